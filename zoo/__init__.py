@@ -1,0 +1,82 @@
+"""A model zoo for regulatory genomics: what a script and a plugin author need, each imported on first use."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# Name → module. Resolved with importlib, so that `import zoo` loads neither onnxruntime, pandas nor Keras.
+_FACE = {
+    "Architecture": "zoo.components",
+    "Config": "zoo.components",
+    "DataLoader": "zoo.components",
+    "ExampleSet": "zoo.components",
+    "InputSpec": "zoo.components",
+    "OutputSpec": "zoo.components",
+    "Predictions": "zoo.components",
+    "Scorer": "zoo.components",
+    "Scores": "zoo.components",
+    "SequenceSource": "zoo.components",
+    "hookimpl": "zoo.hookspecs",
+    "Codes": "zoo.genome.codes",
+    "decode": "zoo.genome.codes",
+    "encode": "zoo.genome.codes",
+    "one_hot": "zoo.genome.codes",
+    "reverse_complement": "zoo.genome.codes",
+    "Interval": "zoo.genome.interval",
+    "Variant": "zoo.genome.variant",
+    "Reference": "zoo.genome.reference",
+    "read_fasta": "zoo.genome.fasta",
+    "DataError": "zoo.errors",
+    "ZooError": "zoo.errors",
+    "load": "zoo.registry",
+    "annotate": "zoo.prediction",
+    "score_variants": "zoo.prediction",
+    "predict": "zoo.prediction",
+    "train": "zoo.training",
+}
+
+__all__ = ["__version__", *_FACE]  # noqa: PLE0604 - every name of the face is resolved below
+
+if TYPE_CHECKING:
+    from zoo.components import Architecture as Architecture
+    from zoo.components import Config as Config
+    from zoo.components import DataLoader as DataLoader
+    from zoo.components import ExampleSet as ExampleSet
+    from zoo.components import InputSpec as InputSpec
+    from zoo.components import OutputSpec as OutputSpec
+    from zoo.components import Predictions as Predictions
+    from zoo.components import Scorer as Scorer
+    from zoo.components import Scores as Scores
+    from zoo.components import SequenceSource as SequenceSource
+    from zoo.errors import DataError as DataError
+    from zoo.errors import ZooError as ZooError
+    from zoo.genome.codes import Codes as Codes
+    from zoo.genome.codes import decode as decode
+    from zoo.genome.codes import encode as encode
+    from zoo.genome.codes import one_hot as one_hot
+    from zoo.genome.codes import reverse_complement as reverse_complement
+    from zoo.genome.fasta import read_fasta as read_fasta
+    from zoo.genome.interval import Interval as Interval
+    from zoo.genome.reference import Reference as Reference
+    from zoo.genome.variant import Variant as Variant
+    from zoo.hookspecs import hookimpl as hookimpl
+    from zoo.prediction import annotate as annotate
+    from zoo.prediction import predict as predict
+    from zoo.prediction import score_variants as score_variants
+    from zoo.registry import load as load
+    from zoo.training import train as train
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        module = _FACE[name]
+    except KeyError:
+        raise AttributeError(f"module 'zoo' has no attribute {name!r}") from None
+    return getattr(importlib.import_module(module), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

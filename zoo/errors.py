@@ -1,0 +1,148 @@
+"""Every error that the zoo raises for its users, one tree.
+
+::
+
+    ZooError
+    ├── PluginError      PluginLoadError · DuplicateName · UnknownName · ScorerMismatch · MissingExtra
+    ├── GenomeError      UnknownContig · RefMismatch · FastaError · VcfError · BedError · DataError
+    ├── ModelError       CardError · ChecksumMismatch · UnknownModel · UnsafeModel · DownloadError
+    │                    ExportMismatch · DeviceError · VersionExists
+    ├── TrainingError    RecipeError · EmptySplit · SplitLeak · TrainingDiverged
+    └── OutputError
+
+A message is one line: what was expected, what was found, where, and what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ZooError(Exception):
+    """Something that the user can mend; the command line prints it in one line and exits 1."""
+
+
+class PluginError(ZooError):
+    """A plugin or one of its components is missing, broken or used where it does not fit."""
+
+
+class PluginLoadError(PluginError):
+    """A plugin could not be imported, or gave something that is not a component."""
+
+
+class DuplicateName(PluginError):
+    """Two plugins offer a component of one kind and one name; neither is used."""
+
+
+class UnknownName(PluginError):
+    """No component of that kind and name is installed."""
+
+
+class ScorerMismatch(PluginError):
+    """A scorer does not take the kind of output that a model gives."""
+
+
+class MissingExtra(PluginError):
+    """An optional library is needed and absent; the message names the extra to install."""
+
+
+class GenomeError(ZooError):
+    """A genome, variant, region or sequence file does not say what it should."""
+
+
+class UnknownContig(GenomeError):
+    """A contig is not in the reference, under any alias whose length agrees."""
+
+
+class RefMismatch(GenomeError):
+    """REF of a variant is not what the reference holds there."""
+
+
+class FastaError(GenomeError):
+    """A FASTA file is missing, malformed or compressed in a way that can't be indexed."""
+
+
+class VcfError(GenomeError):
+    """A VCF or BCF file is missing, empty, truncated or malformed."""
+
+
+class BedError(GenomeError):
+    """A BED file is malformed."""
+
+
+class DataError(GenomeError):
+    """A table or sequence file for training or prediction is malformed."""
+
+
+class ModelError(ZooError):
+    """A model can't be found, trusted or run."""
+
+
+class CardError(ModelError):
+    """A model's card has a missing, unknown or wrong field."""
+
+
+class ChecksumMismatch(ModelError):
+    """A file of a model folder is not the one that was published."""
+
+
+class UnknownModel(ModelError):
+    """No model of that name or version is in the registry."""
+
+
+class UnsafeModel(ModelError):
+    """An ONNX file asks for more than standard operators on data of its own."""
+
+
+class DownloadError(ModelError):
+    """A model could not be fetched."""
+
+
+class ExportMismatch(ModelError):
+    """An exported network does not repeat the predictions of the trained one."""
+
+
+class DeviceError(ModelError):
+    """The execution provider that was asked for is not available."""
+
+
+class VersionExists(ModelError):
+    """A model of that name and version exists already; versions never change."""
+
+
+class TrainingError(ZooError):
+    """A network can't be trained as asked."""
+
+
+class RecipeError(TrainingError):
+    """A recipe has a missing, unknown or wrong field."""
+
+
+class EmptySplit(TrainingError):
+    """Training, validation or test set holds no example, or only one class."""
+
+
+class SplitLeak(TrainingError):
+    """The same sequence stands on both sides of a split."""
+
+
+class TrainingDiverged(TrainingError):
+    """The loss became infinite or not a number."""
+
+
+class OutputError(ZooError):
+    """A result could not be written; nothing stands under its final name."""
+
+
+def near_match(name: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"``, a list of what there is, or that there is nothing."""
+    choices = sorted(set(known))
+    close = difflib.get_close_matches(name.lower(), [choice.lower() for choice in choices], n=1, cutoff=0.6)
+    if close:
+        found = next(choice for choice in choices if choice.lower() == close[0])
+        return f"; did you mean {found!r}?"
+    if not choices:
+        return "; there are none"
+    shown = ", ".join(choices[:8]) + (f" and {len(choices) - 8} more" if len(choices) > 8 else "")
+    return f"; there is {shown}"

@@ -1,0 +1,1 @@
+"""Bases, intervals, variants, genomes and the files that hold them."""

@@ -1,0 +1,234 @@
+"""The card of a model, ``model.yaml``: what it predicts, from what, how well, and what it must not be used for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from zoo.errors import CardError
+
+NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+VERSION_PATTERN = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$"
+MAX_TOLERANCE = 1e-4
+"""An export that differs from its network by more, relative to the largest prediction, is refused."""
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=64)]
+Version = Annotated[str, StringConstraints(pattern=VERSION_PATTERN)]
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Activation = Literal["sigmoid", "softmax", "linear", "softplus", "exponential", "relu"]
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Genome(_Document):
+    """The build that the training data came from; ``digests`` are refget digests by contig, where known."""
+
+    name: Text
+    digests: dict[str, str] = Field(default_factory=dict)
+
+
+class Input(_Document):
+    """One input of the network, without the batch axis; ``unknown`` says what stands for a base outside ACGT."""
+
+    name: Text
+    role: Literal["sequence", "context"] = "sequence"
+    shape: tuple[int, ...]
+    default: float | None = None
+    unknown: Literal["zeros", "quarter"] = "zeros"
+
+
+class Window(_Document):
+    """What the sequence input reads: ``length`` bases, the first REF base of a variant at ``anchor`` (0-based)."""
+
+    length: int = Field(gt=0)
+    anchor: int = Field(ge=0)
+    mode: Literal["centred", "fixed"] = "centred"
+    fixed_end: Literal["start", "end"] | None = None
+    prefix: str = ""
+    suffix: str = ""
+
+    @model_validator(mode="after")
+    def _anchor_inside(self) -> Window:
+        if self.anchor >= self.length:
+            raise ValueError(f"anchor {self.anchor} lies outside a window of {self.length} bases")
+        return self
+
+
+class Track(_Document):
+    name: Text
+    assay: Text
+    biosample: str = ""
+    unit: Text = "probability"
+
+
+class Output(_Document):
+    """One output: (N, T), or (N, B, T) where ``bins`` is given, or with an axis of ``members`` after N."""
+
+    name: Text
+    tracks: tuple[Track, ...] = Field(min_length=1)
+    kind: Literal["flat", "binned"] = "flat"
+    activation: Activation
+    bins: int | None = None
+    members: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _bins_where_binned(self) -> Output:
+        if (self.kind == "binned") != (self.bins is not None):
+            raise ValueError("bins must be given for kind 'binned', and only there")
+        return self
+
+
+class Strand(_Document):
+    """``average``: predictions are the mean over both strands; ``track_pairs`` are swapped on the reverse one."""
+
+    average: bool = True
+    reverse_bins: bool = True
+    track_pairs: tuple[tuple[str, str], ...] = ()
+
+
+class ScorerChoice(_Document):
+    name: Text = "difference"
+    config: dict[str, Any] = Field(default_factory=dict)
+
+
+class ArchitectureChoice(_Document):
+    name: Text
+    config: dict[str, Any] = Field(default_factory=dict)
+
+
+class Source(_Document):
+    name: Text
+    url: str = ""
+    sha256: Sha256 | None = None
+
+
+class Data(_Document):
+    loader: Text
+    config: dict[str, Any] = Field(default_factory=dict)
+    sources: tuple[Source, ...] = ()
+
+
+class Split(_Document):
+    """How examples were set apart, and how many stand in each part."""
+
+    method: Text
+    train: int = Field(ge=0)
+    validation: int = Field(ge=0)
+    test: int = Field(ge=0)
+    groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+
+class Training(_Document):
+    seed: int
+    epochs: int = Field(ge=0)
+    versions: dict[str, str] = Field(default_factory=dict)
+
+
+class Card(_Document):
+    """A model's card, schema version 1."""
+
+    schema_version: Literal[1]
+    name: Name
+    version: Version
+    summary: Text
+    license: Text
+    authors: tuple[Text, ...] = Field(min_length=1)
+    citation: str = ""
+    assay: Text
+    biosample: str = ""
+    organism: Text
+    genome: Genome | None = None
+    inputs: tuple[Input, ...] = Field(min_length=1)
+    window: Window
+    outputs: tuple[Output, ...] = Field(min_length=1)
+    strand: Strand = Strand()
+    scorer: ScorerChoice = ScorerChoice()
+    architecture: ArchitectureChoice | None = None
+    data: Data | None = None
+    split: Split | None = None
+    training: Training | None = None
+    metrics: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
+    variant_benchmarks: dict[str, Any] = Field(default_factory=dict)
+    tolerance: float = Field(default=1e-5, gt=0, le=MAX_TOLERANCE * 10)
+    limitations: Text
+
+    @model_validator(mode="after")
+    def _sequence_matches_window(self) -> Card:
+        sequences = [item for item in self.inputs if item.role == "sequence"]
+        if len(sequences) != 1:
+            raise ValueError(f"inputs: exactly one of role 'sequence' is needed, {len(sequences)} found")
+        if sequences[0].shape != (self.window.length, 4):
+            raise ValueError(
+                f"inputs.{sequences[0].name}.shape is {sequences[0].shape}, the window asks for ({self.window.length}, 4)"
+            )
+        names = self.track_names
+        if len(set(names)) != len(names):
+            raise ValueError("outputs: two tracks have one name")
+        unknown = {name for pair in self.strand.track_pairs for name in pair} - set(names)
+        if unknown:
+            raise ValueError(f"strand.track_pairs: no track {sorted(unknown)[0]!r}")
+        return self
+
+    @property
+    def track_names(self) -> tuple[str, ...]:
+        """The tracks of all outputs, side by side."""
+        return tuple(track.name for output in self.outputs for track in output.tracks)
+
+    @property
+    def sequence_input(self) -> Input:
+        return next(item for item in self.inputs if item.role == "sequence")
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.name}@{self.version}"
+
+
+def read_card(path: Path) -> Card:
+    """Read and check a card.
+
+    Raises:
+        CardError: The file is missing, no YAML, or a field is missing, unknown or wrong; the message names it.
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise CardError(f"{path}: the card can't be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise CardError(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(document, dict):
+        raise CardError(f"{path}: expected a mapping of fields, found {type(document).__name__}")
+    try:
+        return Card.model_validate(document)
+    except ValidationError as error:
+        raise CardError(f"{path}: {describe_validation_error(error, Card.model_fields)}") from error
+
+
+def write_card(card: Card, path: Path) -> None:
+    """Write a card as YAML, fields in the order of the schema."""
+    document = card.model_dump(mode="json", exclude_none=True)
+    path.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100), encoding="utf-8")
+
+
+def describe_validation_error(error: ValidationError, known: Any = ()) -> str:
+    """Return the first fault of a document in one line, with its field and a near match for an unknown one."""
+    from zoo.errors import near_match
+
+    first = error.errors(include_url=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if first["type"] == "extra_forbidden":
+        hint = near_match(str(first["loc"][-1]), known) if len(first["loc"]) == 1 else ""
+        return f"unknown field {field!r}{hint}{more}"
+    if first["type"] == "missing":
+        return f"field {field!r} is missing{more}"
+    message = re.sub(r"^Value error, ", "", first["msg"])
+    prefix = f"field {field!r}: " if field else ""
+    found = "" if isinstance(first["input"], dict) else f", found {first['input']!r}"
+    return f"{prefix}{message}{found}{more}"
