@@ -28,9 +28,12 @@ _FACE = {
     "Interval": "zoo.genome.interval",
     "Variant": "zoo.genome.variant",
     "Reference": "zoo.genome.reference",
+    "open_text": "zoo.genome.fasta",
     "read_fasta": "zoo.genome.fasta",
     "DataError": "zoo.errors",
+    "RecipeError": "zoo.errors",
     "ZooError": "zoo.errors",
+    "near_match": "zoo.errors",
     "load": "zoo.registry",
     "annotate": "zoo.prediction",
     "score_variants": "zoo.prediction",
@@ -52,12 +55,15 @@ if TYPE_CHECKING:
     from zoo.components import Scores as Scores
     from zoo.components import SequenceSource as SequenceSource
     from zoo.errors import DataError as DataError
+    from zoo.errors import RecipeError as RecipeError
     from zoo.errors import ZooError as ZooError
+    from zoo.errors import near_match as near_match
     from zoo.genome.codes import Codes as Codes
     from zoo.genome.codes import decode as decode
     from zoo.genome.codes import encode as encode
     from zoo.genome.codes import one_hot as one_hot
     from zoo.genome.codes import reverse_complement as reverse_complement
+    from zoo.genome.fasta import open_text as open_text
     from zoo.genome.fasta import read_fasta as read_fasta
     from zoo.genome.interval import Interval as Interval
     from zoo.genome.reference import Reference as Reference

@@ -72,6 +72,7 @@ class ExampleSet:
         weights: Weight of each example in the loss, shape (N,).
         extra: Further inputs by name, N rows each.
         complete: False where only positives are given and training draws the negatives.
+        notes: What the loader left out or changed, a sentence each; the card repeats them.
     """
 
     sequences: Codes
@@ -82,6 +83,7 @@ class ExampleSet:
     weights: npt.NDArray[np.float32] | None = None
     extra: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
     complete: bool = True
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.sequences)

@@ -1,1 +1,12 @@
-"""The built-in components of this kind."""
+"""The architectures that come with the zoo."""
+
+from __future__ import annotations
+
+from zoo import Architecture, hookimpl
+from zoo_architectures.multilayer_cnn import MULTILAYER_CNN
+from zoo_architectures.primer_cnn import PRIMER_CNN
+
+
+@hookimpl
+def register_architectures() -> list[Architecture]:
+    return [MULTILAYER_CNN, PRIMER_CNN]

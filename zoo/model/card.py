@@ -110,9 +110,12 @@ class Source(_Document):
 
 
 class Data(_Document):
+    """Where the examples came from; ``notes`` say what was left out of them, and why."""
+
     loader: Text
     config: dict[str, Any] = Field(default_factory=dict)
     sources: tuple[Source, ...] = ()
+    notes: tuple[Text, ...] = ()
 
 
 class Split(_Document):
