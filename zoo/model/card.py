@@ -169,14 +169,15 @@ class Card(_Document):
             raise ValueError(f"inputs: exactly one of role 'sequence' is needed, {len(sequences)} found")
         if sequences[0].shape != (self.window.length, 4):
             raise ValueError(
-                f"inputs.{sequences[0].name}.shape is {sequences[0].shape}, the window asks for ({self.window.length}, 4)"
+                f"inputs.{sequences[0].name}.shape is {sequences[0].shape}, "
+                f"the window asks for ({self.window.length}, 4)"
             )
         names = self.track_names
         if len(set(names)) != len(names):
             raise ValueError("outputs: two tracks have one name")
         unknown = {name for pair in self.strand.track_pairs for name in pair} - set(names)
         if unknown:
-            raise ValueError(f"strand.track_pairs: no track {sorted(unknown)[0]!r}")
+            raise ValueError(f"strand.track_pairs: no track {min(unknown)!r}")
         return self
 
     @property

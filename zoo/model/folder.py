@@ -1,0 +1,139 @@
+"""A model as it lies on disk: its folder, loaded and ready to predict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.components import Predictions
+from zoo.errors import DataError, UnknownModel
+from zoo.genome.codes import Codes, encode
+from zoo.model.card import Card, read_card
+from zoo.model.checksums import verify_checksums
+from zoo.model.safety import check_onnx
+from zoo.model.session import Session
+
+if TYPE_CHECKING:
+    import onnx
+    import pandas as pd
+
+CARD_FILE = "model.yaml"
+NETWORK_FILE = "model.onnx"
+EXAMPLE_FILE = "example.json"
+
+_BATCH_SIZE = 64  # batches of 16 to 64 saturate a processor
+
+
+class Model:
+    """A verified model. The network is made ready on first use.
+
+    Attributes:
+        card: What it predicts, from what, how well.
+        folder: Where it lies.
+        digest: The sha256 of its SHA256SUMS, which pins every byte of it.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        card: Card,
+        digest: str,
+        network: onnx.ModelProto,
+        device: str = "auto",
+        threads: int | None = None,
+    ) -> None:
+        self.folder = folder
+        self.card = card
+        self.digest = digest
+        self._network = network
+        self._device = device
+        self._threads = threads
+        self._session: Session | None = None
+
+    def __repr__(self) -> str:
+        return f"<Model {self.card.full_name} at {self.folder}>"
+
+    @property
+    def session(self) -> Session:
+        """The network, ready to run; made on first use.
+
+        Raises:
+            DeviceError: The device that was asked for is not available.
+        """
+        if self._session is None:
+            self._session = Session(self._network, self.card, self._device, self._threads)
+        return self._session
+
+    def predict_codes(
+        self, codes: Codes, extra: Mapping[str, npt.NDArray[np.float32]] | None = None
+    ) -> dict[str, Predictions]:
+        """Return the predictions by output name for codes (N, L), a batch at a time; see ``Session.predict``."""
+        if len(codes) <= _BATCH_SIZE:
+            return self.session.predict(codes, extra)
+        parts = [
+            self.session.predict(
+                codes[first : first + _BATCH_SIZE],
+                {name: values[first : first + _BATCH_SIZE] for name, values in (extra or {}).items()},
+            )
+            for first in range(0, len(codes), _BATCH_SIZE)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def predict(self, sequences: Iterable[str] | str) -> pd.DataFrame:
+        """Return one row a sequence and one column a track; a track of B bins gives B columns, ``track:bin``.
+
+        Args:
+            sequences: One sequence or several, as long as the model's window.
+
+        Raises:
+            DataError: A sequence is too long or too short; the message names it, counted from 1.
+        """
+        import pandas as pd
+
+        remaining = iter([sequences] if isinstance(sequences, str) else sequences)
+        tables = []
+        done = 0
+        while batch := list(islice(remaining, _BATCH_SIZE)):
+            predictions = self.session.predict(self._encode_all(batch, done))
+            tables.append(np.hstack([predictions[output.name].reshape(len(batch), -1) for output in self.card.outputs]))
+            done += len(batch)
+        columns = self._column_names()
+        return pd.DataFrame(np.vstack(tables) if tables else np.empty((0, len(columns)), np.float32), columns=columns)
+
+    def _encode_all(self, sequences: list[str], done: int) -> Codes:
+        length = self.card.window.length
+        for number, sequence in enumerate(sequences, start=done + 1):
+            if len(sequence) != length:
+                raise DataError(f"sequence {number}: {self.card.full_name} reads {length} bases, found {len(sequence)}")
+        return encode("".join(sequences)).reshape(len(sequences), length)
+
+    def _column_names(self) -> list[str]:
+        names = []
+        for output in self.card.outputs:
+            tracks = [track.name for track in output.tracks]
+            names.extend(
+                tracks if output.bins is None else [f"{name}:{i}" for i in range(output.bins) for name in tracks]
+            )
+        return names
+
+
+def load_folder(path: str | Path, device: str = "auto", threads: int | None = None) -> Model:
+    """Load a model from its folder: checksums first, then the card, then the network, of which nothing runs yet.
+
+    Raises:
+        UnknownModel: There is no such folder.
+        ChecksumMismatch: A file is not the one that was published.
+        CardError: The card has a wrong field.
+        UnsafeModel: The network is more than standard operators on data of its own.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise UnknownModel(f"{folder}: no model folder there")
+    digest = verify_checksums(folder)
+    card = read_card(folder / CARD_FILE)
+    return Model(folder, card, digest, check_onnx(folder / NETWORK_FILE), device, threads)

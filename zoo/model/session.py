@@ -1,0 +1,272 @@
+"""Runs a network: codes in, predictions out. The only user of ONNX Runtime.
+
+The one-hot encoding is part of the graph that runs, so nothing above this module sees it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.components import Predictions
+from zoo.errors import CardError, DataError, DeviceError, MissingExtra, ModelError
+from zoo.genome.codes import UNKNOWN, Codes, reverse_complement
+from zoo.model.card import Card, Output
+from zoo.model.devices import INSTALL_GPU, PROVIDERS, Provider, available_cpus, check_packages, resolve_device
+from zoo.model.safety import check_onnx
+
+if TYPE_CHECKING:
+    import onnx
+
+CODES_INPUT = "zoo_codes"
+"""The input that takes the place of the one-hot sequence."""
+
+_ERRORS_ONLY = 3  # ONNX Runtime's log severity
+
+
+class Session:
+    """A network that is ready to run on one device.
+
+    Args:
+        model: An ONNX file, or the model that was read from one; a file is checked to be safe first.
+        card: What the network reads and gives; the graph must agree.
+        device: ``auto``, ``cpu``, ``cuda`` or ``tensorrt``.
+        threads: Processors to use; by default all that the process, or its container, may use.
+
+    Attributes:
+        device: The device that it runs on, verified.
+        provider: ONNX Runtime's name for it.
+
+    Raises:
+        MissingExtra: ONNX Runtime is not installed.
+        DeviceError: The device is unknown or not available.
+        CardError: The card and the graph disagree.
+        ModelError: The network can't be loaded.
+    """
+
+    def __init__(
+        self, model: Path | onnx.ModelProto, card: Card, device: str = "auto", threads: int | None = None
+    ) -> None:
+        runtime = _import_onnxruntime()
+        self.device, providers = resolve_device(device, runtime.get_available_providers())
+        self.provider = PROVIDERS[self.device]
+        self._card = card
+        self._mates = _pair_tracks(card)
+        graph = check_onnx(model) if isinstance(model, Path) else model
+        _check_graph(graph, card)
+        self._session = _open(runtime, embed_one_hot(graph, card), providers, threads, card.full_name)
+        found = self._session.get_providers()[0]
+        if found != self.provider:
+            raise DeviceError(
+                f"device {self.device!r} was asked for, onnxruntime fell back to {found}: "
+                f"its libraries could not be loaded; {INSTALL_GPU}, or choose device 'cpu'"
+            )
+
+    def predict(
+        self, codes: Codes, extra: Mapping[str, npt.NDArray[np.float32]] | None = None
+    ) -> dict[str, Predictions]:
+        """Return the predictions by output name, averaged over ensemble members, and over strands if the card asks.
+
+        Args:
+            codes: Windows, uint8, shape (N, L).
+            extra: The context inputs by name, N rows each; one with a default on the card may be left out.
+
+        Returns:
+            Arrays (N, T), or (N, B, T) where the output is binned, in the output space of the card.
+
+        Raises:
+            DataError: An input has the wrong name, type or shape.
+        """
+        forward = self._average_members(self.predict_raw(codes, extra))
+        if not self._card.strand.average:
+            return forward
+        reverse = self._average_members(self.predict_raw(reverse_complement(codes), extra))
+        turned = self._turn(reverse)
+        return {name: (forward[name] + turned[name]) * np.float32(0.5) for name in forward}
+
+    def predict_raw(
+        self, codes: Codes, extra: Mapping[str, npt.NDArray[np.float32]] | None = None
+    ) -> dict[str, Predictions]:
+        """Return what the network itself gives for these windows as they stand, averaged over nothing.
+
+        Shapes are (N, T) or (N, B, T), with an axis of members after N where the output has more than one.
+        """
+        feed = self._check_inputs(codes, extra or {})
+        shapes = {output.name: _output_shape(output) for output in self._card.outputs}
+        if len(codes) == 0:
+            return {name: np.empty((0, *shape), dtype=np.float32) for name, shape in shapes.items()}
+        try:
+            found = self._session.run(list(shapes), feed)
+        except Exception as error:
+            raise ModelError(f"{self._card.full_name}: the network failed: {' '.join(str(error).split())}") from error
+        predictions = dict(zip(shapes, found, strict=True))
+        for name, shape in shapes.items():
+            if predictions[name].shape != (len(codes), *shape):
+                raise CardError(
+                    f"{self._card.full_name}: output {name!r} has shape {predictions[name].shape}, "
+                    f"the card says {(len(codes), *shape)}"
+                )
+        return {name: prediction.astype(np.float32, copy=False) for name, prediction in predictions.items()}
+
+    def _average_members(self, raw: dict[str, Predictions]) -> dict[str, Predictions]:
+        return {
+            output.name: raw[output.name].mean(axis=1) if output.members > 1 else raw[output.name]
+            for output in self._card.outputs
+        }
+
+    def _turn(self, reverse: dict[str, Predictions]) -> dict[str, Predictions]:
+        """Bring predictions of the reverse strand into the order of the forward one: tracks swapped, bins flipped."""
+        turned = {}
+        for output in self._card.outputs:
+            prediction = reverse[output.name]
+            if self._mates:
+                mates = self._mates[output.name]
+                prediction = np.stack([reverse[name][..., track] for name, track in mates], axis=-1)
+            flip = output.kind == "binned" and self._card.strand.reverse_bins
+            turned[output.name] = prediction[:, ::-1] if flip else prediction
+        return turned
+
+    def _check_inputs(self, codes: Codes, extra: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        card = self._card
+        length = card.window.length
+        if codes.dtype != np.uint8 or codes.ndim != 2 or codes.shape[1] != length:
+            raise DataError(f"{card.full_name}: codes: expected uint8 (N, {length}), found {codes.dtype} {codes.shape}")
+        if codes.size and codes.max() > UNKNOWN:
+            raise DataError(f"{card.full_name}: codes: expected 0 to {UNKNOWN}, found {codes.max()}")
+        context = {item.name: item for item in card.inputs if item.role == "context"}
+        for name in extra:
+            if name not in context:
+                raise DataError(f"{card.full_name}: extra: no input {name!r}; expected {', '.join(context) or 'none'}")
+        feed: dict[str, npt.NDArray[Any]] = {CODES_INPUT: codes}
+        for name, item in context.items():
+            shape = (len(codes), *item.shape)
+            if name in extra:
+                feed[name] = np.asarray(extra[name], dtype=np.float32)
+            elif item.default is not None:
+                feed[name] = np.full(shape, item.default, dtype=np.float32)
+            else:
+                raise DataError(f"{card.full_name}: extra: input {name!r} is missing; expected shape {shape}")
+            if feed[name].shape != shape:
+                raise DataError(f"{card.full_name}: extra {name!r}: expected shape {shape}, found {feed[name].shape}")
+        return feed
+
+
+def embed_one_hot(model: onnx.ModelProto, card: Card) -> onnx.ModelProto:
+    """Return a copy of a model that reads codes (N, L) in place of its one-hot sequence.
+
+    A cast and a look-up in a table of 5 rows feed what was the input; the numbers stay the same to the last bit.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    changed = onnx.ModelProto()
+    changed.CopyFrom(model)
+    graph = changed.graph
+    sequence = card.sequence_input
+    index = next(index for index, item in enumerate(graph.input) if item.name == sequence.name)
+    batch = graph.input[index].type.tensor_type.shape.dim[0].dim_param or "N"
+    codes = helper.make_tensor_value_info(CODES_INPUT, TensorProto.UINT8, [batch, card.window.length])
+    graph.input[index].CopyFrom(codes)
+    unknown = np.full((1, 4), 0.25 if sequence.unknown == "quarter" else 0.0, dtype=np.float32)
+    table = np.vstack([np.eye(4, dtype=np.float32), unknown])
+    graph.initializer.append(numpy_helper.from_array(table, "zoo_one_hot_table"))
+    nodes = [
+        helper.make_node("Cast", [CODES_INPUT], ["zoo_code_indices"], name="zoo_cast", to=TensorProto.INT32),
+        helper.make_node("Gather", ["zoo_one_hot_table", "zoo_code_indices"], [sequence.name], name="zoo_one_hot"),
+    ]
+    # A node may only read what stands before it.
+    nodes.extend(graph.node)
+    del graph.node[:]
+    graph.node.extend(nodes)
+    return changed
+
+
+def _import_onnxruntime() -> Any:
+    check_packages()
+    try:
+        import onnxruntime
+    except ModuleNotFoundError as error:
+        if error.name != "onnxruntime":
+            raise
+        raise MissingExtra(
+            "running a model needs onnxruntime: `pip install 'assayzoo[cpu]'` (or `[gpu]` for an NVIDIA GPU)"
+        ) from error
+    onnxruntime.set_default_logger_severity(_ERRORS_ONLY)
+    return onnxruntime
+
+
+def _open(runtime: Any, model: onnx.ModelProto, providers: list[Provider], threads: int | None, full_name: str) -> Any:
+    options = runtime.SessionOptions()
+    options.log_severity_level = _ERRORS_ONLY
+    options.intra_op_num_threads = threads or available_cpus()
+    options.inter_op_num_threads = 1
+    # ONNX Runtime prints what it tries to the standard output, which may be a VCF.
+    with contextlib.redirect_stdout(io.StringIO()):
+        if len(providers) > 1 and hasattr(runtime, "preload_dlls"):
+            runtime.preload_dlls()
+        try:
+            return runtime.InferenceSession(model.SerializeToString(), options, providers=providers, enable_fallback=0)
+        except Exception as error:
+            message = " ".join(str(error).split())
+            raise ModelError(f"{full_name}: onnxruntime can't load the network: {message}") from error
+
+
+def _check_graph(model: onnx.ModelProto, card: Card) -> None:
+    import onnx
+
+    constants = {tensor.name for tensor in model.graph.initializer}
+    inputs = {item.name: item for item in model.graph.input if item.name not in constants}
+    outputs = {item.name: item for item in model.graph.output}
+    expected_inputs = {item.name: item.shape for item in card.inputs}
+    expected_outputs = {output.name: _output_shape(output) for output in card.outputs}
+    for role, found, expected in (("input", inputs, expected_inputs), ("output", outputs, expected_outputs)):
+        if found.keys() != expected.keys():
+            raise CardError(
+                f"{card.full_name}: the card names the {role}s {', '.join(sorted(expected))}, "
+                f"the network has {', '.join(sorted(found)) or 'none'}"
+            )
+        for name, value in found.items():
+            tensor = value.type.tensor_type
+            if tensor.elem_type != onnx.TensorProto.FLOAT:
+                kind = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
+                raise CardError(f"{card.full_name}: {role} {name!r}: expected float32, the network has {kind}")
+            if tensor.HasField("shape"):
+                _check_shape(f"{card.full_name}: {role} {name!r}", tensor.shape, expected[name])
+
+
+def _check_shape(what: str, shape: onnx.TensorShapeProto, expected: tuple[int, ...]) -> None:
+    sizes = [dim.dim_value if dim.HasField("dim_value") else None for dim in shape.dim]
+    shown = "(" + ", ".join("N" if size is None else str(size) for size in sizes) + ")"
+    if len(sizes) != len(expected) + 1 or any(
+        size not in {None, wanted} for size, wanted in zip(sizes[1:], expected, strict=True)
+    ):
+        wanted_shape = ", ".join(["N", *map(str, expected)])
+        raise CardError(f"{what}: the card says shape ({wanted_shape}), the network has {shown}")
+    if sizes[0] is not None:
+        raise CardError(f"{what}: expected a free batch axis, the network has {shown}; export it again")
+
+
+def _output_shape(output: Output) -> tuple[int, ...]:
+    members = (output.members,) if output.members > 1 else ()
+    bins = () if output.bins is None else (output.bins,)
+    return (*members, *bins, len(output.tracks))
+
+
+def _pair_tracks(card: Card) -> dict[str, list[tuple[str, int]]]:
+    """Return, for each track of each output, where its mate on the reverse strand stands; empty without pairs."""
+    if not card.strand.track_pairs:
+        return {}
+    place = {track.name: (output.name, i) for output in card.outputs for i, track in enumerate(output.tracks)}
+    bins = {output.name: output.bins for output in card.outputs}
+    mate = {name: name for name in place}
+    for first, second in card.strand.track_pairs:
+        if bins[place[first][0]] != bins[place[second][0]]:
+            raise CardError(f"{card.full_name}: strand.track_pairs: {first!r} and {second!r} differ in bins")
+        mate[first], mate[second] = second, first
+    return {output.name: [place[mate[track.name]] for track in output.tracks] for output in card.outputs}

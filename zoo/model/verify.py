@@ -1,0 +1,140 @@
+"""The example that goes with a model, and the test that its predictions are still the same."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from zoo.components import Predictions
+from zoo.errors import ModelError
+from zoo.genome.codes import UNKNOWN, Codes, decode, encode
+from zoo.model.card import Card, Input, describe_validation_error
+from zoo.model.folder import EXAMPLE_FILE, NETWORK_FILE, load_folder
+from zoo.model.session import Session
+
+MIN_TOLERANCE = 1e-5
+"""Float32 sums in another order differ by about this much."""
+
+_SEQUENCES = 8
+_MAX_BASES = 2_000_000  # a long window gets fewer sequences
+_UNKNOWN_SHARE = 0.02
+
+
+class Example(BaseModel):
+    """``example.json``: sequences drawn from a seed, other inputs by name, and the predictions by output."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seed: int
+    sequences: tuple[str, ...]
+    extra: dict[str, list[object]]
+    predictions: dict[str, list[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a test of a model found. Differences are relative to the largest prediction of their output."""
+
+    model: str
+    device: str
+    sequences: int
+    largest_difference: float
+    tolerance: float
+
+
+def write_example(folder: Path, card: Card, seed: int = 0) -> None:
+    """Write ``example.json``: sequences and inputs drawn from the seed, with the predictions on a CPU."""
+    rng = np.random.default_rng(seed)
+    codes = _draw_codes(rng, card.window.length)
+    extra = {item.name: _draw_context(rng, item, len(codes)) for item in card.inputs if item.role == "context"}
+    predictions = Session(folder / NETWORK_FILE, card, "cpu").predict(codes, extra)
+    document = {
+        "seed": seed,
+        "sequences": [decode(row) for row in codes],
+        "extra": {name: _to_list(values) for name, values in extra.items()},
+        "predictions": {name: _to_list(values) for name, values in predictions.items()},
+    }
+    lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in document.items())
+    (folder / EXAMPLE_FILE).write_text("{\n" + lines + "\n}\n", encoding="utf-8")
+
+
+def verify_folder(path: str | Path, device: str = "cpu", threads: int | None = None) -> Verification:
+    """Check a model's files and recompute its example.
+
+    Raises:
+        ModelError: A file is not the published one, or a prediction differs by more than the card's tolerance; the
+            message names output, sequence, expected and found.
+    """
+    model = load_folder(path, device, threads)
+    card = model.card
+    example = _read_example(model.folder / EXAMPLE_FILE)
+    codes = _encode_example(model.folder / EXAMPLE_FILE, example, card)
+    extra = {name: np.array(values, dtype=np.float32) for name, values in example.extra.items()}
+    predictions = model.session.predict(codes, extra)
+    tolerance = max(MIN_TOLERANCE, card.tolerance)
+    largest = 0.0
+    for output in card.outputs:
+        where = f"{model.folder / EXAMPLE_FILE}: output {output.name!r}"
+        if output.name not in example.predictions:
+            raise ModelError(f"{where}: expected its predictions, found none")
+        expected = np.array(example.predictions[output.name], dtype=np.float32)
+        difference = _compare(where, expected, predictions[output.name], tolerance, model.session.device)
+        largest = max(largest, difference)
+    return Verification(card.full_name, model.session.device, len(codes), largest, tolerance)
+
+
+def _compare(where: str, expected: Predictions, found: Predictions, tolerance: float, device: str) -> float:
+    """Return the largest difference relative to the largest prediction; NaN agrees with NaN alone."""
+    if expected.shape != found.shape:
+        raise ModelError(f"{where}: expected predictions of shape {expected.shape}, found {found.shape}")
+    unlike = np.isnan(expected) != np.isnan(found)
+    difference = np.where(unlike, np.inf, np.nan_to_num(np.abs(expected.astype(np.float64) - found)))
+    scale = float(np.nanmax(np.abs(expected), initial=0.0)) or 1.0
+    worst = np.unravel_index(int(difference.argmax()), difference.shape)
+    relative = float(difference[worst]) / scale
+    if relative > tolerance:
+        raise ModelError(
+            f"{where}, sequence {worst[0] + 1}: expected {expected[worst]:.9g}, found {found[worst]:.9g} on {device}, "
+            f"{relative:.2g} of the largest prediction; the card allows {tolerance:.2g}"
+        )
+    return relative
+
+
+def _read_example(path: Path) -> Example:
+    try:
+        return Example.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ModelError(f"{path}: can't be read: {error.strerror}") from error
+    except ValidationError as error:
+        raise ModelError(f"{path}: {describe_validation_error(error, Example.model_fields)}") from error
+
+
+def _encode_example(path: Path, example: Example, card: Card) -> Codes:
+    for number, sequence in enumerate(example.sequences, start=1):
+        if len(sequence) != card.window.length:
+            raise ModelError(f"{path}: sequence {number}: expected {card.window.length} bases, found {len(sequence)}")
+    return encode("".join(example.sequences)).reshape(len(example.sequences), card.window.length)
+
+
+def _draw_codes(rng: np.random.Generator, length: int) -> Codes:
+    count = max(1, min(_SEQUENCES, _MAX_BASES // length))
+    codes = rng.integers(0, 4, size=(count, length), dtype=np.uint8)
+    codes[rng.random(codes.shape) < _UNKNOWN_SHARE] = UNKNOWN
+    codes[-1, 0] = UNKNOWN  # at least one, however short the window
+    return codes
+
+
+def _draw_context(rng: np.random.Generator, item: Input, count: int) -> npt.NDArray[np.float32]:
+    return rng.random((count, *item.shape), dtype=np.float32)
+
+
+def _to_list(values: npt.NDArray[np.float32]) -> list[object]:
+    """Return nested lists of the shortest decimals that give the same float32."""
+    shortest = np.vectorize(lambda value: float(str(np.float32(value))), otypes=[np.float64])
+    nested: list[object] = shortest(values).tolist() if values.size else values.tolist()
+    return nested
