@@ -136,8 +136,8 @@ def _check_lengths(config: MultilayerCnnConfig, length: int) -> None:
         left = (left - reach + 1 if config.padding == "valid" else left) // layer.pool
         if left < 1:
             raise RecipeError(
-                f"multilayer_cnn: convolution {number} (width {layer.width}, dilation {layer.dilation}, pool {layer.pool}) "
-                f"finds {found} positions left of {length} bases, too few; use fewer or narrower convolutions"
+                f"multilayer_cnn: convolution {number} (width {layer.width}, dilation {layer.dilation}, "
+                f"pool {layer.pool}) finds {found} positions left of {length} bases, too few; use fewer or narrower convolutions"
             )
 
 

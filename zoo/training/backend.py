@@ -1,0 +1,80 @@
+"""TensorFlow and Keras, imported quietly and set up for the same result every time."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from zoo.errors import MissingExtra, TrainingError
+
+_NEEDED = ("tensorflow", "keras", "tf2onnx", "sklearn")
+
+
+def import_backend(threads: int | None = None) -> tuple[Any, Any]:
+    """Return the modules ``tensorflow`` and ``keras``, deterministic from now on.
+
+    Args:
+        threads: Cores for TensorFlow; heeded only before it first runs in this process.
+
+    Raises:
+        MissingExtra: A library of the extra ``train`` is not installed.
+        TrainingError: Keras runs on another backend already.
+    """
+    # Level 2 leaves out what TensorFlow tells about the machine, and keeps its errors.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = "tensorflow"
+    # Looked for, not imported: tf2onnx is slow to import and wanted at the end only.
+    for name in _NEEDED:
+        if importlib.util.find_spec(name) is None:
+            raise MissingExtra(f"training needs {name}, which is not installed: pip install 'assayzoo[train]'")
+    with _muted_start():
+        tensorflow, keras = importlib.import_module("tensorflow"), importlib.import_module("keras")
+    if keras.backend.backend() != "tensorflow":
+        raise TrainingError(
+            f"training needs Keras on TensorFlow, it runs on {keras.backend.backend()!r} in this process; "
+            "set KERAS_BACKEND=tensorflow before Keras is imported"
+        )
+    tensorflow.config.experimental.enable_op_determinism()
+    if threads is not None:
+        _limit_threads(tensorflow, threads)
+    return tensorflow, keras
+
+
+def _limit_threads(tensorflow: Any, threads: int) -> None:
+    try:
+        tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+        tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+    except RuntimeError:
+        return  # it has run already in this process, and keeps the threads that it started with
+
+
+@contextmanager
+def _muted_start() -> Iterator[None]:
+    """Hold back what is written to file descriptor 2, and write it out after all if the body fails.
+
+    TensorFlow prints lines while it is imported, before its log level counts.
+    """
+    if "tensorflow" in sys.modules:
+        yield
+        return
+    sys.stderr.flush()
+    original = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(original, 2)
+            held.seek(0)
+            os.write(2, held.read())
+            raise
+        finally:
+            os.dup2(original, 2)
+            os.close(original)
