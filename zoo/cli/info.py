@@ -1,0 +1,85 @@
+"""``zoo info``: the card of one model, readable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from zoo.model.card import Card
+
+EXAMPLE = "zoo info gm12878-ctcf"
+
+
+def info(
+    model: Annotated[str, typer.Argument(help="name, name@1.0.0, or the path of a model folder.")],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print the whole card as JSON.")] = False,
+) -> None:
+    """Show what a model predicts, from what, how well, and what it must not be used for."""
+    from zoo.cli.tables import print_json
+    from zoo.model.card import read_card
+    from zoo.model.checksums import verify_checksums
+    from zoo.model.folder import CARD_FILE
+    from zoo.registry import locate
+
+    folder = locate(model).folder
+    digest = verify_checksums(folder)
+    card = read_card(folder / CARD_FILE)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    if json:
+        print_json({"card": card.model_dump(mode="json"), "folder": str(folder), "size": size, "digest": digest})
+        return
+    lines = [*_describe(card), ("folder", str(folder)), ("size", f"{size:,} bytes"), ("digest", digest)]
+    width = max(len(field) for field, _ in lines)
+    print(f"{card.full_name}: {card.summary}")
+    for field, value in lines:
+        if value:
+            print(f"  {field.ljust(width)}  {' '.join(value.split())}")
+
+
+def _describe(card: Card) -> list[tuple[str, str]]:
+    lines = [
+        ("license", card.license),
+        ("authors", ", ".join(card.authors)),
+        ("citation", card.citation),
+        ("assay", card.assay),
+        ("biosample", card.biosample),
+        ("organism", card.organism),
+        ("genome", card.genome.name if card.genome else ""),
+        ("window", f"{card.window.length} bases, a variant's first base at {card.window.anchor} (0-based)"),
+        ("strands", "mean of both" if card.strand.average else "the given one"),
+    ]
+    for output in card.outputs:
+        shape = "one value" if output.bins is None else f"{output.bins} bins"
+        members = f", mean of {output.members} networks" if output.members > 1 else ""
+        for track in output.tracks:
+            what = " ".join(filter(None, (track.assay, track.biosample)))
+            lines.append(("track", f"{track.name}: {what}, {track.unit}, {shape}{members}"))
+    lines.append(("scorer", card.scorer.name))
+    if card.architecture:
+        lines.append(("architecture", card.architecture.name))
+    if card.data:
+        lines.extend(("data", " ".join(filter(None, (source.name, source.url)))) for source in card.data.sources)
+    if card.split:
+        split = card.split
+        lines.append(
+            ("split", f"{split.method}: {split.train} training, {split.validation} validation, {split.test} test")
+        )
+    for part, tracks in card.metrics.items():
+        for track_name, metrics in tracks.items():
+            shown = ", ".join(f"{name} {_format(value)}" for name, value in metrics.items())
+            lines.append((f"{part} metrics", f"{track_name}: {shown}"))
+    lines.extend((("tolerance", f"{card.tolerance:g}"), ("limitations", card.limitations)))
+    return lines
+
+
+def _format(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_format(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{name} {_format(item)}" for name, item in value.items()) + ")"
+    return str(value)

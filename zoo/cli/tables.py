@@ -1,0 +1,28 @@
+"""Prints results: a table for a reader at a terminal, tab-separated lines for a program, JSON where asked."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under their column names."""
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+        for row in rows:
+            table.add_row(*row)
+        Console(markup=False, highlight=False).print(table)
+        return
+    for row in (columns, *rows):
+        print("\t".join(" ".join(cell.split()) for cell in row))
+
+
+def print_json(document: Any) -> None:
+    """Print a document as JSON, UTF-8 letters as they are."""
+    print(json.dumps(document, indent=2, ensure_ascii=False))

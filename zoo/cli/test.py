@@ -1,0 +1,26 @@
+"""``zoo test``: does a model still predict what it predicted when it was published?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+EXAMPLE = "zoo test gm12878-ctcf"
+
+
+def test(
+    model: Annotated[str, typer.Argument(help="name, name@1.0.0, or the path of a model folder.")],
+    *,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or tensorrt.")] = "cpu",
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Processors to use; default: all.")] = None,
+) -> None:
+    """Check a model's files against their checksums, and recompute the predictions of its example."""
+    from zoo.model.verify import verify_folder
+    from zoo.registry import locate
+
+    result = verify_folder(locate(model).folder, device, threads)
+    print(
+        f"{result.model}: passed on {result.device}: {result.sequences} sequences, largest difference "
+        f"{result.largest_difference:.2g} of the largest prediction, {result.tolerance:.2g} allowed"
+    )

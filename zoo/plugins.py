@@ -1,0 +1,237 @@
+"""Finds the components that installed packages add, and survives every plugin that is broken.
+
+Plugins announce themselves by an entry point in the group ``zoo``. A plugin that fails is left out and remembered
+with its error; two components of one kind and one name are both refused. Pluggy's own loader does neither.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import pluggy
+
+from zoo import hookspecs
+from zoo.components import Architecture, Component, Config, DataLoader, Scorer
+from zoo.errors import DuplicateName, PluginLoadError, UnknownName, near_match
+
+Kind: TypeAlias = Literal["data loader", "architecture", "scorer"]
+
+_Component = TypeVar("_Component", DataLoader, Architecture, Scorer)
+
+_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPoint:
+    """One announcement: the name that a distribution gave it, and how to import it."""
+
+    name: str
+    distribution: str
+    version: str
+    load: Callable[[], object]
+
+    @property
+    def plugin(self) -> str:
+        """What messages call the plugin; two distributions may use one name."""
+        return f"{self.distribution}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A component, and the plugin that it came from."""
+
+    kind: Kind
+    component: Component
+    plugin: str
+    distribution: str
+    version: str
+
+    @property
+    def name(self) -> str:
+        return self.component.name
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A plugin that was left out, or a name that two plugins claim, and why."""
+
+    plugin: str
+    distribution: str
+    version: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plugins:
+    """The components that can be used, and the plugins that failed."""
+
+    components: tuple[Installed, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    duplicates: Mapping[tuple[Kind, str], tuple[str, ...]] = field(default_factory=dict)
+
+    def data_loader(self, name: str) -> DataLoader:
+        """Return a data loader.
+
+        Raises:
+            UnknownName: No plugin that works offers it; plugins that failed are named.
+            DuplicateName: Two plugins offer it.
+        """
+        return self._find("data loader", name, DataLoader)
+
+    def architecture(self, name: str) -> Architecture:
+        """Return an architecture; raises as ``data_loader``."""
+        return self._find("architecture", name, Architecture)
+
+    def scorer(self, name: str) -> Scorer:
+        """Return a scorer; raises as ``data_loader``."""
+        return self._find("scorer", name, Scorer)
+
+    def _find(self, kind: Kind, name: str, component_type: type[_Component]) -> _Component:
+        known = []
+        for installed in self.components:
+            if isinstance(installed.component, component_type):
+                if installed.name == name:
+                    return installed.component
+                known.append(installed.name)
+        if (kind, name) in self.duplicates:
+            raise DuplicateName(_describe_duplicate(kind, name, self.duplicates[kind, name]))
+        failed = "".join(f"; plugin {failure.plugin!r} failed to load: {failure.error}" for failure in self.failures)
+        raise UnknownName(f"no {kind} {name!r}{near_match(name, known)}{failed}")
+
+
+def discover(*, refresh: bool = False) -> Plugins:
+    """Return what the installed plugins offer; they are imported once a process, again after ``refresh``."""
+    if refresh:
+        _discover_once.cache_clear()
+    return _discover_once()
+
+
+def load_plugins(entry_points: Iterable[EntryPoint]) -> Plugins:
+    """Import plugins in sorted order and collect what they offer; nothing that a plugin does stops the others."""
+    offered: list[Installed] = []
+    failures: list[Failure] = []
+    for entry in sorted(entry_points, key=lambda entry: (entry.distribution, entry.name)):
+        try:
+            offered.extend(_collect(entry))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, even SystemExit
+            failures.append(Failure(entry.plugin, entry.distribution, entry.version, _describe(error)))
+    owners: dict[tuple[Kind, str], list[Installed]] = {}
+    for installed in offered:
+        owners.setdefault((installed.kind, installed.name), []).append(installed)
+    duplicates = {key: tuple(one.plugin for one in all_of) for key, all_of in owners.items() if len(all_of) > 1}
+    for (kind, name), plugins in duplicates.items():
+        last = owners[kind, name][-1]
+        refusal = f"DuplicateName: {_describe_duplicate(kind, name, plugins)}"
+        failures.append(Failure(last.plugin, last.distribution, last.version, refusal))
+    usable = [installed for installed in offered if (installed.kind, installed.name) not in duplicates]
+    usable.sort(key=lambda installed: (installed.kind, installed.name))
+    return Plugins(tuple(usable), tuple(failures), duplicates)
+
+
+@functools.cache
+def _discover_once() -> Plugins:
+    entries, failures = _read_entry_points()
+    found = load_plugins(entries)
+    return Plugins(found.components, (*failures, *found.failures), found.duplicates)
+
+
+def _read_entry_points() -> tuple[list[EntryPoint], list[Failure]]:
+    """Read every distribution on its own: one with a broken ``entry_points.txt`` must not hide the others."""
+    entries: list[EntryPoint] = []
+    failures: list[Failure] = []
+    seen: set[str] = set()
+    for distribution in importlib.metadata.distributions():
+        try:
+            announced = [entry for entry in distribution.entry_points if entry.group == hookspecs.GROUP]
+            if not announced:
+                continue
+            name, version = distribution.metadata["Name"], distribution.version
+            # The first on the path is the one that Python imports.
+            if name not in seen:
+                seen.add(name)
+                entries.extend(EntryPoint(entry.name, name, version, entry.load) for entry in announced)
+        except Exception as error:  # noqa: BLE001 - metadata is written by strangers
+            where = str(getattr(distribution, "_path", "a distribution"))
+            failures.append(Failure(where, where, "", f"its entry points can't be read: {_describe(error)}"))
+    return entries, failures
+
+
+def _collect(entry: EntryPoint) -> list[Installed]:
+    """Import one plugin and return its components; a manager of its own keeps it from the others' hooks."""
+    manager = pluggy.PluginManager(hookspecs.GROUP)
+    manager.add_hookspecs(hookspecs)
+    module = entry.load()
+    _check_hooks(module)
+    manager.register(module, entry.plugin)
+    manager.check_pending()
+    collected: list[Installed] = []
+    for hook_name, (kind, component_type) in _HOOKS.items():
+        hook = getattr(manager.hook, hook_name)
+        if not hook.get_hookimpls():
+            continue
+        results = hook()
+        if len(results) != 1 or not isinstance(results[0], (list, tuple)):
+            found = type(results[0]).__name__ if results else "None"
+            raise PluginLoadError(f"{hook_name}() returned {found}; expected a list of {component_type.__name__}")
+        for component in results[0]:
+            _check_component(hook_name, component, component_type)
+            collected.append(Installed(kind, component, entry.plugin, entry.distribution, entry.version))
+    return collected
+
+
+def _check_hooks(module: object) -> None:
+    """Refuse a hook that would be ignored in silence: misspelt, or without its marker."""
+    marked = 0
+    for name in dir(module):
+        value = getattr(module, name, None)
+        options = getattr(value, f"{hookspecs.GROUP}_impl", None)
+        if isinstance(options, dict):
+            marked += 1
+            hook_name = options.get("specname") or name
+            if hook_name not in _HOOKS:
+                raise PluginLoadError(f"no hook {hook_name!r}{near_match(hook_name, _HOOKS)}")
+        elif name in _HOOKS:
+            raise PluginLoadError(f"{name} is not marked with @hookimpl")
+    if not marked:
+        raise PluginLoadError(f"implements none of the hooks {', '.join(_HOOKS)}")
+
+
+def _check_component(hook_name: str, component: object, component_type: type[Component]) -> None:
+    expected = component_type.__name__
+    if not isinstance(component, component_type):
+        raise PluginLoadError(f"{hook_name}() returned a {type(component).__name__}; expected {expected}")
+    given: Any = component  # the annotations of a dataclass bind nobody
+    where = f"{hook_name}(): {expected} {given.name!r}"
+    if not isinstance(given.name, str) or not _NAME.match(given.name):
+        raise PluginLoadError(f"{where}: expected a name of lower-case letters, digits and underscores")
+    if not isinstance(given.summary, str) or not given.summary.strip():
+        raise PluginLoadError(f"{where}: expected a summary of one line")
+    if not isinstance(given.config, type) or not issubclass(given.config, Config):
+        raise PluginLoadError(f"{where}: config: expected a subclass of zoo.Config, found {given.config!r}")
+    function = _FUNCTIONS[component_type]
+    if not callable(getattr(given, function)):
+        raise PluginLoadError(f"{where}: {function}: expected a function, found {getattr(given, function)!r}")
+
+
+def _describe(error: BaseException) -> str:
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def _describe_duplicate(kind: Kind, name: str, plugins: tuple[str, ...]) -> str:
+    return f"{kind} {name!r} is offered by {' and '.join(map(repr, plugins))}; uninstall or rename all but one"
+
+
+_HOOKS: dict[str, tuple[Kind, type[Component]]] = {
+    "register_data_loaders": ("data loader", DataLoader),
+    "register_architectures": ("architecture", Architecture),
+    "register_scorers": ("scorer", Scorer),
+}
+_FUNCTIONS: dict[type[Component], str] = {DataLoader: "load", Architecture: "build", Scorer: "score"}
