@@ -1,0 +1,191 @@
+"""A reference genome in a FASTA file, plain or BGZF: whole contigs as codes, at most two in memory at a time."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections import OrderedDict
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.errors import FastaError, UnknownContig, near_match
+from zoo.genome.bgzf import ends_with_marker, is_bgzf, is_gzip
+from zoo.genome.build import find_alias
+from zoo.genome.codes import UNKNOWN, Codes, encode
+from zoo.genome.interval import Interval
+
+CONTIGS_IN_MEMORY = 2
+"""A sorted VCF needs one, the second bridges the change of contig; a human contig takes up to 250 MB."""
+
+
+class Reference:
+    """The contigs of a FASTA file.
+
+    An index ``.fai`` is read, or made beside the file; where that folder can't be written, in a temporary one.
+
+    Raises:
+        FastaError: The file is missing, empty, no FASTA, plain gzip, or cut.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._fasta, self._index_folder = _open(self.path)
+        self.lengths: dict[str, int] = {name: len(self._fasta[name]) for name in self._fasta.keys()}  # noqa: SIM118 - pyfaidx iterates over records
+        self._codes: OrderedDict[str, Codes] = OrderedDict()
+        self._digests: dict[str, str] = {}
+
+    def __enter__(self) -> Reference:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file and forget the contigs."""
+        self._fasta.close()
+        self._codes.clear()
+        if self._index_folder is not None:
+            self._index_folder.cleanup()
+
+    def resolve(self, name: str, length: int | None = None) -> str | None:
+        """Return this reference's name of a contig, or None; ``length`` is what another file declares for it."""
+        return find_alias(name, length, self.lengths)
+
+    def codes(self, contig: str) -> Codes:
+        """Return a whole contig, shape (its length,); the array is shared and must not be written to.
+
+        Raises:
+            UnknownContig: The reference has no contig of that name.
+        """
+        found = self._codes.get(contig)
+        if found is None:
+            if contig not in self.lengths:
+                raise UnknownContig(f"{self.path}: no contig {contig!r}{near_match(contig, self.lengths)}")
+            while len(self._codes) >= CONTIGS_IN_MEMORY:
+                self._codes.popitem(last=False)
+            found = encode(self._read(contig, 0, self.lengths[contig]))
+            found.flags.writeable = False
+            self._codes[contig] = found
+        self._codes.move_to_end(contig)
+        return found
+
+    def fetch(self, interval: Interval) -> Codes:
+        """Return the codes of an interval; bases beyond the contig are unknown. The strand is not looked at."""
+        return fetch_window(self.codes(interval.contig), interval.start, len(interval))
+
+    def letters(self, interval: Interval) -> str:
+        """Return the letters as they stand in the file, lower case where soft-masked; nothing beyond the contig."""
+        if interval.contig not in self.lengths:
+            raise UnknownContig(f"{self.path}: no contig {interval.contig!r}{near_match(interval.contig, self.lengths)}")
+        start, end = max(0, interval.start), min(interval.end, self.lengths[interval.contig])
+        return self._read(interval.contig, start, end) if start < end else ""
+
+    def soft_masked(self, interval: Interval) -> npt.NDArray[np.bool_]:
+        """Return which bases of an interval are lower case (repeats, by convention), shape (its length,)."""
+        masked = np.zeros(len(interval), dtype=np.bool_)
+        letters = np.frombuffer(self.letters(interval).encode("latin-1", "replace"), dtype=np.uint8)
+        offset = max(0, -interval.start)
+        masked[offset : offset + len(letters)] = letters >= ord("a")
+        return masked
+
+    def digest(self, contig: str) -> str:
+        """Return the refget digest (GA4GH, version 2) of a contig's upper-cased letters: ``SQ.`` and 32 characters."""
+        if contig not in self._digests:
+            letters = self.letters(Interval(contig, 0, self.lengths[contig])).upper().encode("latin-1", "replace")
+            self._digests[contig] = "SQ." + _truncated_digest(letters)
+        return self._digests[contig]
+
+    @property
+    def name_length_digest(self) -> str:
+        """The digest of the contigs' names and lengths, whatever their order; it tells builds apart at no cost.
+
+        Source: GA4GH refget sequence collections, ``sorted_name_length_pairs``.
+        """
+        pairs = sorted(
+            _truncated_digest(_canonical({"length": length, "name": name})) for name, length in self.lengths.items()
+        )
+        return _truncated_digest(_canonical(pairs))
+
+    def _read(self, contig: str, start: int, end: int) -> str:
+        try:
+            return str(self._fasta.faidx.fetch(contig, start + 1, end).seq)
+        except Exception as error:  # pyfaidx and the decompressor raise a dozen kinds for a damaged file
+            raise FastaError(f"{self.path}: contig {contig!r} can't be read: {error or type(error).__name__}") from error
+
+
+def fetch_window(contig: Codes, start: int, length: int) -> Codes:
+    """Return ``length`` codes of a contig from ``start`` on; bases beyond its ends are unknown."""
+    if start >= 0 and start + length <= len(contig):
+        return contig[start : start + length]
+    window = np.full(length, UNKNOWN, dtype=np.uint8)
+    first, last = max(start, 0), min(start + length, len(contig))
+    if first < last:
+        window[first - start : last - start] = contig[first:last]
+    return window
+
+
+def _open(path: Path) -> tuple[Any, Any]:
+    if not path.is_file():
+        raise FastaError(f"{path}: expected a FASTA file, found {'a folder' if path.is_dir() else 'nothing'}")
+    try:
+        _check_compression(path)
+        return _open_indexed(path)
+    except OSError as error:
+        raise FastaError(f"{path}: can't be read: {error}") from error
+
+
+def _check_compression(path: Path) -> None:
+    if is_bgzf(path):
+        if not ends_with_marker(path):
+            raise FastaError(f"{path}: the file is cut: its BGZF end marker is missing; copy or compress it again")
+        return
+    if is_gzip(path):
+        plain = path.with_suffix("")
+        raise FastaError(
+            f"{path}: expected plain text or BGZF, found plain gzip, which can't be indexed; "
+            f"convert it: gunzip -k {path}, or: gunzip -c {path} | bgzip > {plain}.bgz"
+        )
+    with path.open("rb") as file:
+        head = file.read(4096).lstrip()
+    if not head:
+        raise FastaError(f"{path}: expected a FASTA file, found an empty one")
+    if not head.startswith(b">"):
+        raise FastaError(f"{path}, line 1: expected a FASTA header that starts with '>', found {head[:20]!r}")
+
+
+def _open_indexed(path: Path) -> tuple[Any, Any]:
+    import os
+    import tempfile
+
+    import pyfaidx
+
+    options = {"as_raw": False, "sequence_always_upper": False, "rebuild": True}
+    folder = None
+    try:
+        if not os.access(path.parent, os.W_OK) and not Path(f"{path}.fai").exists():
+            folder = tempfile.TemporaryDirectory(prefix="zoo-index-")
+            options["indexname"] = str(Path(folder.name) / f"{path.name}.fai")
+            if is_bgzf(path):
+                options["gzi_indexname"] = str(Path(folder.name) / f"{path.name}.gzi")
+        fasta = pyfaidx.Fasta(str(path), **options)
+    except OSError:
+        raise
+    except Exception as error:  # pyfaidx raises ValueError, KeyError and kinds of its own for files that are no FASTA
+        message = " ".join(str(error).split())
+        raise FastaError(f"{path}: can't be indexed: {message or type(error).__name__}") from error
+    if not len(fasta.keys()):
+        raise FastaError(f"{path}: expected a FASTA file, found no record in it")
+    return fasta, folder
+
+
+def _canonical(document: object) -> bytes:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _truncated_digest(content: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha512(content).digest()[:24]).decode("ascii")

@@ -1,0 +1,224 @@
+"""Reading VCF and BCF: batches of records as htslib prints them, and the header as it stands.
+
+``POS`` is counted from 1. Records are lists of their columns as text: what is written again is what ``bcftools view``
+would print. Undeclared contigs, INFO, FORMAT and FILTER are read and remembered, never refused.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from zoo.errors import VcfError
+from zoo.genome.bgzf import ends_with_marker, is_bgzf, is_gzip
+
+CONTIG, POS, ID, REF, ALT, QUAL, FILTER, INFO = range(8)
+"""The columns of a record; FORMAT and the samples, where there are any, stand together in a ninth."""
+
+STANDARD_INPUT = "-"
+
+_DECLARATION = re.compile(r"^##(contig|INFO|FORMAT|FILTER)=<(.*)>\s*$", re.MULTILINE)
+_ID = re.compile(r"(?:^|,)ID=([^,]+)")
+_LENGTH = re.compile(r"(?:^|,)length=(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBatch:
+    """Records in file order; ``first`` is the number of those before them, ``columns`` has 8 or 9 texts a record."""
+
+    first: int
+    columns: list[list[str]]
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+
+class VcfReader:
+    """One VCF or BCF file, ``-`` for standard input.
+
+    Attributes:
+        header: The header's text, ending with the ``#CHROM`` line.
+        contigs: The declared contigs and their lengths, None where not stated.
+        undeclared_contigs: Contigs of records that the header does not declare, filled while reading.
+
+    Raises:
+        VcfError: The file is missing, empty, cut, or no VCF.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.name = "standard input" if str(path) == STANDARD_INPUT else str(path)
+        self._spool: Any = None
+        self._path = self._spool_input() if str(path) == STANDARD_INPUT else Path(path)
+        self.warnings: list[str] = []
+        self.undeclared_contigs: list[str] = []
+        self._check_file()
+        self._vcf = self._open()
+        self.header: str = self._vcf.raw_header.rstrip("\n\0") + "\n"
+        self._declared = _declarations(self.header)
+        self.contigs = dict(_contig_lengths(self.header))
+
+    def __enter__(self) -> VcfReader:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._vcf.close()
+        if self._spool is not None:
+            self._spool.close()
+
+    @property
+    def info_ids(self) -> set[str]:
+        """The INFO keys that the header declares."""
+        return {name for kind, name in self._declared if kind == "INFO"}
+
+    def batches(self, size: int) -> Iterator[RecordBatch]:
+        """Yield all records in order, ``size`` at a time.
+
+        Raises:
+            VcfError: A record can't be read; the message names its number.
+        """
+        first = 0
+        columns: list[list[str]] = []
+        for record in self._records():
+            columns.append(record)
+            if len(columns) == size:
+                yield RecordBatch(first, columns)
+                first += size
+                columns = []
+        if columns:
+            yield RecordBatch(first, columns)
+        self._warn_of_undeclared()
+
+    def declare_contigs_of_records(self) -> None:
+        """Find the undeclared contigs now, by reading through the file, for a header that can't be mended later."""
+        if self._is_text():
+            self._declare(self._scan_contigs())
+
+    def _records(self) -> Iterator[list[str]]:
+        known = {*self.contigs, *self.undeclared_contigs}
+        last = None
+        number = 0
+        iterator = iter(self._vcf)
+        while True:
+            try:
+                record = next(iterator, None)
+            except Exception as error:  # cyvcf2 raises a bare Exception with an error code
+                raise VcfError(
+                    f"{self.name}, record {number + 1}: can't be read: the file is cut there, or the record is malformed"
+                ) from error
+            if record is None:
+                return
+            contig = record.CHROM
+            if contig != last and contig not in known:
+                # htslib lets faults of such a record pass, and printing one may crash: declare first, then read again.
+                if contig in self.undeclared_contigs or not contig:
+                    raise VcfError(f"{self.name}, record {number + 1}: expected a contig's name, found {contig!r}")
+                self.declare_contigs_of_records()
+                if contig not in self.undeclared_contigs:
+                    raise VcfError(f"{self.name}, record {number + 1}: contig {contig!r} is not in the file's dictionary")
+                known.update(self.undeclared_contigs)
+                iterator = iter(self._vcf)
+                for _ in range(number):
+                    next(iterator)
+                continue
+            last = contig
+            yield str(record)[:-1].split("\t", 8)
+            number += 1
+
+    def _open(self) -> Any:
+        import cyvcf2
+        from cyvcf2.cyvcf2 import set_htslib_log_level
+
+        set_htslib_log_level(0)
+        try:
+            return cyvcf2.VCF(str(self._path))
+        except Exception as error:
+            raise VcfError(f"{self.name}: expected VCF or BCF, found something else, or a header that can't be read") from error
+
+    def _declare(self, names: list[str]) -> None:
+        self.undeclared_contigs = [name for name in names if name and name not in self.contigs]
+        self._vcf.close()
+        self._vcf = self._open()
+        for name in self.undeclared_contigs:
+            self._vcf.add_to_header(f"##contig=<ID={name}>")
+
+    def _scan_contigs(self) -> list[str]:
+        opened = gzip.open(self._path, "rb") if is_gzip(self._path) else self._path.open("rb")
+        names: dict[bytes, None] = {}
+        last = b"#"
+        try:
+            with opened as lines:
+                for line in lines:
+                    if line.startswith(last):
+                        continue
+                    name = line[: line.find(b"\t")] if b"\t" in line else line.strip()
+                    names[name] = None
+                    last = name + b"\t" if name and not name.startswith(b"#") else last
+        except (OSError, EOFError) as error:
+            raise VcfError(f"{self.name}: can't be read: {error}") from error
+        return [name.decode("utf-8", "replace") for name in names if not name.startswith(b"#")]
+
+    def _is_text(self) -> bool:
+        opened = gzip.open(self._path, "rb") if is_gzip(self._path) else self._path.open("rb")
+        with opened as file:
+            return file.read(3) != b"BCF"
+
+    def _check_file(self) -> None:
+        path = self._path
+        if not path.exists():
+            raise VcfError(f"{self.name}: expected a VCF or BCF file, found nothing; check the path")
+        if path.is_dir():
+            raise VcfError(f"{self.name}: expected a VCF or BCF file, found a folder")
+        try:
+            if path.stat().st_size == 0:
+                raise VcfError(f"{self.name}: expected a VCF or BCF file, found an empty one")
+            if is_bgzf(path):
+                if not ends_with_marker(path):
+                    raise VcfError(f"{self.name}: the file is cut: its BGZF end marker is missing; copy or compress it again")
+            elif not is_gzip(path) and not _ends_with_newline(path):
+                self.warnings.append(f"{self.name}: the last line has no newline at its end: the file may be cut there")
+        except OSError as error:
+            raise VcfError(f"{self.name}: can't be read: {error.strerror or error}") from error
+
+    def _spool_input(self) -> Path:
+        # Checks for cut files and for undeclared contigs need to look twice.
+        self._spool = tempfile.NamedTemporaryFile(prefix="zoo-input-")  # noqa: SIM115 - closed by close()
+        shutil.copyfileobj(sys.stdin.buffer, self._spool)
+        self._spool.flush()
+        return Path(self._spool.name)
+
+    def _warn_of_undeclared(self) -> None:
+        found = _declarations(self._vcf.raw_header) - self._declared
+        if found:
+            shown = ", ".join(f"{kind} {name}" for kind, name in sorted(found)[:8])
+            more = f" and {len(found) - 8} more" if len(found) > 8 else ""
+            self.warnings.append(f"{self.name}: the header does not declare {shown}{more}; they are kept as they are")
+
+
+def _declarations(header: str) -> set[tuple[str, str]]:
+    return {(kind, found[1]) for kind, body in _DECLARATION.findall(header) if (found := _ID.search(body))}
+
+
+def _contig_lengths(header: str) -> Iterator[tuple[str, int | None]]:
+    for kind, body in _DECLARATION.findall(header):
+        name = _ID.search(body)
+        if kind == "contig" and name:
+            length = _LENGTH.search(body)
+            yield name[1], int(length[1]) if length else None
+
+
+def _ends_with_newline(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, 2)
+        return file.read(1) == b"\n"

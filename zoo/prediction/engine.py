@@ -1,0 +1,124 @@
+"""Scores the alleles of a batch with several models; models that read the same window share the work before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.components import OutputKind, Scorer, Scores
+from zoo.errors import ModelError, ScorerMismatch
+from zoo.genome.codes import Codes
+from zoo.genome.reference import Reference
+from zoo.genome.variant import Reason
+from zoo.model.folder import Model
+from zoo.plugins import Plugins
+from zoo.prediction.alleles import AlleleBatch
+from zoo.prediction.windows import build_windows, mostly_unknown, reasons_for_window
+
+_BASES_A_BATCH = 100_000  # of windows in one run of a network: small networks need many, long windows few
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredModel:
+    """A model, and the scorer that turns its predictions into effects."""
+
+    model: Model
+    scorer: Scorer
+    config: Any
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """Length and anchor of what the model reads."""
+        return self.model.card.window.length, self.model.card.window.anchor
+
+
+@dataclass(frozen=True, slots=True)
+class ModelScores:
+    """Scores (A, T), NaN where skipped, and the reason of each allele, uint8 (A,), window included."""
+
+    scores: Scores
+    reason: npt.NDArray[np.uint8]
+
+
+def pair_with_scorers(models: Sequence[Model], scorer: str | None, plugins: Plugins) -> list[ScoredModel]:
+    """Return each model with the scorer of that name, or with the one that its card names.
+
+    Raises:
+        UnknownName: No scorer of that name is installed.
+        ScorerMismatch: The scorer does not take the kind of output that a model gives.
+    """
+    paired = []
+    for model in models:
+        choice = model.card.scorer
+        chosen = plugins.scorer(scorer or choice.name)
+        kinds: set[OutputKind] = {output.kind for output in model.card.outputs}
+        if not kinds <= chosen.takes:
+            raise ScorerMismatch(
+                f"scorer {chosen.name!r} takes {' and '.join(sorted(chosen.takes))} outputs, "
+                f"{model.card.full_name} gives {' and '.join(sorted(kinds))} ones; choose another scorer"
+            )
+        config = choice.config if scorer in {None, choice.name} else {}
+        paired.append(ScoredModel(model, chosen, chosen.config.model_validate(config)))
+    return paired
+
+
+class Engine:
+    """Scores batches of alleles on one reference."""
+
+    def __init__(self, models: Sequence[ScoredModel], reference: Reference, batch_size: int | None = None) -> None:
+        self.models = tuple(models)
+        self._reference = reference
+        self._batch_size = batch_size
+        self._groups: dict[tuple[int, int], list[int]] = {}
+        for number, scored in enumerate(self.models):
+            self._groups.setdefault(scored.window, []).append(number)
+
+    def score(self, alleles: AlleleBatch) -> list[ModelScores]:
+        """Return the scores of each model, in the order of ``models``."""
+        results: list[ModelScores | None] = [None] * len(self.models)
+        for (length, anchor), members in self._groups.items():
+            reason = reasons_for_window(alleles, length, anchor)
+            scores = [
+                np.full((len(alleles), len(self.models[number].model.card.track_names)), np.nan, dtype=np.float32)
+                for number in members
+            ]
+            valid = np.flatnonzero(reason == Reason.OK)
+            valid = valid[np.argsort(alleles.contig[valid], kind="stable")]
+            size = self._batch_size or max(16, _BASES_A_BATCH // length)
+            for first in range(0, len(valid), size):
+                chosen = valid[first : first + size]
+                windows = build_windows(alleles, chosen, self._reference, length, anchor)
+                unknown = mostly_unknown(windows.ref)[windows.ref_of] | mostly_unknown(windows.alt)
+                if unknown.any():
+                    reason[chosen[unknown]] = Reason.UNKNOWN_BASES
+                    chosen = chosen[~unknown]
+                    if not len(chosen):
+                        continue
+                    windows = build_windows(alleles, chosen, self._reference, length, anchor)
+                codes = np.concatenate([windows.ref, windows.alt])
+                for number, result in zip(members, scores, strict=True):
+                    result[chosen] = _score(self.models[number], codes, len(windows.ref), windows.ref_of)
+            for number, result in zip(members, scores, strict=True):
+                results[number] = ModelScores(result, reason)
+        return [result for result in results if result is not None]
+
+
+def _score(scored: ScoredModel, codes: Codes, distinct: int, ref_of: npt.NDArray[np.int64]) -> Scores:
+    """Predict distinct REF windows and ALT windows in one run, and score each ALT against its REF."""
+    predictions = scored.model.session.predict(codes)
+    ref = {name: values[:distinct][ref_of] for name, values in predictions.items()}
+    alt = {name: values[distinct:] for name, values in predictions.items()}
+    scores = scored.scorer.score(scored.config, ref, alt)
+    expected = (len(ref_of), len(scored.model.card.track_names))
+    if scores.shape != expected:
+        raise ScorerMismatch(f"scorer {scored.scorer.name!r}: expected scores of shape {expected}, found {scores.shape}")
+    if not np.isfinite(scores).all():
+        raise ModelError(
+            f"{scored.model.card.full_name}: scorer {scored.scorer.name!r} gave a score that is no finite number; "
+            f"run: zoo test {scored.model.card.name}"
+        )
+    return scores

@@ -1,0 +1,136 @@
+"""The INFO keys of an annotation: named before the first record, never twice, declared in the header."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from zoo import __version__
+from zoo.errors import OutputError, near_match
+from zoo.genome.reference import Reference
+from zoo.genome.variant import MODEL_REASONS, Reason
+from zoo.prediction.engine import ScoredModel
+
+SKIPPED_KEY = "ZOO_SKIPPED"
+MAX_TRACKS = 20
+"""A model of more tracks gets one key that holds its strongest scores."""
+TOP_SCORES = 5
+
+_KEY_PATTERN = re.compile(r"^[A-Za-z_][0-9A-Za-z_.]*$")  # VCF 4.3, section 1.6.1
+
+
+@dataclass(frozen=True, slots=True)
+class ModelKeys:
+    """The keys of one model: a key a track, or one ``top`` key where there are too many."""
+
+    tracks: tuple[str, ...]
+    scores: tuple[str, ...]
+    skipped: str
+    top: bool = False
+
+
+def name_keys(models: Sequence[ScoredModel], renames: Mapping[str, str] | None = None) -> list[ModelKeys]:
+    """Return the keys of each model: ``ZOO_<MODEL>`` for one track, ``ZOO_<MODEL>_<TRACK>`` for several.
+
+    Args:
+        renames: Other keys, by the model's name (all its keys then start so) or by ``model:track``.
+
+    Raises:
+        OutputError: Two keys are the same, or a name of ``renames`` fits no model, or a key is not VCF's.
+    """
+    renames = dict(renames or {})
+    known = {scored.model.card.name for scored in models} | {
+        f"{scored.model.card.name}:{track}" for scored in models for track in scored.model.card.track_names
+    }
+    for name, key in renames.items():
+        if name not in known:
+            raise OutputError(f"--key {name}={key}: no model or model:track {name!r}{near_match(name, known)}")
+        if not _KEY_PATTERN.match(key):
+            raise OutputError(f"--key {name}={key}: expected letters, digits and '_', not starting with a digit")
+    named = [_keys_of(scored, renames) for scored in models]
+    owners: dict[str, str] = {SKIPPED_KEY: "the zoo itself"}
+    for scored, keys in zip(models, named, strict=True):
+        for key in (*keys.scores, keys.skipped):
+            if key in owners:
+                raise OutputError(
+                    f"key {key}: both {owners[key]} and {scored.model.card.full_name} would write it; "
+                    f"rename one: --key {scored.model.card.name}=OTHER_KEY"
+                )
+            owners[key] = scored.model.card.full_name
+    return named
+
+
+def refuse_collisions(keys: Sequence[ModelKeys], present: Collection[str], source: str) -> None:
+    """Raise OutputError where the input carries one of the keys already."""
+    for key in all_keys(keys):
+        if key in present:
+            raise OutputError(
+                f"{source}: INFO {key} is there already; rename ours (--key NAME=KEY), "
+                "or replace what is there with --overwrite"
+            )
+
+
+def all_keys(keys: Sequence[ModelKeys]) -> list[str]:
+    """Return every key that an annotation may write."""
+    return [SKIPPED_KEY, *(key for model in keys for key in (*model.scores, model.skipped))]
+
+
+def declare(
+    models: Sequence[ScoredModel], keys: Sequence[ModelKeys], reference: Reference, command: str
+) -> list[str]:
+    """Return the header lines that say what was computed, from what, by what."""
+    general = ", ".join(reason.name for reason in Reason if reason not in MODEL_REASONS and reason is not Reason.OK)
+    by_model = ", ".join(reason.name for reason in Reason if reason in MODEL_REASONS)
+    lines = [
+        f"##zoo_version={__version__}",
+        f"##zoo_command={_one_line(command)}",
+        f'##zoo_reference=<ID={_identifier(reference.path.name)},File="{_quoted(reference.path.name)}",'
+        f'Contigs={len(reference.lengths)},NameLengthDigest="{reference.name_length_digest}">',
+    ]
+    for scored, model_keys in zip(models, keys, strict=True):
+        card = scored.model.card
+        origin = f'Source="assayzoo",Version="{__version__}"'
+        what = f"{card.full_name}, sha256sums {scored.model.digest[:12]}, scorer {scored.scorer.name}"
+        if model_keys.top:
+            lines.append(_info(model_keys.scores[0], "A", "String",
+                f"{what}: the {TOP_SCORES} tracks of largest |score|, track:score, joined by |", origin))  # fmt: skip
+        else:
+            lines.extend(
+                _info(key, "A", "Float", f"{what}, track {track}: {scored.scorer.summary}", origin)
+                for key, track in zip(model_keys.scores, model_keys.tracks, strict=True)
+            )
+        lines.append(_info(model_keys.skipped, ".", "String",
+            f"Why {card.full_name} gave no score, an entry for each ALT: {by_model}", origin))  # fmt: skip
+    lines.append(_info(SKIPPED_KEY, ".", "String",
+        f"Why no model gave a score, an entry for each ALT: {general}", f'Source="assayzoo",Version="{__version__}"'))  # fmt: skip
+    return lines
+
+
+def _keys_of(scored: ScoredModel, renames: Mapping[str, str]) -> ModelKeys:
+    card = scored.model.card
+    base = renames.get(card.name, f"ZOO_{_identifier(card.name)}")
+    tracks = card.track_names
+    skipped = f"{base}_SKIPPED"
+    if len(tracks) > MAX_TRACKS:
+        return ModelKeys(tracks, (f"{base}_TOP",), skipped, top=True)
+    if len(tracks) == 1:
+        return ModelKeys(tracks, (renames.get(f"{card.name}:{tracks[0]}", base),), skipped)
+    scores = tuple(renames.get(f"{card.name}:{track}", f"{base}_{_identifier(track)}") for track in tracks)
+    return ModelKeys(tracks, scores, skipped)
+
+
+def _identifier(name: str) -> str:
+    return re.sub(r"[^A-Z0-9_]", "_", name.upper())
+
+
+def _info(key: str, number: str, kind: str, description: str, rest: str) -> str:
+    return f'##INFO=<ID={key},Number={number},Type={kind},Description="{_quoted(description)}",{rest}>'
+
+
+def _quoted(text: str) -> str:
+    return _one_line(text).replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,95 @@
+"""Two threads around a loop: one that reads ahead, one that writes behind. Errors of either reach the loop."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+_PATIENCE = 0.1  # seconds between looks at whether the other side has stopped
+
+
+def read_ahead(items: Iterable[T], depth: int = 2) -> Iterator[T]:
+    """Yield the items of an iterable that a thread of its own draws, at most ``depth`` ahead."""
+    buffer: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(depth)
+    stopped = threading.Event()
+
+    def put(entry: tuple[T | None, BaseException | None]) -> bool:
+        while not stopped.is_set():
+            try:
+                buffer.put(entry, timeout=_PATIENCE)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def draw() -> None:
+        try:
+            for item in items:
+                if not put((item, None)):
+                    return
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that asked
+            put((None, error))
+        else:
+            put((None, StopIteration()))
+
+    thread = threading.Thread(target=draw, name="zoo-reader", daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = buffer.get()
+            if isinstance(error, StopIteration):
+                return
+            if error is not None:
+                raise error
+            yield item  # type: ignore[misc]  # an entry without error holds an item
+    finally:
+        stopped.set()
+        thread.join()
+
+
+class WriteBehind(Generic[T]):
+    """Calls ``write`` for each item in a thread of its own, at most ``depth`` behind.
+
+    An error of ``write`` is raised by the next ``put``, or on leaving the context.
+    """
+
+    def __init__(self, write: Callable[[T], None], depth: int = 2) -> None:
+        self._write = write
+        self._buffer: queue.Queue[T | None] = queue.Queue(depth)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._drain, name="zoo-writer", daemon=True)
+
+    def __enter__(self) -> WriteBehind[T]:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
+        if kind is not None and self._error is None:
+            self._error = InterruptedError()  # nothing more is to be written
+        self._buffer.put(None)
+        self._thread.join()
+        if kind is None:
+            self._raise()
+
+    def put(self, item: T) -> None:
+        """Hand over an item; waits while the writer is behind."""
+        self._raise()
+        self._buffer.put(item)
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _drain(self) -> None:
+        while (item := self._buffer.get()) is not None:
+            if self._error is not None:
+                continue  # keep emptying the queue, so that nobody waits for a place in it
+            try:
+                self._write(item)
+            except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that writes
+                self._error = error

@@ -1,0 +1,177 @@
+"""Where annotated records go: VCF, BGZF-compressed VCF, BCF or a table, whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+from zoo.errors import OutputError
+from zoo.genome.bgzf import BgzfSink, ends_with_marker
+from zoo.genome.output import STANDARD_OUTPUT, OutputFile
+
+SUFFIXES = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf", ".tsv")
+
+
+class Sink(Protocol):
+    """Takes a header and bodies as text, then gives the file its name."""
+
+    def write_header(self, header: str) -> None:
+        """Write the header, before any body."""
+
+    def write(self, body: str) -> None:
+        """Add lines."""
+
+    def finish(self, header: str) -> None:
+        """End the file, with a header that may have grown since it was written, and give it its name."""
+
+    def __enter__(self) -> Sink: ...
+
+    def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None: ...
+
+
+def open_sink(path: str | Path) -> Sink:
+    """Return the sink that a path's suffix asks for; ``-`` is VCF on standard output.
+
+    Raises:
+        OutputError: The suffix is unknown, or the file can't be written.
+    """
+    name = str(path)
+    check_suffix(name)
+    return BcfSink(name) if name.endswith(".bcf") else TextSink(name, packed=name.endswith((".gz", ".bgz")))
+
+
+def check_suffix(name: str) -> None:
+    """Raise OutputError where no format is known for a file of that name."""
+    if name != STANDARD_OUTPUT and not name.endswith(SUFFIXES):
+        raise OutputError(f"{name}: expected a name that ends with {', '.join(SUFFIXES)}, or - for standard output")
+
+
+class TextSink:
+    """Text, plain or BGZF."""
+
+    def __init__(self, path: str, *, packed: bool) -> None:
+        self._output = OutputFile(path)
+        self._bgzf = BgzfSink(self._output.file) if packed else None
+        self._header = ""
+        self._header_length = 0
+
+    def __enter__(self) -> TextSink:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
+        self._output.__exit__(kind, value, trace)
+
+    def write_header(self, header: str) -> None:
+        """Write the header, in blocks of its own."""
+        self._header = header
+        self.write(header)
+        if self._output.path == STANDARD_OUTPUT:
+            return
+        with self._output.writing():
+            if self._bgzf is not None:
+                self._bgzf.flush()
+            self._output.file.flush()
+            self._header_length = self._output.file.tell()
+
+    def write(self, body: str) -> None:
+        """Add lines."""
+        content = body.encode("utf-8", "surrogateescape")
+        with self._output.writing():
+            (self._output.file if self._bgzf is None else self._bgzf).write(content)
+
+    def finish(self, header: str) -> None:
+        """Write what is left; where the header has grown, put the new one in place of the old."""
+        with self._output.writing():
+            if self._bgzf is not None:
+                self._bgzf.finish()
+        if header != self._header and self._output.path != STANDARD_OUTPUT:
+            self._output.replace_head(self._header_length, _pack(header) if self._bgzf is not None else header.encode("utf-8", "surrogateescape"))
+        self._output.commit()
+
+
+class BcfSink:
+    """BCF, made by htslib from the finished text; undeclared INFO, FORMAT and FILTER are declared on the way."""
+
+    def __init__(self, path: str) -> None:
+        self._output = OutputFile(path)
+        try:
+            self._text = TextSink(f"{path}.text.vcf", packed=False)
+        except BaseException:
+            self._output.__exit__(None, None, None)
+            raise
+        self._text_path = Path(f"{path}.text.vcf")
+
+    def __enter__(self) -> BcfSink:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
+        self._text.__exit__(kind, value, trace)
+        self._text_path.unlink(missing_ok=True)
+        self._output.__exit__(kind, value, trace)
+
+    def write_header(self, header: str) -> None:
+        """Write the header."""
+        self._text.write_header(header)
+
+    def write(self, body: str) -> None:
+        """Add lines."""
+        self._text.write(body)
+
+    def finish(self, header: str) -> None:
+        """Convert the text, look that every record has arrived, and give the file its name."""
+        self._text.finish(header)
+        partial = Path(f"{self._output.path}.partial")
+        with self._output.writing():
+            written = _convert(self._text_path, partial)
+        # htslib's writer keeps silent about a full disk; what can be read again tells.
+        if not ends_with_marker(partial) or _count(partial) != written:
+            raise OutputError(f"{self._output.path}: can't be written whole; is the disk full?")
+        self._output.commit()
+
+
+def _convert(text: Path, bcf: Path) -> int:
+    from cyvcf2 import VCF, Writer
+
+    # Reading all of it teaches htslib the undeclared tags, with the types that it assumes for them.
+    reader = VCF(str(text))
+    for _ in reader:
+        pass
+    declared: str = reader.raw_header
+    reader.close()
+    reader = VCF(str(text))
+    known = set(reader.raw_header.splitlines())
+    for line in declared.splitlines():
+        if line.startswith("##") and line not in known:
+            reader.add_to_header(line)
+    writer = Writer(str(bcf), reader, mode="wb")
+    writer.write_header()
+    count = 0
+    for record in reader:
+        writer.write_record(record)
+        count += 1
+    writer.close()
+    reader.close()
+    return count
+
+
+def _count(path: Path) -> int:
+    from cyvcf2 import VCF
+
+    reader: Any = VCF(str(path))
+    try:
+        return sum(1 for _ in reader)
+    except Exception as error:  # cyvcf2 raises a bare Exception
+        raise OutputError(f"{path}: what was written can't be read again; is the disk full?") from error
+    finally:
+        reader.close()
+
+
+def _pack(text: str) -> bytes:
+    import io
+
+    buffer = io.BytesIO()
+    packed = BgzfSink(buffer)
+    packed.write(text.encode("utf-8", "surrogateescape"))
+    packed.flush()
+    return buffer.getvalue()
