@@ -65,3 +65,26 @@ class BgzfSink:
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(_HEADER_LENGTH)
+
+
+def text_length(path: Path) -> int | None:
+    """Return how many bytes a plain, gzip or BGZF file holds once unpacked, or None where that can't be told.
+
+    BGZF is walked from block to block, gzip states its length (modulo 4 GiB) in its last four bytes.
+    """
+    size = path.stat().st_size
+    if not is_gzip(path):
+        return size
+    with path.open("rb") as file:
+        if not is_bgzf(path):
+            file.seek(-4, os.SEEK_END)
+            length = int.from_bytes(file.read(4), "little")
+            return length if size < length < size * 100 else None
+        total = 0
+        place = 0
+        while place < size:
+            file.seek(place + 16)
+            place += int.from_bytes(file.read(2), "little") + 1
+            file.seek(place - 4)
+            total += int.from_bytes(file.read(4), "little")
+    return total

@@ -18,12 +18,14 @@ from types import TracebackType
 from typing import Any
 
 from zoo.errors import VcfError
-from zoo.genome.bgzf import ends_with_marker, is_bgzf, is_gzip
+from zoo.genome.bgzf import ends_with_marker, is_bgzf, is_gzip, text_length
 
 CONTIG, POS, ID, REF, ALT, QUAL, FILTER, INFO = range(8)
 """The columns of a record; FORMAT and the samples, where there are any, stand together in a ninth."""
 
 STANDARD_INPUT = "-"
+
+_MAX_CHARACTERS = 8_000_000  # of a batch: a record of ten thousand samples has 40,000
 
 _DECLARATION = re.compile(r"^##(contig|INFO|FORMAT|FILTER)=<(.*)>\s*$", re.MULTILINE)
 _ID = re.compile(r"(?:^|,)ID=([^,]+)")
@@ -32,10 +34,17 @@ _LENGTH = re.compile(r"(?:^|,)length=(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class RecordBatch:
-    """Records in file order; ``first`` is the number of those before them, ``columns`` has 8 or 9 texts a record."""
+    """Records in file order.
+
+    Attributes:
+        first: The number of records before them.
+        columns: 8 or 9 texts a record.
+        characters: The length of their lines together.
+    """
 
     first: int
     columns: list[list[str]]
+    characters: int
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -83,29 +92,34 @@ class VcfReader:
         return {name for kind, name in self._declared if kind == "INFO"}
 
     def batches(self, size: int) -> Iterator[RecordBatch]:
-        """Yield all records in order, ``size`` at a time.
+        """Yield all records in order, at most ``size`` at a time, fewer where they are long.
 
         Raises:
             VcfError: A record can't be read; the message names its number.
         """
-        first = 0
+        first = characters = 0
         columns: list[list[str]] = []
-        for record in self._records():
-            columns.append(record)
-            if len(columns) == size:
-                yield RecordBatch(first, columns)
-                first += size
-                columns = []
+        for line in self._lines():
+            columns.append(line.split("\t", 8))
+            characters += len(line)
+            if len(columns) == size or characters > _MAX_CHARACTERS:
+                yield RecordBatch(first, columns, characters)
+                first += len(columns)
+                columns, characters = [], 0
         if columns:
-            yield RecordBatch(first, columns)
+            yield RecordBatch(first, columns, characters)
         self._warn_of_undeclared()
+
+    def text_length(self) -> int | None:
+        """Return about how many characters the records have, for a progress bar; None where that can't be told."""
+        return max(0, (text_length(self._path) or 0) - len(self.header)) or None if self._is_text() else None
 
     def declare_contigs_of_records(self) -> None:
         """Find the undeclared contigs now, by reading through the file, for a header that can't be mended later."""
         if self._is_text():
             self._declare(self._scan_contigs())
 
-    def _records(self) -> Iterator[list[str]]:
+    def _lines(self) -> Iterator[str]:
         known = {*self.contigs, *self.undeclared_contigs}
         last = None
         number = 0
@@ -133,7 +147,7 @@ class VcfReader:
                     next(iterator)
                 continue
             last = contig
-            yield str(record)[:-1].split("\t", 8)
+            yield str(record)[:-1]
             number += 1
 
     def _open(self) -> Any:

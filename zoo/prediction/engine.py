@@ -79,6 +79,13 @@ class Engine:
 
     def score(self, alleles: AlleleBatch) -> list[ModelScores]:
         """Return the scores of each model, in the order of ``models``."""
+        return self._walk(alleles, run=True)
+
+    def explain(self, alleles: AlleleBatch) -> list[ModelScores]:
+        """Return the reasons of each model's alleles; no network runs, every score is NaN."""
+        return self._walk(alleles, run=False)
+
+    def _walk(self, alleles: AlleleBatch, *, run: bool) -> list[ModelScores]:
         results: list[ModelScores | None] = [None] * len(self.models)
         for (length, anchor), members in self._groups.items():
             reason = reasons_for_window(alleles, length, anchor)
@@ -99,6 +106,8 @@ class Engine:
                     if not len(chosen):
                         continue
                     windows = build_windows(alleles, chosen, self._reference, length, anchor)
+                if not run:
+                    continue
                 codes = np.concatenate([windows.ref, windows.alt])
                 for number, result in zip(members, scores, strict=True):
                     result[chosen] = _score(self.models[number], codes, len(windows.ref), windows.ref_of)
