@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zoo.components import Predictions
-from zoo.errors import ModelError
+from zoo.errors import DataError, ModelError
 from zoo.genome.codes import UNKNOWN, Codes, decode, encode
 from zoo.model.card import Card, Input, describe_validation_error
 from zoo.model.folder import EXAMPLE_FILE, NETWORK_FILE, load_folder
@@ -73,16 +73,20 @@ def verify_folder(path: str | Path, device: str = "cpu", threads: int | None = N
     model = load_folder(path, device, threads)
     card = model.card
     example = _read_example(model.folder / EXAMPLE_FILE)
-    codes = _encode_example(model.folder / EXAMPLE_FILE, example, card)
-    extra = {name: np.array(values, dtype=np.float32) for name, values in example.extra.items()}
-    predictions = model.session.predict(codes, extra)
+    path = model.folder / EXAMPLE_FILE
+    codes = _encode_example(path, example, card)
+    extra = {name: _to_array(f"{path}: extra {name!r}", values) for name, values in example.extra.items()}
+    try:
+        predictions = model.session.predict(codes, extra)
+    except DataError as error:
+        raise ModelError(f"{path}: {error}") from error
     tolerance = max(MIN_TOLERANCE, card.tolerance)
     largest = 0.0
     for output in card.outputs:
-        where = f"{model.folder / EXAMPLE_FILE}: output {output.name!r}"
+        where = f"{path}: output {output.name!r}"
         if output.name not in example.predictions:
             raise ModelError(f"{where}: expected its predictions, found none")
-        expected = np.array(example.predictions[output.name], dtype=np.float32)
+        expected = _to_array(where, example.predictions[output.name])
         difference = _compare(where, expected, predictions[output.name], tolerance, model.session.device)
         largest = max(largest, difference)
     return Verification(card.full_name, model.session.device, len(codes), largest, tolerance)
@@ -131,6 +135,13 @@ def _draw_codes(rng: np.random.Generator, length: int) -> Codes:
 
 def _draw_context(rng: np.random.Generator, item: Input, count: int) -> npt.NDArray[np.float32]:
     return rng.random((count, *item.shape), dtype=np.float32)
+
+
+def _to_array(where: str, values: list[object]) -> npt.NDArray[np.float32]:
+    try:
+        return np.array(values, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"{where}: expected nested lists of numbers, of one length each") from error
 
 
 def _to_list(values: npt.NDArray[np.float32]) -> list[object]:

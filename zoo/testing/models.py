@@ -37,7 +37,7 @@ def write_model_folder(
     path.mkdir(parents=True, exist_ok=True)
     model = graph if isinstance(graph, onnx.ModelProto) else make_model(graph)
     (path / NETWORK_FILE).write_bytes(model.SerializeToString(deterministic=True))
-    card = Card.model_validate({**_CARD, **(card_overrides or {})})
+    card = Card.model_validate({**CARD, **(card_overrides or {})})
     write_card(card, path / CARD_FILE)
     write_example(path, card)
     write_checksums(path)
@@ -76,7 +76,7 @@ def make_base_at_anchor_graph(base: str = "G", length: int = 9, anchor: int = 4)
     )
 
 
-_CARD: dict[str, Any] = {
+CARD: dict[str, Any] = {
     "schema_version": 1,
     "name": "g-at-anchor",
     "version": "1.0.0",

@@ -1,0 +1,90 @@
+import importlib.metadata
+
+import pytest
+
+from zoo.errors import DeviceError
+from zoo.model.devices import available_cpus, check_packages, resolve_device
+
+CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"
+
+
+@pytest.mark.parametrize(
+    ("name", "available", "device", "providers"),
+    [
+        ("auto", [CPU], "cpu", [CPU]),
+        ("auto", [TENSORRT, CUDA, CPU], "cuda", [CUDA, CPU]),
+        ("cpu", [CUDA, CPU], "cpu", [CPU]),
+        ("cuda", [CUDA, CPU], "cuda", [CUDA, CPU]),
+        ("tensorrt", [TENSORRT, CUDA, CPU], "tensorrt", [TENSORRT, CUDA, CPU]),
+    ],
+)
+def test_a_name_stands_for_a_device_and_its_providers(name, available, device, providers):
+    found_device, found_providers = resolve_device(name, available)
+    assert (found_device, [provider for provider, _ in found_providers]) == (device, providers)
+
+
+def test_tf32_is_off_wherever_cuda_is_used():
+    for name in ("cuda", "tensorrt"):
+        _, providers = resolve_device(name, [TENSORRT, CUDA, CPU])
+        assert dict(providers)[CUDA] == {"use_tf32": "0"}
+
+
+def test_an_unknown_device_gets_a_near_match():
+    with pytest.raises(DeviceError, match=r"^no device 'cudda'; did you mean 'cuda'\?$"):
+        resolve_device("cudda", [CPU])
+
+
+@pytest.mark.parametrize("name", ["cuda", "tensorrt"])
+def test_a_missing_device_says_what_to_install(name):
+    with pytest.raises(DeviceError, match=rf"device '{name}' needs .*has CPUExecutionProvider; .*'assayzoo\[gpu\]'"):
+        resolve_device(name, [CPU])
+
+
+def test_both_onnxruntime_packages_together_are_named(monkeypatch):
+    monkeypatch.setattr(importlib.metadata, "version", {"onnxruntime": "1.31.1", "onnxruntime-gpu": "1.30.0"}.get)
+    with pytest.raises(DeviceError, match=r"^onnxruntime 1\.31\.1 and onnxruntime-gpu 1\.30\.0 are both installed"):
+        check_packages()
+
+
+@pytest.mark.parametrize("installed", [[], ["onnxruntime"], ["onnxruntime-gpu"]])
+def test_one_onnxruntime_package_or_none_is_fine(monkeypatch, installed):
+    def version(name):
+        if name in installed:
+            return "1.31.1"
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    check_packages()
+
+
+@pytest.fixture
+def many_cpus(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(32)), raising=False)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        pytest.param({}, 32, id="no quota: the affinity"),
+        pytest.param({"cpu.max": "max 100000\n"}, 32, id="version 2, unlimited"),
+        pytest.param({"cpu.max": "250000 100000\n"}, 2, id="version 2, two and a half"),
+        pytest.param({"cpu.max": "50000 100000\n"}, 1, id="version 2, half a processor"),
+        pytest.param({"job/cpu.max": "400000 100000\n"}, 4, id="version 2, the own group"),
+        pytest.param({"job/cpu.max": "max 100000\n", "cpu.max": "300000 100000\n"}, 3, id="version 2, the parent's"),
+        pytest.param({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 32, id="version 1, none"),
+        pytest.param({"cpu/cpu.cfs_quota_us": "200000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 2, id="version 1"),
+        pytest.param({"cpu.max": "nonsense"}, 32, id="unreadable"),
+    ],
+)
+def test_the_quota_of_a_container_limits_the_processors(many_cpus, tmp_path, files, expected):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    membership = tmp_path / "membership"
+    membership.write_text("5:memory:/other\n4:cpu,cpuacct:/job\n0::/job\n")
+    assert available_cpus(tmp_path, membership) == expected
+
+
+def test_this_process_may_use_at_least_one_processor():
+    assert available_cpus() >= 1

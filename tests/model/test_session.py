@@ -1,0 +1,290 @@
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from zoo.errors import CardError, DataError, DeviceError, MissingExtra, ModelError
+from zoo.genome.codes import encode, one_hot
+from zoo.model.card import Card
+from zoo.model.session import Session, embed_one_hot
+from zoo.testing.models import CARD, make_base_at_anchor_graph, make_model
+
+G_AT_ANCHOR = make_model(make_base_at_anchor_graph())
+
+
+def make_card(**fields):
+    return Card.model_validate({**CARD, **fields})
+
+
+def make_output(*tracks, **fields):
+    named = [{"name": track, "assay": "none"} for track in tracks]
+    return [{"name": "prediction", "tracks": named, "activation": "linear", **fields}]
+
+
+def make_network(nodes, shape, constants, extra_inputs=()):
+    sequence = helper.make_tensor_value_info("sequence", TensorProto.FLOAT, ["N", 9, 4])
+    prediction = helper.make_tensor_value_info("prediction", TensorProto.FLOAT, ["N", *shape])
+    tensors = [numpy_helper.from_array(np.array(values), name) for name, values in constants.items()]
+    return make_model(helper.make_graph(nodes, "test", [sequence, *extra_inputs], [prediction], tensors))
+
+
+def make_channels_network(first, end):
+    """Predict, in 9 bins, the one-hot channels ``first`` to ``end - 1`` themselves."""
+    node = helper.make_node("Slice", ["sequence", "first", "end", "axis"], ["prediction"])
+    return make_network([node], [9, end - first], {"first": [first], "end": [end], "axis": [2]})
+
+
+def encode_all(*sequences):
+    return np.stack([encode(sequence) for sequence in sequences])
+
+
+def test_channels_are_a_c_g_t_and_an_unknown_base_is_zeros():
+    session = Session(G_AT_ANCHOR, make_card(), "cpu")
+    codes = encode_all("CCCCGCCCC", "GGGGAGGGG", "GGGGCGGGG", "GGGGTGGGG", "GGGGNGGGG")
+    assert session.predict(codes)["prediction"].tolist() == [[1], [0], [0], [0], [0]]
+
+
+def test_an_unknown_base_is_a_quarter_of_each_where_the_card_says_so():
+    card = make_card(inputs=[{"name": "sequence", "shape": [9, 4], "unknown": "quarter"}])
+    assert Session(G_AT_ANCHOR, card, "cpu").predict(encode_all("AAAANAAAA"))["prediction"].tolist() == [[0.25]]
+
+
+def test_one_hot_inside_the_graph_changes_no_bit():
+    rng = np.random.default_rng(1)
+    weights = rng.standard_normal((9, 4, 3)).astype(np.float32)
+    nodes = [
+        helper.make_node("Einsum", ["sequence", "weights"], ["sums"], equation="nlc,lct->nt"),
+        helper.make_node("Sigmoid", ["sums"], ["prediction"]),
+    ]
+    network = make_network(nodes, [3], {"weights": weights})
+    codes = rng.integers(0, 5, size=(50, 9), dtype=np.uint8)
+    plain = onnxruntime.InferenceSession(network.SerializeToString(), providers=["CPUExecutionProvider"])
+    expected = plain.run(["prediction"], {"sequence": one_hot(codes)})[0]
+    card = make_card(outputs=make_output("a", "b", "c"))
+    assert np.array_equal(Session(network, card, "cpu").predict(codes)["prediction"], expected)
+
+
+def test_embedding_leaves_the_given_model_alone():
+    before = G_AT_ANCHOR.SerializeToString()
+    assert embed_one_hot(G_AT_ANCHOR, make_card()).graph.input[0].name == "zoo_codes"
+    assert G_AT_ANCHOR.SerializeToString() == before
+
+
+def test_both_strands_are_averaged_and_the_raw_network_is_not():
+    session = Session(G_AT_ANCHOR, make_card(strand={"average": True}), "cpu")
+    codes = encode_all("AAAAGAAAA", "AAAACAAAA", "AAAATAAAA")
+    assert session.predict(codes)["prediction"].tolist() == [[0.5], [0.5], [0]]
+    assert session.predict_raw(codes)["prediction"].tolist() == [[1], [0], [0]]
+
+
+@pytest.mark.parametrize(("reverse_bins", "bin_of_c"), [(True, 8), (False, 0)])
+def test_bins_of_the_reverse_strand_are_flipped(reverse_bins, bin_of_c):
+    card = make_card(
+        outputs=make_output("g", kind="binned", bins=9), strand={"average": True, "reverse_bins": reverse_bins}
+    )
+    session = Session(make_channels_network(2, 3), card, "cpu")
+    expected = np.zeros((1, 9, 1))
+    expected[0, 1] = 0.5  # the G of the forward strand, second base
+    expected[0, bin_of_c] = 0.5  # the C at the end: a G, the first base of the reverse strand
+    assert np.array_equal(session.predict(encode_all("AGAAAAAAC"))["prediction"], expected)
+
+
+def test_paired_tracks_are_swapped_on_the_reverse_strand():
+    card = make_card(
+        outputs=make_output("c", "g", kind="binned", bins=9), strand={"average": True, "track_pairs": [["c", "g"]]}
+    )
+    session = Session(make_channels_network(1, 3), card, "cpu")
+    codes = encode_all("AGGTCAANC")
+    # A C here is a G there, so both strands say the same once their tracks are swapped.
+    assert np.array_equal(session.predict(codes)["prediction"], session.predict_raw(codes)["prediction"])
+
+
+def test_paired_tracks_may_stand_in_two_outputs():
+    network = make_channels_network(1, 2)
+    network.graph.node.append(helper.make_node("Slice", ["sequence", "end", "three", "axis"], ["g"]))
+    network.graph.initializer.append(numpy_helper.from_array(np.array([3]), "three"))
+    network.graph.output.append(helper.make_tensor_value_info("g", TensorProto.FLOAT, ["N", 9, 1]))
+    outputs = [
+        *make_output("plus", kind="binned", bins=9),
+        {**make_output("minus", kind="binned", bins=9)[0], "name": "g"},
+    ]
+    card = make_card(outputs=outputs, strand={"average": True, "track_pairs": [["plus", "minus"]]})
+    session = Session(network, card, "cpu")
+    codes = encode_all("AGGTCAANC")
+    averaged, raw = session.predict(codes), session.predict_raw(codes)
+    assert all(np.array_equal(averaged[name], raw[name]) for name in ("prediction", "g"))
+
+
+def test_paired_tracks_of_unlike_outputs_are_refused():
+    outputs = [*make_output("plus", kind="binned", bins=9), {**make_output("minus")[0], "name": "flat"}]
+    card = make_card(outputs=outputs, strand={"track_pairs": [["plus", "minus"]]})
+    with pytest.raises(CardError, match="'plus' and 'minus' differ in bins"):
+        Session(make_channels_network(1, 2), card, "cpu")
+
+
+def test_members_are_averaged_and_stand_after_n_in_the_raw_predictions():
+    nodes = [
+        helper.make_node("Slice", ["sequence", "starts", "ends", "axes"], ["bases"]),
+        helper.make_node("Transpose", ["bases"], ["prediction"], perm=[0, 2, 1]),
+    ]
+    network = make_network(nodes, [2, 1], {"starts": [4, 1], "ends": [5, 3], "axes": [1, 2]})
+    session = Session(network, make_card(outputs=make_output("c_or_g", members=2)), "cpu")
+    codes = encode_all("AAAAGAAAA", "AAAATAAAA")
+    assert session.predict(codes)["prediction"].tolist() == [[0.5], [0]]
+    assert session.predict_raw(codes)["prediction"].tolist() == [[[0], [1]], [[0], [0]]]
+
+
+@pytest.fixture
+def scaled_network():
+    nodes = [*G_AT_ANCHOR.graph.node[:1], helper.make_node("Squeeze", ["base", "channel_axis"], ["g"])]
+    nodes.append(helper.make_node("Mul", ["g", "scale"], ["prediction"]))
+    constants = {"starts": [4, 2], "ends": [5, 3], "axes": [1, 2], "channel_axis": [2]}
+    scale = helper.make_tensor_value_info("scale", TensorProto.FLOAT, ["N", 1])
+    return make_network(nodes, [1], constants, [scale])
+
+
+def make_scaled_card(**fields):
+    scale = {"name": "scale", "role": "context", "shape": [1], **fields}
+    return make_card(inputs=[{"name": "sequence", "shape": [9, 4]}, scale])
+
+
+def test_a_context_input_is_given_by_name_or_takes_its_default(scaled_network):
+    session = Session(scaled_network, make_scaled_card(default=3.0), "cpu")
+    codes = encode_all("AAAAGAAAA", "AAAAGAAAA")
+    assert session.predict(codes)["prediction"].tolist() == [[3], [3]]
+    scale = np.array([[2], [4]], dtype=np.float32)
+    assert session.predict(codes, {"scale": scale})["prediction"].tolist() == [[2], [4]]
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ({}, r"extra: input 'scale' is missing; expected shape \(2, 1\)"),
+        ({"scale": np.ones((3, 1))}, r"extra 'scale': expected shape \(2, 1\), found \(3, 1\)"),
+        ({"scael": np.ones((2, 1))}, "extra: no input 'scael'; expected scale"),
+    ],
+)
+def test_a_wrong_context_input_is_named(scaled_network, extra, message):
+    with pytest.raises(DataError, match=message):
+        Session(scaled_network, make_scaled_card(), "cpu").predict(encode_all("AAAAGAAAA", "AAAAGAAAA"), extra)
+
+
+@pytest.mark.parametrize(
+    ("codes", "message"),
+    [
+        (np.zeros((2, 9), dtype=np.int64), r"codes: expected uint8 \(N, 9\), found int64 \(2, 9\)"),
+        (np.zeros((2, 8), dtype=np.uint8), r"codes: expected uint8 \(N, 9\), found uint8 \(2, 8\)"),
+        (np.zeros(9, dtype=np.uint8), r"codes: expected uint8 \(N, 9\), found uint8 \(9,\)"),
+        (np.full((1, 9), 5, dtype=np.uint8), "codes: expected 0 to 4, found 5"),
+    ],
+)
+def test_wrong_codes_are_described(codes, message):
+    with pytest.raises(DataError, match=message):
+        Session(G_AT_ANCHOR, make_card(), "cpu").predict(codes)
+
+
+@pytest.mark.parametrize(
+    ("network", "outputs", "shape"),
+    [
+        (G_AT_ANCHOR, make_output("g"), (0, 1)),
+        (make_channels_network(1, 3), make_output("c", "g", kind="binned", bins=9), (0, 9, 2)),
+    ],
+)
+def test_no_sequences_give_no_predictions_in_the_right_shape(network, outputs, shape):
+    card = make_card(outputs=outputs, strand={"average": True})
+    prediction = Session(network, card, "cpu").predict(np.empty((0, 9), dtype=np.uint8))["prediction"]
+    assert (prediction.shape, prediction.dtype) == (shape, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {"outputs": make_output("g", "h")},
+            r"output 'prediction': the card says shape \(N, 2\), the network has \(N, 1\)",
+        ),
+        ({"outputs": make_output("g", members=2)}, r"the card says shape \(N, 2, 1\), the network has \(N, 1\)"),
+        (
+            {"outputs": [{**make_output("g")[0], "name": "p"}]},
+            "the card names the outputs p, the network has prediction",
+        ),
+        ({"inputs": [{"name": "dna", "shape": [9, 4]}]}, "the card names the inputs dna, the network has sequence"),
+        (
+            {"inputs": [{"name": "sequence", "shape": [8, 4]}], "window": {"length": 8, "anchor": 4}},
+            r"input 'sequence': the card says shape \(N, 8, 4\), the network has \(N, 9, 4\)",
+        ),
+    ],
+)
+def test_a_card_that_disagrees_with_the_network_is_refused(fields, message):
+    with pytest.raises(CardError, match=message):
+        Session(G_AT_ANCHOR, make_card(**fields), "cpu")
+
+
+def test_a_fixed_batch_axis_is_refused():
+    graph = make_base_at_anchor_graph()
+    graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+    with pytest.raises(CardError, match=r"expected a free batch axis, the network has \(1, 9, 4\)"):
+        Session(make_model(graph), make_card(), "cpu")
+
+
+def test_a_network_of_another_number_type_is_refused():
+    graph = make_base_at_anchor_graph()
+    graph.output[0].type.tensor_type.elem_type = TensorProto.DOUBLE
+    with pytest.raises(CardError, match="output 'prediction': expected float32, the network has double"):
+        Session(make_model(graph), make_card(), "cpu")
+
+
+def test_a_network_that_the_runtime_refuses_is_one_line():
+    graph = make_base_at_anchor_graph()
+    graph.node[1].op_type = "NoSuchOperator"
+    with pytest.raises(
+        ModelError, match="g-at-anchor@1.0.0: onnxruntime can't load the network: .*NoSuchOperator"
+    ) as caught:
+        Session(make_model(graph), make_card(), "cpu")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_device_is_told():
+    session = Session(G_AT_ANCHOR, make_card(), "cpu")
+    assert (session.device, session.provider) == ("cpu", "CPUExecutionProvider")
+
+
+def test_a_missing_runtime_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(MissingExtra, match=r"^running a model needs onnxruntime: `pip install 'assayzoo\[cpu\]'` \(or"):
+        Session(G_AT_ANCHOR, make_card())
+
+
+class FallenBack:
+    """A runtime that lists CUDA but can't load it, as ONNX Runtime does where a library is missing."""
+
+    def __init__(self):
+        self.options = []
+
+    SessionOptions = SimpleNamespace
+
+    def get_available_providers(self):
+        return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+    def InferenceSession(self, model, options, **_):  # noqa: N802 - ONNX Runtime's name
+        self.options.append(options)
+        return SimpleNamespace(get_providers=lambda: ["CPUExecutionProvider"])
+
+
+@pytest.mark.parametrize("device", ["auto", "cuda"])
+def test_a_silent_fall_back_to_the_cpu_is_an_error(monkeypatch, device):
+    monkeypatch.setattr("zoo.model.session._import_onnxruntime", FallenBack)
+    with pytest.raises(DeviceError, match="device 'cuda' was asked for, onnxruntime fell back to CPUExecutionProvider"):
+        Session(G_AT_ANCHOR, make_card(), device)
+
+
+@pytest.mark.parametrize(("threads", "expected"), [(3, 3), (None, 7)])
+def test_threads_are_those_asked_for_or_all_that_the_process_may_use(monkeypatch, threads, expected):
+    runtime = FallenBack()
+    monkeypatch.setattr("zoo.model.session._import_onnxruntime", lambda: runtime)
+    monkeypatch.setattr("zoo.model.session.available_cpus", lambda: 7)
+    Session(G_AT_ANCHOR, make_card(), "cpu", threads)
+    assert runtime.options[0].intra_op_num_threads == expected
