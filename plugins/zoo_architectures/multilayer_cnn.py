@@ -137,7 +137,8 @@ def _check_lengths(config: MultilayerCnnConfig, length: int) -> None:
         if left < 1:
             raise RecipeError(
                 f"multilayer_cnn: convolution {number} (width {layer.width}, dilation {layer.dilation}, "
-                f"pool {layer.pool}) finds {found} positions left of {length} bases, too few; use fewer or narrower convolutions"
+                f"pool {layer.pool}) finds {found} positions left of {length} bases, too few; "
+                "use fewer or narrower convolutions"
             )
 
 

@@ -143,7 +143,7 @@ def _read_table(path: Path, config: SequenceTableConfig) -> _Table:
 
 
 def _encode_column(table: _Table, column: int) -> Codes:
-    sequences = []
+    sequences: list[Codes] = []
     for row, cells in enumerate(table.rows):
         letters = cells[column]
         if not letters or not _LETTERS.issuperset(letters):

@@ -108,7 +108,7 @@ class TrainingChoice(_Document):
     """How the weights are found.
 
     Args:
-        loss: By default the architecture's own, or what the output's activation asks for.
+        loss: By default the architecture's own where it fits the output's activation, else the usual one for that.
         schedule: Of the learning rate: ``cosine`` falls to 0 over all epochs; ``plateau`` halves it when the monitored
             value has not improved for a third of ``patience``.
         warmup_epochs: Epochs over which the learning rate rises from 0.
@@ -227,7 +227,8 @@ def check_sources(data: DataChoice, data_root: Path) -> tuple[SourceFile, ...]:
 
 
 def _describe(schema: type[BaseModel], error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
+    # A misspelt field is missing under its right name too: the misspelling tells more.
+    first = min(error.errors(include_url=False), key=lambda item: item["type"] != "extra_forbidden")
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     fields, path = _walk(schema, first["loc"])
     name = ".".join(path)
@@ -235,6 +236,11 @@ def _describe(schema: type[BaseModel], error: ValidationError) -> str:
         return f"unknown field {name!r}{near_match(path[-1], fields)}{more}"
     if first["type"] == "missing":
         return f"field {name!r} is missing{more}"
+    if first["type"] == "union_tag_invalid":
+        tag, tags = first["ctx"]["tag"], first["ctx"]["expected_tags"].replace("'", "").split(", ")
+        return f"field '{name}.method': unknown method {tag!r}{near_match(tag, tags)}{more}"
+    if first["type"] == "union_tag_not_found":
+        return f"field '{name}.method' is missing{more}"
     prefix = f"field {name!r}: " if name else ""
     found = "" if isinstance(first["input"], Mapping) else f", found {first['input']!r}"
     return f"{prefix}{first['msg'].removeprefix('Value error, ')}{found}{more}"
@@ -244,7 +250,7 @@ def _walk(schema: type[BaseModel], location: tuple[int | str, ...]) -> tuple[lis
     """Return the fields known where an error stands, and its path without the tags of unions."""
     models: list[type[BaseModel]] = [schema]
     path: list[str] = []
-    for part in location:
+    for index, part in enumerate(location):
         fields = {name: field.annotation for model in models for name, field in model.model_fields.items()}
         if isinstance(part, str) and path and part not in fields and len(models) > 1:
             tagged = [model for model in models if part in typing.get_args(model.model_fields["method"].annotation)]
@@ -252,7 +258,7 @@ def _walk(schema: type[BaseModel], location: tuple[int | str, ...]) -> tuple[lis
                 models = tagged
                 continue
         path.append(str(part))
-        if part == location[-1] and part is location[-1]:
+        if index == len(location) - 1:
             return list(fields), path
         if isinstance(part, str) and part in fields:
             models = _models_of(fields[part])
