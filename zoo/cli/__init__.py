@@ -19,6 +19,8 @@ from zoo import __version__
 from zoo.errors import ZooError, near_match
 
 VERBS = {
+    "annotate": "annotate",
+    "train": "train",
     "test": "test",
     "list": "list_models",
     "info": "info",

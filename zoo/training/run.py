@@ -20,6 +20,7 @@ from zoo.errors import EmptySplit, OutputError, RecipeError, SplitLeak, VersionE
 from zoo.genome.codes import Codes
 from zoo.model.card import Card, write_card
 from zoo.model.checksums import write_checksums
+from zoo.model.devices import available_cpus
 from zoo.model.folder import CARD_FILE, NETWORK_FILE
 from zoo.model.session import Session
 from zoo.model.verify import verify_folder, write_example
@@ -147,7 +148,7 @@ def build_network(plan: TrainingPlan, threads: int | None = None) -> Any:
         MissingExtra: TensorFlow or tf2onnx is not installed.
         RecipeError: The architecture can't be built on these sequences.
     """
-    _, keras = import_backend(threads)
+    _, keras = import_backend(threads or available_cpus())
     keras.backend.clear_session()
     keras.utils.set_random_seed(plan.recipe.seed)
     try:
