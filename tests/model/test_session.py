@@ -241,7 +241,7 @@ def test_a_network_that_the_runtime_refuses_is_one_line():
     graph = make_base_at_anchor_graph()
     graph.node[1].op_type = "NoSuchOperator"
     with pytest.raises(
-        ModelError, match="g-at-anchor@1.0.0: onnxruntime can't load the network: .*NoSuchOperator"
+        ModelError, match=r"g-at-anchor@1\.0\.0: onnxruntime can't load the network: .*NoSuchOperator"
     ) as caught:
         Session(make_model(graph), make_card(), "cpu")
     assert "\n" not in str(caught.value)

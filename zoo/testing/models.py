@@ -16,6 +16,23 @@ from zoo.model.verify import write_example
 if TYPE_CHECKING:
     import onnx
 
+CARD: dict[str, Any] = {
+    "schema_version": 1,
+    "name": "g-at-anchor",
+    "version": "1.0.0",
+    "summary": "Is the base at the anchor a G? 1 if so, else 0.",
+    "license": "CC0-1.0",
+    "authors": ["The assayzoo authors"],
+    "assay": "none",
+    "organism": "none",
+    "inputs": [{"name": "sequence", "shape": [9, 4]}],
+    "window": {"length": 9, "anchor": 4},
+    "outputs": [{"name": "prediction", "tracks": [{"name": "g", "assay": "none"}], "activation": "linear"}],
+    "strand": {"average": False},
+    "limitations": "Made for tests; it knows one base.",
+}
+"""The card of :func:`make_base_at_anchor_graph`, as a document: copy it and replace what differs."""
+
 
 def write_model_folder(
     path: Path, graph: onnx.GraphProto | onnx.ModelProto, card_overrides: Mapping[str, Any] | None = None
@@ -74,20 +91,3 @@ def make_base_at_anchor_graph(base: str = "G", length: int = 9, anchor: int = 4)
         [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, ["N", 1])],
         constants,
     )
-
-
-CARD: dict[str, Any] = {
-    "schema_version": 1,
-    "name": "g-at-anchor",
-    "version": "1.0.0",
-    "summary": "Is the base at the anchor a G? 1 if so, else 0.",
-    "license": "CC0-1.0",
-    "authors": ["The assayzoo authors"],
-    "assay": "none",
-    "organism": "none",
-    "inputs": [{"name": "sequence", "shape": [9, 4]}],
-    "window": {"length": 9, "anchor": 4},
-    "outputs": [{"name": "prediction", "tracks": [{"name": "g", "assay": "none"}], "activation": "linear"}],
-    "strand": {"average": False},
-    "limitations": "Made for tests; it knows one base.",
-}

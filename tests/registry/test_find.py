@@ -1,0 +1,113 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+import zoo
+from zoo.errors import ChecksumMismatch, DownloadError, ModelError, UnknownModel
+from zoo.model.checksums import write_checksums
+from zoo.registry import load, locate, open_registry
+from zoo.registry.index import register
+
+
+@pytest.fixture
+def registry_path(g_at_anchor_folder, tmp_path):
+    register(g_at_anchor_folder, tmp_path / "registry.yaml")
+    return tmp_path / "registry.yaml"
+
+
+def change_entry(path, **fields):
+    document = yaml.safe_load(path.read_text())
+    document["models"]["g-at-anchor"]["versions"]["1.0.0"].update(fields)
+    path.write_text(yaml.safe_dump(document))
+
+
+@pytest.mark.parametrize("name", ["g-at-anchor", "g-at-anchor@1.0.0"])
+def test_a_model_is_loaded_by_name_and_by_version(registry_path, name):
+    model = load(name, "cpu", registry=registry_path)
+    assert model.card.full_name == "g-at-anchor@1.0.0"
+    assert model.predict("AAAAGAAAA")["g"].tolist() == [1.0]
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_model_is_loaded_from_the_path_of_a_folder(g_at_anchor_folder, kind):
+    assert zoo.load(kind(g_at_anchor_folder)).card.name == "g-at-anchor"
+
+
+def test_a_model_folder_in_the_current_folder_needs_no_separator(g_at_anchor_folder, monkeypatch):
+    monkeypatch.chdir(g_at_anchor_folder.parent)
+    assert locate("g-at-anchor").listing is None
+
+
+def test_any_other_folder_of_a_models_name_is_not_meant(registry_path, tmp_path, monkeypatch):
+    (tmp_path / "results" / "g-at-anchor").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "results")
+    assert locate("g-at-anchor", registry_path).listing is not None
+
+
+def test_a_path_that_leads_nowhere_is_named(tmp_path):
+    with pytest.raises(
+        UnknownModel, match=r"^\./nowhere/model: no model folder there|nowhere/model: no model folder there$"
+    ):
+        load("./nowhere/model")
+
+
+def test_the_environment_may_name_another_index(registry_path, monkeypatch):
+    monkeypatch.setenv("ZOO_REGISTRY", str(registry_path))
+    assert open_registry().path == registry_path
+    assert load("g-at-anchor").card.version == "1.0.0"
+
+
+def test_the_index_that_comes_with_the_package_is_found(monkeypatch):
+    monkeypatch.delenv("ZOO_REGISTRY", raising=False)
+    registry = open_registry()
+    assert registry.path.name == "registry.yaml"
+    for listing in registry.list_models():
+        assert locate(listing.full_name).folder.is_dir()
+
+
+def test_a_folder_that_is_not_the_published_one_is_refused(registry_path, g_at_anchor_folder):
+    (g_at_anchor_folder / "notes.txt").write_text("added, with checksums to match")
+    digest = write_checksums(g_at_anchor_folder)
+    message = rf"g-at-anchor@1\.0\.0 is listed with sha256 [0-9a-f]{{64}} of its SHA256SUMS, found {digest}"
+    with pytest.raises(ChecksumMismatch, match=message):
+        load("g-at-anchor", registry=registry_path)
+
+
+def test_a_withdrawn_version_warns_and_says_why(registry_path):
+    change_entry(registry_path, yanked="trained on the test contigs")
+    with pytest.warns(UserWarning, match=r"^g-at-anchor@1\.0\.0 was withdrawn: trained on the test contigs$"):
+        load("g-at-anchor", registry=registry_path)
+
+
+@pytest.mark.parametrize(
+    ("url", "error", "message"),
+    [
+        ("../outside", ModelError, r"versions\.1\.0\.0\.url: expected a path that stays in .*, found '\.\./outside'"),
+        ("/etc", ModelError, "expected a path that stays in .*, found '/etc'"),
+        ("https://example.org/m", DownloadError, "expected a path relative to the registry, found 'https:"),
+        ("models/nowhere", ModelError, r"no folder .*models/nowhere"),
+    ],
+)
+def test_a_url_that_leads_elsewhere_is_refused(registry_path, tmp_path, url, error, message):
+    change_entry(registry_path, url=url)
+    with pytest.raises(error, match=message):
+        load("g-at-anchor", registry=registry_path)
+
+
+def test_a_link_out_of_the_registrys_folder_is_refused(registry_path, tmp_path, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside")
+    (tmp_path / "models" / "linked").symlink_to(outside)
+    change_entry(registry_path, url="models/linked")
+    with pytest.raises(ModelError, match="expected a path that stays in"):
+        load("g-at-anchor", registry=registry_path)
+
+
+def test_another_store_may_bring_the_folder(registry_path, g_at_anchor_folder):
+    class Shelf:
+        def fetch(self, registry, listing):
+            assert (registry.path, listing.full_name) == (registry_path, "g-at-anchor@1.0.0")
+            return g_at_anchor_folder
+
+    change_entry(registry_path, url="shelf://3")
+    assert locate("g-at-anchor", registry_path, Shelf()).folder == g_at_anchor_folder

@@ -1,0 +1,124 @@
+import pytest
+import yaml
+
+from zoo.errors import ChecksumMismatch, ModelError, UnknownModel, VersionExists
+from zoo.model.checksums import verify_checksums
+from zoo.registry.index import read_registry, register
+from zoo.testing.models import make_base_at_anchor_graph, write_model_folder
+
+
+def write_index(path, **changes):
+    entry = {"url": "models/m/1.0.0", "sha256sums": "0" * 64, "assay": "none", "summary": "a test"}
+    document = {"schema_version": 1, "models": {"m": {"latest": "1.0.0", "versions": {"1.0.0": entry}}}}
+    document["models"]["m"]["versions"]["1.0.0"].update(changes.pop("entry", {}))
+    document["models"]["m"].update(changes.pop("model", {}))
+    path.write_text(yaml.safe_dump({**document, **changes}))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"schema_version": 2}, "field 'schema_version': Input should be 1, found 2"),
+        ({"modles": {}}, "unknown field 'modles'; did you mean 'models'?"),
+        ({"entry": {"sha256sums": "abc"}}, r"field 'models\.m\.versions\.1\.0\.0\.sha256sums'"),
+        ({"entry": {"licence": "MIT"}}, r"unknown field 'models\.m\.versions\.1\.0\.0\.licence'"),
+        ({"model": {"latest": "2.0.0"}}, "latest '2.0.0' is not among the versions 1.0.0"),
+    ],
+)
+def test_a_wrong_field_is_named(tmp_path, changes, message):
+    with pytest.raises(ModelError, match=rf"registry\.yaml: .*{message}"):
+        read_registry(write_index(tmp_path / "registry.yaml", **changes))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("[1]", "expected a mapping of fields, found list"), ("a: [", "expected YAML")]
+)
+def test_a_file_that_is_no_index_is_refused(tmp_path, text, message):
+    (tmp_path / "registry.yaml").write_text(text)
+    with pytest.raises(ModelError, match=message):
+        read_registry(tmp_path / "registry.yaml")
+
+
+def test_a_missing_index_is_named(tmp_path):
+    with pytest.raises(ModelError, match=r"registry\.yaml: the registry can't be read: .*No such file"):
+        read_registry(tmp_path / "registry.yaml")
+
+
+@pytest.fixture
+def publish(tmp_path):
+    """Write and register a version of a model; another base at the anchor makes other bytes."""
+
+    def publish(version, base="G", **options):
+        graph = make_base_at_anchor_graph(base)
+        folder = write_model_folder(
+            tmp_path / "models" / "g-at-anchor" / f"{version}-{base}", graph, {"version": version}
+        )
+        return register(folder, tmp_path / "registry.yaml", **options)
+
+    return publish
+
+
+def test_registering_lists_a_folder_by_relative_path_and_hash(publish, tmp_path):
+    listing = publish("1.0.0")
+    assert listing.entry.url == "models/g-at-anchor/1.0.0-G"
+    assert listing.entry.sha256sums == verify_checksums(tmp_path / listing.entry.url)
+    assert read_registry(tmp_path / "registry.yaml").list_models() == [listing]
+
+
+def test_the_highest_version_is_the_latest_by_number_not_by_letter(publish, tmp_path):
+    for version in ("1.9.0", "1.10.0", "1.2.0"):
+        publish(version)
+    registry = read_registry(tmp_path / "registry.yaml")
+    assert registry.find("g-at-anchor").version == "1.10.0"
+    assert [(listing.version, listing.latest) for listing in registry.list_models()] == [
+        ("1.2.0", False),
+        ("1.9.0", False),
+        ("1.10.0", True),
+    ]
+
+
+def test_the_order_of_registering_changes_no_byte(publish, tmp_path):
+    path = tmp_path / "registry.yaml"
+    publish("1.0.0")
+    publish("2.0.0")
+    before = path.read_bytes()
+    path.unlink()
+    publish("2.0.0")
+    publish("1.0.0")
+    publish("1.0.0")
+    assert path.read_bytes() == before
+
+
+def test_a_version_never_changes_its_bytes(publish):
+    publish("1.0.0")
+    with pytest.raises(VersionExists, match=r"g-at-anchor@1\.0\.0 is listed in .*; give the model a new version"):
+        publish("1.0.0", base="C")
+    assert publish("1.0.0", base="C", replace=True).entry.url.endswith("1.0.0-C")
+
+
+def test_a_folder_outside_is_not_listed(g_at_anchor_folder, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    with pytest.raises(ModelError, match=r"expected a model folder below .*elsewhere"):
+        register(g_at_anchor_folder, tmp_path / "elsewhere" / "registry.yaml")
+
+
+def test_a_folder_with_a_changed_byte_is_not_listed(g_at_anchor_folder, tmp_path):
+    (g_at_anchor_folder / "example.json").write_text("{}")
+    with pytest.raises(ChecksumMismatch, match=r"example\.json"):
+        register(g_at_anchor_folder, tmp_path / "registry.yaml")
+    assert not (tmp_path / "registry.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("g-at-ancor", r"no model 'g-at-ancor' in .*registry\.yaml; did you mean 'g-at-anchor'\?"),
+        ("g-at-anchor@1.0.1", r"no version '1\.0\.1' of model 'g-at-anchor'; did you mean '1\.0\.0'\?"),
+        ("g-at-anchor@", "no version '' of model 'g-at-anchor'"),
+    ],
+)
+def test_an_unknown_name_or_version_gets_a_near_match(publish, tmp_path, name, message):
+    publish("1.0.0")
+    with pytest.raises(UnknownModel, match=message):
+        read_registry(tmp_path / "registry.yaml").find(name)
