@@ -102,7 +102,7 @@ class Model:
             predictions = self.session.predict(self._encode_all(batch, done))
             tables.append(np.hstack([predictions[output.name].reshape(len(batch), -1) for output in self.card.outputs]))
             done += len(batch)
-        columns = self._column_names()
+        columns = self.column_names
         return pd.DataFrame(np.vstack(tables) if tables else np.empty((0, len(columns)), np.float32), columns=columns)
 
     def _encode_all(self, sequences: list[str], done: int) -> Codes:
@@ -112,8 +112,10 @@ class Model:
                 raise DataError(f"sequence {number}: {self.card.full_name} reads {length} bases, found {len(sequence)}")
         return encode("".join(sequences)).reshape(len(sequences), length)
 
-    def _column_names(self) -> list[str]:
-        names = []
+    @property
+    def column_names(self) -> list[str]:
+        """The columns of a table of predictions: the tracks, or ``track:bin`` where an output is binned."""
+        names: list[str] = []
         for output in self.card.outputs:
             tracks = [track.name for track in output.tracks]
             names.extend(
