@@ -37,7 +37,7 @@ def train(
 ) -> None:
     """Train a network by a recipe, test it, and write its model folder: network, card, recipe, example, checksums.
 
-    The folder appears under its name only when the exported network has been proven to predict what the trained one does.
+    The folder appears under its name only when the exported network predicts what the trained one does.
     """
     from zoo.training.run import build_network, plan
     from zoo.training.run import train as train_model
