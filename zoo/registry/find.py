@@ -8,7 +8,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.errors import ChecksumMismatch, ModelError
+from zoo.errors import ChecksumMismatch, ModelError, UnknownModel
 from zoo.model.checksums import CHECKSUMS, hash_file
 from zoo.model.folder import CARD_FILE, Model, load_folder
 from zoo.registry.index import Listing, Registry, read_registry
@@ -48,10 +48,12 @@ def locate(name: str | Path, registry: str | Path | None = None, store: Store | 
     """Find a model's folder, and compare its SHA256SUMS with the registry; the files themselves are for who reads them.
 
     Raises:
-        UnknownModel: The registry has no such model or version.
+        UnknownModel: The registry has no such model or version, or there is no such folder.
         ChecksumMismatch: The folder is not the one that was published.
     """
     if _is_path(name):
+        if not Path(name).is_dir():
+            raise UnknownModel(f"{name}: no model folder there")
         return Location(Path(name), None)
     opened = open_registry(registry)
     listing = opened.find(str(name))
