@@ -20,6 +20,7 @@ from zoo.errors import ZooError, near_match
 
 VERBS = {
     "annotate": "annotate",
+    "predict": "predict",
     "train": "train",
     "test": "test",
     "list": "list_models",

@@ -6,18 +6,20 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
 if TYPE_CHECKING:
-    from zoo.prediction.annotate import AnnotationSummary, Progress
+    from zoo.prediction.annotation import AnnotationSummary, Progress
+
+EXAMPLE = "zoo annotate in.vcf.gz -f genome.fa -m gm12878-ctcf -m gm12878-dnase -o out.vcf.gz"
 
 
-class OnRefMismatch(str, Enum):
-    """What to do with an allele whose REF is not the reference's."""
+class OnRefMismatch(StrEnum):
+    """What to do with an allele whose REF is not what the genome holds."""
 
     skip = "skip"
     error = "error"
@@ -25,15 +27,29 @@ class OnRefMismatch(str, Enum):
 
 def annotate(
     vcf: Annotated[str, typer.Argument(metavar="IN.vcf[.gz]|.bcf", help="Variants; - reads standard input.")],
-    genome: Annotated[Path, typer.Option("-f", "--fasta", help="Genome that they were called on, FASTA, plain or BGZF.")],
-    model: Annotated[list[str], typer.Option("-m", "--model", help="Model: a name, name@version or folder; may be repeated.")],
-    output: Annotated[str, typer.Option("-o", "--output", help="OUT.vcf, .vcf.gz, .bcf or .tsv; - writes VCF to standard output.")] = "",
-    scorer: Annotated[str | None, typer.Option(help="How ALT is compared with REF; by default what the model's card says.")] = None,
+    genome: Annotated[
+        Path, typer.Option("-f", "--fasta", help="Genome that they were called on, FASTA, plain or BGZF.")
+    ],
+    model: Annotated[
+        list[str], typer.Option("-m", "--model", help="Model: a name, name@version or folder; may be repeated.")
+    ],
+    output: Annotated[
+        str, typer.Option("-o", "--output", help="OUT.vcf, .vcf.gz, .bcf or .tsv; - writes VCF to standard output.")
+    ] = "",
+    scorer: Annotated[
+        str | None, typer.Option(help="How ALT is compared with REF; by default what the model's card says.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")] = "auto",
     batch_size: Annotated[int | None, typer.Option(min=1, help="Alleles in one run of a network.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Processors to use; by default all that the container grants.")] = None,
-    on_ref_mismatch: Annotated[OnRefMismatch, typer.Option(help="skip the allele, or stop with an error.")] = OnRefMismatch.skip,
-    key: Annotated[list[str] | None, typer.Option(metavar="NAME=KEY", help="Another INFO key for a model, or for model:track.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Processors to use; by default all that the container grants.")
+    ] = None,
+    on_ref_mismatch: Annotated[
+        OnRefMismatch, typer.Option(help="skip the allele, or stop with an error.")
+    ] = OnRefMismatch.skip,
+    key: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=KEY", help="Another INFO key for a model, or for model:track.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace INFO keys of an earlier annotation.")] = False,
     summary: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Write what was done as JSON.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Look at the first 1,000 alleles; write nothing.")] = False,
@@ -41,12 +57,10 @@ def annotate(
     """Score every ALT allele of a VCF with one or more models, in one pass.
 
     Each allele gets a number per track in INFO (ALT against REF), or the reason why not; all else stays as it came.
-
-    Example: zoo annotate in.vcf.gz -f genome.fa -m gm12878-ctcf -m gm12878-dnase -o out.vcf.gz
     """
     from zoo.errors import OutputError
-    from zoo.prediction.annotate import annotate as annotate_vcf
-    from zoo.prediction.annotate import preview
+    from zoo.prediction.annotation import annotate as annotate_vcf
+    from zoo.prediction.annotation import preview
 
     keys = _parse_keys(key or [])
     if dry_run:
@@ -103,9 +117,9 @@ def _print_summary(done: AnnotationSummary) -> None:
     _print_reasons(done, sys.stderr)
 
 
-def _print_reasons(done: AnnotationSummary, stream: object) -> None:
+def _print_reasons(done: AnnotationSummary, stream: TextIO) -> None:
     for reason, count in done.skipped.items():
-        print(f"  not scored: {count:,} {reason}", file=stream)  # type: ignore[call-overload]
+        print(f"  not scored: {count:,} {reason}", file=stream)
 
 
 def _write_json(path: Path, done: AnnotationSummary) -> None:
@@ -124,13 +138,14 @@ def _progress_bar() -> Iterator[Callable[[Progress], None] | None]:
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich import progress as rich_progress
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with rich_progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("annotating", total=None)
 
-        def report(progress: Progress) -> None:  # type: ignore[valid-type]
+        def report(progress: Progress) -> None:
             bar.update(task, total=1.0 if progress.fraction is not None else None, completed=progress.fraction or 0,
                        description=f"{progress.alleles:,} alleles")  # fmt: skip
 

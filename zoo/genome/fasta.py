@@ -31,7 +31,9 @@ def read_fasta(path: str | Path) -> Iterator[tuple[str, str]]:
                         yield header, _joined(path, header, parts)
                     header, parts = line[1:].strip(), []
                 elif line and header is None:
-                    raise FastaError(f"{path}, line {number}: expected a header that starts with '>', found {line[:20]!r}")
+                    raise FastaError(
+                        f"{path}, line {number}: expected a header that starts with '>', found {line[:20]!r}"
+                    )
                 elif line:
                     if not _LETTERS.issuperset(line):
                         wrong = next(letter for letter in line if letter not in _LETTERS)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from zoo.errors import OutputError
 
@@ -40,7 +40,7 @@ class OutputFile:
         with self.writing():
             self.file = _open_locked(self._partial, self.path)
 
-    def __enter__(self) -> OutputFile:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
@@ -57,7 +57,9 @@ class OutputFile:
         try:
             yield
         except BrokenPipeError as error:
-            raise OutputError("standard output: the program that reads it closed the pipe; nothing more was written") from error
+            raise OutputError(
+                "standard output: the program that reads it closed the pipe; nothing more was written"
+            ) from error
         except OSError as error:
             raise OutputError(f"{self.path}: can't be written: {error.strerror or error}") from error
 
@@ -125,4 +127,6 @@ def _lock(file: BinaryIO, path: str) -> None:
     try:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise OutputError(f"{path}: another run is writing it ({path}.partial is locked); wait for it or name another file") from error
+        raise OutputError(
+            f"{path}: another run is writing it ({path}.partial is locked); wait for it or name another file"
+        ) from error

@@ -8,7 +8,7 @@ import json
 from collections import OrderedDict
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +39,7 @@ class Reference:
         self._codes: OrderedDict[str, Codes] = OrderedDict()
         self._digests: dict[str, str] = {}
 
-    def __enter__(self) -> Reference:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
@@ -81,7 +81,9 @@ class Reference:
     def letters(self, interval: Interval) -> str:
         """Return the letters as they stand in the file, lower case where soft-masked; nothing beyond the contig."""
         if interval.contig not in self.lengths:
-            raise UnknownContig(f"{self.path}: no contig {interval.contig!r}{near_match(interval.contig, self.lengths)}")
+            raise UnknownContig(
+                f"{self.path}: no contig {interval.contig!r}{near_match(interval.contig, self.lengths)}"
+            )
         start, end = max(0, interval.start), min(interval.end, self.lengths[interval.contig])
         return self._read(interval.contig, start, end) if start < end else ""
 
@@ -115,7 +117,9 @@ class Reference:
         try:
             return str(self._fasta.faidx.fetch(contig, start + 1, end).seq)
         except Exception as error:  # pyfaidx and the decompressor raise a dozen kinds for a damaged file
-            raise FastaError(f"{self.path}: contig {contig!r} can't be read: {error or type(error).__name__}") from error
+            raise FastaError(
+                f"{self.path}: contig {contig!r} can't be read: {' '.join(str(error).split()) or type(error).__name__}"
+            ) from error
 
 
 def fetch_window(contig: Codes, start: int, length: int) -> Codes:
@@ -164,7 +168,7 @@ def _open_indexed(path: Path) -> tuple[Any, Any]:
 
     import pyfaidx
 
-    options = {"as_raw": False, "sequence_always_upper": False, "rebuild": True}
+    options: dict[str, Any] = {"as_raw": False, "sequence_always_upper": False, "rebuild": True}
     folder = None
     try:
         if not os.access(path.parent, os.W_OK) and not Path(f"{path}.fai").exists():

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO, Self
 
 from zoo.errors import VcfError
 from zoo.genome.bgzf import ends_with_marker, is_bgzf, is_gzip, text_length
@@ -74,7 +74,7 @@ class VcfReader:
         self._declared = _declarations(self.header)
         self.contigs = dict(_contig_lengths(self.header))
 
-    def __enter__(self) -> VcfReader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
@@ -140,7 +140,9 @@ class VcfReader:
                     raise VcfError(f"{self.name}, record {number + 1}: expected a contig's name, found {contig!r}")
                 self.declare_contigs_of_records()
                 if contig not in self.undeclared_contigs:
-                    raise VcfError(f"{self.name}, record {number + 1}: contig {contig!r} is not in the file's dictionary")
+                    raise VcfError(
+                        f"{self.name}, record {number + 1}: contig {contig!r} is not in the file's dictionary"
+                    )
                 known.update(self.undeclared_contigs)
                 iterator = iter(self._vcf)
                 for _ in range(number):
@@ -158,7 +160,9 @@ class VcfReader:
         try:
             return cyvcf2.VCF(str(self._path))
         except Exception as error:
-            raise VcfError(f"{self.name}: expected VCF or BCF, found something else, or a header that can't be read") from error
+            raise VcfError(
+                f"{self.name}: expected VCF or BCF, found something else, or a header that can't be read"
+            ) from error
 
     def _declare(self, names: list[str]) -> None:
         self.undeclared_contigs = [name for name in names if name and name not in self.contigs]
@@ -168,11 +172,10 @@ class VcfReader:
             self._vcf.add_to_header(f"##contig=<ID={name}>")
 
     def _scan_contigs(self) -> list[str]:
-        opened = gzip.open(self._path, "rb") if is_gzip(self._path) else self._path.open("rb")
         names: dict[bytes, None] = {}
         last = b"#"
         try:
-            with opened as lines:
+            with self._open_bytes() as lines:
                 for line in lines:
                     if line.startswith(last):
                         continue
@@ -184,9 +187,11 @@ class VcfReader:
         return [name.decode("utf-8", "replace") for name in names if not name.startswith(b"#")]
 
     def _is_text(self) -> bool:
-        opened = gzip.open(self._path, "rb") if is_gzip(self._path) else self._path.open("rb")
-        with opened as file:
+        with self._open_bytes() as file:
             return file.read(3) != b"BCF"
+
+    def _open_bytes(self) -> gzip.GzipFile | BinaryIO:
+        return gzip.open(self._path) if is_gzip(self._path) else self._path.open("rb")
 
     def _check_file(self) -> None:
         path = self._path
@@ -199,7 +204,9 @@ class VcfReader:
                 raise VcfError(f"{self.name}: expected a VCF or BCF file, found an empty one")
             if is_bgzf(path):
                 if not ends_with_marker(path):
-                    raise VcfError(f"{self.name}: the file is cut: its BGZF end marker is missing; copy or compress it again")
+                    raise VcfError(
+                        f"{self.name}: the file is cut: its BGZF end marker is missing; copy or compress it again"
+                    )
             elif not is_gzip(path) and not _ends_with_newline(path):
                 self.warnings.append(f"{self.name}: the last line has no newline at its end: the file may be cut there")
         except OSError as error:

@@ -136,7 +136,11 @@ def _classify(
     reason = np.zeros(len(texts), dtype=np.uint8)
     if not len(texts):
         return reason
-    odd = np.add.reduceat((~_IS_ACGT[letters]).astype(np.int64), np.minimum(first, max(len(letters) - 1, 0))) > 0 if len(letters) else np.ones(len(texts), np.bool_)
+    odd = (
+        np.add.reduceat((~_IS_ACGT[letters]).astype(np.int64), np.minimum(first, max(len(letters) - 1, 0))) > 0
+        if len(letters)
+        else np.ones(len(texts), np.bool_)
+    )
     odd |= np.fromiter((not text for text in texts), np.bool_, len(texts))
     for allele in np.flatnonzero(odd):
         alone = np.searchsorted(record, record[allele], "right") - np.searchsorted(record, record[allele]) == 1

@@ -124,7 +124,9 @@ def _score(scored: ScoredModel, codes: Codes, distinct: int, ref_of: npt.NDArray
     scores = scored.scorer.score(scored.config, ref, alt)
     expected = (len(ref_of), len(scored.model.card.track_names))
     if scores.shape != expected:
-        raise ScorerMismatch(f"scorer {scored.scorer.name!r}: expected scores of shape {expected}, found {scores.shape}")
+        raise ScorerMismatch(
+            f"scorer {scored.scorer.name!r}: expected scores of shape {expected}, found {scores.shape}"
+        )
     if not np.isfinite(scores).all():
         raise ModelError(
             f"{scored.model.card.full_name}: scorer {scored.scorer.name!r} gave a score that is no finite number; "

@@ -76,34 +76,32 @@ def all_keys(keys: Sequence[ModelKeys]) -> list[str]:
     return [SKIPPED_KEY, *(key for model in keys for key in (*model.scores, model.skipped))]
 
 
-def declare(
-    models: Sequence[ScoredModel], keys: Sequence[ModelKeys], reference: Reference, command: str
-) -> list[str]:
+def declare(models: Sequence[ScoredModel], keys: Sequence[ModelKeys], reference: Reference, command: str) -> list[str]:
     """Return the header lines that say what was computed, from what, by what."""
     general = ", ".join(reason.name for reason in Reason if reason not in MODEL_REASONS and reason is not Reason.OK)
     by_model = ", ".join(reason.name for reason in Reason if reason in MODEL_REASONS)
+    file = _quoted(reference.path.name)
+    genome = f'File="{file}",Contigs={len(reference.lengths)},NameLengthDigest="{reference.name_length_digest}"'
     lines = [
         f"##zoo_version={__version__}",
         f"##zoo_command={_one_line(command)}",
-        f'##zoo_reference=<ID={_identifier(reference.path.name)},File="{_quoted(reference.path.name)}",'
-        f'Contigs={len(reference.lengths)},NameLengthDigest="{reference.name_length_digest}">',
+        f"##zoo_reference=<ID={_identifier(reference.path.name)},{genome}>",
     ]
     for scored, model_keys in zip(models, keys, strict=True):
         card = scored.model.card
-        origin = f'Source="assayzoo",Version="{__version__}"'
         what = f"{card.full_name}, sha256sums {scored.model.digest[:12]}, scorer {scored.scorer.name}"
         if model_keys.top:
-            lines.append(_info(model_keys.scores[0], "A", "String",
-                f"{what}: the {TOP_SCORES} tracks of largest |score|, track:score, joined by |", origin))  # fmt: skip
+            what = f"{what}: the {TOP_SCORES} tracks of largest |score|, track:score, joined by |"
+            lines.append(_info(model_keys.scores[0], "A", "String", what))
         else:
             lines.extend(
-                _info(key, "A", "Float", f"{what}, track {track}: {scored.scorer.summary}", origin)
+                _info(key, "A", "Float", f"{what}, track {track}: {scored.scorer.summary}")
                 for key, track in zip(model_keys.scores, model_keys.tracks, strict=True)
             )
-        lines.append(_info(model_keys.skipped, ".", "String",
-            f"Why {card.full_name} gave no score, an entry for each ALT: {by_model}", origin))  # fmt: skip
-    lines.append(_info(SKIPPED_KEY, ".", "String",
-        f"Why no model gave a score, an entry for each ALT: {general}", f'Source="assayzoo",Version="{__version__}"'))  # fmt: skip
+        why = f"Why {card.full_name} gave no score, an entry for each ALT: {by_model}"
+        lines.append(_info(model_keys.skipped, ".", "String", why))
+    why = f"Why no model gave a score, an entry for each ALT: {general}"
+    lines.append(_info(SKIPPED_KEY, ".", "String", why))
     return lines
 
 
@@ -124,8 +122,11 @@ def _identifier(name: str) -> str:
     return re.sub(r"[^A-Z0-9_]", "_", name.upper())
 
 
-def _info(key: str, number: str, kind: str, description: str, rest: str) -> str:
-    return f'##INFO=<ID={key},Number={number},Type={kind},Description="{_quoted(description)}",{rest}>'
+def _info(key: str, number: str, kind: str, description: str) -> str:
+    return (
+        f'##INFO=<ID={key},Number={number},Type={kind},Description="{_quoted(description)}",'
+        f'Source="assayzoo",Version="{__version__}">'
+    )
 
 
 def _quoted(text: str) -> str:

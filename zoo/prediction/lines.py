@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,9 @@ def format_table(
     columns: list[list[str]], alleles: AlleleBatch, scores: Sequence[ModelScores], keys: Sequence[ModelKeys]
 ) -> str:
     """Return a row an allele, tab-separated; a cell without a value is ``.``."""
-    general = [MISSING if name in _MODEL_REASON_NAMES or name == "OK" else name for name in _reason_names(alleles.reason)]
+    general = [
+        MISSING if name in _MODEL_REASON_NAMES or name == "OK" else name for name in _reason_names(alleles.reason)
+    ]
     cells: list[list[str]] = []
     for model, model_keys in zip(scores, keys, strict=True):
         cells.extend(_score_texts(model, model_keys))
@@ -90,14 +93,17 @@ def _info_texts(
 
 
 def _join_alleles(texts: list[str], bounds: list[int]) -> list[str]:
-    return [
-        texts[first] if last - first == 1 else ",".join(texts[first:last])
-        for first, last in zip(bounds, bounds[1:], strict=False)
-    ]
+    return [texts[first] if last - first == 1 else ",".join(texts[first:last]) for first, last in pairwise(bounds)]
 
 
 def _add_reasons(
-    added: list[str], key: str, reason: npt.NDArray[np.uint8], alleles: AlleleBatch, bounds: list[int], *, of_model: bool
+    added: list[str],
+    key: str,
+    reason: npt.NDArray[np.uint8],
+    alleles: AlleleBatch,
+    bounds: list[int],
+    *,
+    of_model: bool,
 ) -> None:
     relevant = _IS_MODEL_REASON[reason] if of_model else (reason != Reason.OK) & ~_IS_MODEL_REASON[reason]
     for record in np.unique(alleles.record[relevant]).tolist():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from zoo.errors import OutputError
 from zoo.genome.bgzf import BgzfSink, ends_with_marker
@@ -25,7 +25,7 @@ class Sink(Protocol):
     def finish(self, header: str) -> None:
         """End the file, with a header that may have grown since it was written, and give it its name."""
 
-    def __enter__(self) -> Sink: ...
+    def __enter__(self) -> Self: ...
 
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None: ...
 
@@ -56,7 +56,7 @@ class TextSink:
         self._header = ""
         self._header_length = 0
 
-    def __enter__(self) -> TextSink:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
@@ -86,7 +86,10 @@ class TextSink:
             if self._bgzf is not None:
                 self._bgzf.finish()
         if header != self._header and self._output.path != STANDARD_OUTPUT:
-            self._output.replace_head(self._header_length, _pack(header) if self._bgzf is not None else header.encode("utf-8", "surrogateescape"))
+            self._output.replace_head(
+                self._header_length,
+                _pack(header) if self._bgzf is not None else header.encode("utf-8", "surrogateescape"),
+            )
         self._output.commit()
 
 
@@ -102,7 +105,7 @@ class BcfSink:
             raise
         self._text_path = Path(f"{path}.text.vcf")
 
-    def __enter__(self) -> BcfSink:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:

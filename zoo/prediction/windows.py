@@ -39,10 +39,14 @@ def reasons_for_window(alleles: AlleleBatch, length: int, anchor: int) -> npt.ND
     return np.where((alleles.reason == Reason.OK) & too_long, Reason.TOO_LONG, alleles.reason).astype(np.uint8)
 
 
-def build_windows(alleles: AlleleBatch, chosen: Integers, reference: Reference, length: int, anchor: int) -> WindowBatch:
+def build_windows(
+    alleles: AlleleBatch, chosen: Integers, reference: Reference, length: int, anchor: int
+) -> WindowBatch:
     """Return the windows of the alleles at ``chosen``, which must be sorted by contig and fit the window."""
     parts = [
-        _windows_of_contig(alleles, chosen[alleles.contig[chosen] == contig], reference.codes(alleles.contigs[contig]), length, anchor)
+        _windows_of_contig(
+            alleles, chosen[alleles.contig[chosen] == contig], reference.codes(alleles.contigs[contig]), length, anchor
+        )
         for contig in np.unique(alleles.contig[chosen])
     ]
     if len(parts) == 1:
@@ -57,7 +61,8 @@ def build_windows(alleles: AlleleBatch, chosen: Integers, reference: Reference, 
 
 def mostly_unknown(windows: Codes) -> npt.NDArray[np.bool_]:
     """Return which windows have more unknown bases than known ones, shape (n,)."""
-    return np.count_nonzero(windows == UNKNOWN, axis=1) * 2 > windows.shape[1]
+    unknown: Integers = np.count_nonzero(windows == UNKNOWN, axis=1)
+    return np.greater(unknown * 2, windows.shape[1])
 
 
 def _windows_of_contig(alleles: AlleleBatch, chosen: Integers, genome: Codes, length: int, anchor: int) -> WindowBatch:

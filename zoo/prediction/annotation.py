@@ -8,36 +8,28 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from zoo.errors import RefMismatch, UnknownContig, UnknownModel
-from zoo.genome.build import likely_build
-from zoo.genome.interval import Interval
+from zoo.errors import UnknownModel
 from zoo.genome.output import STANDARD_OUTPUT, refuse_same_file
 from zoo.genome.reference import Reference
-from zoo.genome.variant import Reason, Variant
+from zoo.genome.variant import Reason
 from zoo.genome.vcf import ALT, CONTIG, POS, REF, RecordBatch, VcfReader
 from zoo.model.folder import Model
 from zoo.plugins import discover
-from zoo.prediction.alleles import AlleleBatch, build_alleles
+from zoo.prediction.agreement import GenomeAgreement, OnRefMismatch
+from zoo.prediction.alleles import AlleleBatch
 from zoo.prediction.engine import Engine, ModelScores, pair_with_scorers
 from zoo.prediction.keys import ModelKeys, all_keys, declare, name_keys, refuse_collisions
 from zoo.prediction.lines import format_table, format_vcf, table_header
 from zoo.prediction.pipeline import WriteBehind, read_ahead
-from zoo.prediction.sinks import check_suffix, open_sink
+from zoo.prediction.sinks import Sink, check_suffix, open_sink
 from zoo.registry import load
 
 RECORDS_A_BATCH = 4096
-CHECKED_ALLELES = 1000
-"""The build is judged by that many alleles, the first whose REF can be compared with known bases."""
-MIN_CHECKED_ALLELES = 100
-MAX_MISMATCHES = 0.1
 DRY_RUN_ALLELES = 1000
-
-OnRefMismatch = Literal["skip", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,137 +79,52 @@ class AnnotationSummary:
 
 
 class _Annotation:
-    """One run over one file: the reader, the reference and the engine, and what was seen so far."""
+    """One run over one file: reader, agreement with the genome, engine, and what was counted so far."""
 
-    def __init__(self, reader: VcfReader, reference: Reference, engine: Engine, on_ref_mismatch: OnRefMismatch) -> None:
+    def __init__(self, reader: VcfReader, agreement: GenomeAgreement, engine: Engine) -> None:
         self.reader = reader
-        self.reference = reference
+        self.agreement = agreement
         self.engine = engine
         self.summary = AnnotationSummary()
-        self._on_ref_mismatch = on_ref_mismatch
-        self._contigs: dict[str, str | None] = {}
-        self._agreements: list[bool] = []
-        self._judged = False
         self._reasons: Counter[str] = Counter()
 
     def name_keys(self, renames: Mapping[str, str] | None) -> list[ModelKeys]:
         """Return the keys of each model, and note them in the summary."""
         named = name_keys(self.engine.models, renames)
-        self.summary.keys = {
-            name: list(model.scores) for name, model in zip(self.summary.models, named, strict=True)
-        }
+        self.summary.keys = {name: list(model.scores) for name, model in zip(self.summary.models, named, strict=True)}
         return named
 
     def score(self, batch: RecordBatch) -> tuple[AlleleBatch, list[ModelScores]]:
         """Return the alleles of a batch and the scores of each model."""
-        alleles = self._read_alleles(batch)
+        alleles = self._read(batch)
         scores = self.engine.score(alleles)
         self._count(batch, alleles, scores)
         return alleles, scores
 
     def look(self, batch: RecordBatch) -> None:
         """Count the reasons of a batch without running a network."""
-        alleles = self._read_alleles(batch)
+        alleles = self._read(batch)
         self._count(batch, alleles, self.engine.explain(alleles))
-
-    @property
-    def contigs_read(self) -> list[str]:
-        """The reference's contigs that records stood on."""
-        return sorted({found for found in self._contigs.values() if found})
 
     def finish(self) -> AnnotationSummary:
         """Judge what could only be judged at the end, and return the summary."""
-        if self._contigs and not any(self._contigs.values()):
-            raise UnknownContig(self._nothing_known())
-        self._judge_build(at_end=True)
+        self.agreement.finish()
         summary = self.summary
         summary.skipped = dict(sorted(self._reasons.items()))
-        summary.bridged = {name: found for name, found in self._contigs.items() if found and found != name}
-        summary.unknown_contigs = [name for name, found in self._contigs.items() if not found]
-        if summary.unknown_contigs:
-            shown = ", ".join(summary.unknown_contigs[:5])
-            more = f" and {len(summary.unknown_contigs) - 5} more" if len(summary.unknown_contigs) > 5 else ""
-            self.summary.warnings.append(f"contigs that {self.reference.path} has not, or not of that length: {shown}{more}")
-        summary.warnings = [*self.reader.warnings, *summary.warnings]
+        summary.bridged = self.agreement.bridged
+        summary.unknown_contigs = self.agreement.unknown
+        summary.warnings = [*self.reader.warnings, *self.agreement.warnings]
         return summary
 
-    def _read_alleles(self, batch: RecordBatch) -> AlleleBatch:
-        names = [columns[CONTIG] for columns in batch.columns]
-        for name in set(names) - self._contigs.keys():
-            self._contigs[name] = self.reference.resolve(name, self.reader.contigs.get(name))
-        if batch.first == 0 and not any(self._contigs.values()) and self._no_declared_contig_known():
-            raise UnknownContig(self._nothing_known())
-        alleles = build_alleles(
-            [self._contigs[name] for name in names],
-            [int(columns[POS]) for columns in batch.columns],
-            [columns[REF] for columns in batch.columns],
-            [columns[ALT] for columns in batch.columns],
-            self.reference,
+    def _read(self, batch: RecordBatch) -> AlleleBatch:
+        columns = batch.columns
+        return self.agreement.read(
+            batch.first,
+            [record[CONTIG] for record in columns],
+            [int(record[POS]) for record in columns],
+            [record[REF] for record in columns],
+            [record[ALT] for record in columns],
         )
-        self._check_ref(batch, alleles)
-        return alleles
-
-    def _no_declared_contig_known(self) -> bool:
-        declared = self.reader.contigs
-        return bool(declared) and not any(self.reference.resolve(name, length) for name, length in declared.items())
-
-    def _check_ref(self, batch: RecordBatch, alleles: AlleleBatch) -> None:
-        mismatch = alleles.reason == Reason.REF_MISMATCH
-        if self._on_ref_mismatch == "error" and mismatch.any():
-            record = int(alleles.record[np.flatnonzero(mismatch)[0]])
-            columns = batch.columns[record]
-            variant = Variant(columns[CONTIG], int(columns[POS]), columns[REF], columns[ALT])
-            raise RefMismatch(
-                f"{self.reader.name}, record {batch.first + record + 1} ({variant}): REF is {_short(variant.ref)}, "
-                f"{self.reference.path} holds {_short(self._letters_at(variant)) or 'nothing'} there"
-            )
-        if not self._judged:
-            relevant = alleles.checkable & ((alleles.reason == Reason.OK) | mismatch)
-            self._agreements.extend((~mismatch[relevant]).tolist())
-            self._judge_build(at_end=False)
-
-    def _letters_at(self, variant: Variant) -> str:
-        contig = self._contigs[variant.contig] or variant.contig
-        return self.reference.letters(Interval(contig, variant.start, variant.start + len(variant.ref)))
-
-    def _judge_build(self, *, at_end: bool) -> None:
-        if self._judged or (len(self._agreements) < CHECKED_ALLELES and not at_end):
-            return
-        self._judged = True
-        checked = self._agreements[:CHECKED_ALLELES]
-        wrong = checked.count(False)
-        if not checked or wrong <= MAX_MISMATCHES * len(checked):
-            return
-        message = (
-            f"REF disagrees with {self.reference.path} for {wrong} of the first {len(checked)} alleles"
-            f"{self._builds()}; annotate with the genome that the variants were called on"
-        )
-        if len(checked) >= MIN_CHECKED_ALLELES:
-            raise RefMismatch(f"{self.reader.name}: {message}")
-        self.summary.warnings.append(message)
-
-    def _nothing_known(self) -> str:
-        ours, theirs = list(self._contigs)[:3], list(self.reference.lengths)[:3]
-        lengths = ""
-        for name in self._contigs:
-            declared = self.reader.contigs.get(name)
-            twin = self.reference.resolve(name)
-            if twin is not None and declared is not None:
-                lengths = f"; {name} has {declared:,} bases there and {self.reference.lengths[twin]:,} here"
-                break
-        return (
-            f"{self.reader.name}: none of its contigs ({', '.join(ours)} …) is in {self.reference.path} "
-            f"({', '.join(theirs)} …){lengths}{self._builds()}; annotate with the genome that the variants were called on"
-        )
-
-    def _builds(self) -> str:
-        variants, genome = likely_build(self.reader.contigs), likely_build(self.reference.lengths)
-        parts = [
-            f"{what} {build}"
-            for what, build in (("the variants look like", variants), ("the genome looks like", genome))
-            if build
-        ]
-        return f" ({', '.join(parts)})" if parts else ""
 
     def _count(self, batch: RecordBatch, alleles: AlleleBatch, scores: list[ModelScores]) -> None:
         summary = self.summary
@@ -274,42 +181,19 @@ def annotate(
     with _prepare(vcf, genome, models, scorer, device, batch_size, threads, on_ref_mismatch) as run:
         named = run.name_keys(keys)
         run.summary.output = str(output)
-        table = str(output).endswith(".tsv")
-        if not table and not overwrite:
-            refuse_collisions(named, run.reader.info_ids, run.reader.name)
-        ours = all_keys(named)
-        declared = declare(run.engine.models, named, run.reference, command or "zoo.annotate (Python)")
+        layout: _TableLayout | _VcfLayout
+        if str(output).endswith(".tsv"):
+            layout = _TableLayout(named)
+        else:
+            layout = _VcfLayout(run, named, command or "zoo.annotate (Python)", overwrite=overwrite)
         if str(output) == STANDARD_OUTPUT:
             run.reader.declare_contigs_of_records()
-
-        def header() -> str:
-            if table:
-                return table_header(named)
-            return _extend_header(run.reader, run.reference, declared, ours)
-
-        total = run.reader.text_length()
-        characters = 0
         with open_sink(output) as sink:
-            headed = False
-            with WriteBehind(sink.write) as writer:
-                for batch in read_ahead(run.reader.batches(RECORDS_A_BATCH)):
-                    if not headed:
-                        sink.write_header(header())
-                        headed = True
-                    characters += batch.characters
-                    alleles, scores = run.score(batch)
-                    if table:
-                        writer.put(format_table(batch.columns, alleles, scores, named))
-                    else:
-                        writer.put(format_vcf(batch.columns, alleles, scores, named, ours if overwrite else ()))
-                    if report is not None:
-                        report(Progress(run.summary.alleles, min(1.0, characters / total) if total else None))
-            if not headed:
-                sink.write_header(header())
+            _stream(run, layout, sink, report)
             summary = run.finish()
-            sink.finish(header())
+            sink.finish(layout.header())
         if digests:
-            summary.contig_digests = {name: run.reference.digest(name) for name in run.contigs_read}
+            summary.contig_digests = {name: run.agreement.reference.digest(name) for name in run.agreement.found}
         summary.seconds = time.perf_counter() - started
         return summary
 
@@ -340,6 +224,76 @@ def preview(
         return summary
 
 
+class _VcfLayout:
+    """The header and the lines of an annotated VCF."""
+
+    def __init__(self, run: _Annotation, keys: list[ModelKeys], command: str, *, overwrite: bool) -> None:
+        if not overwrite:
+            refuse_collisions(keys, run.reader.info_ids, run.reader.name)
+        self._run = run
+        self._keys = keys
+        self._ours = all_keys(keys)
+        self._dropped = self._ours if overwrite else ()
+        self._declared = declare(run.engine.models, keys, run.agreement.reference, command)
+
+    def header(self) -> str:
+        """Return the input's header with our lines, and its undeclared contigs, before the line of columns."""
+        reader, reference = self._run.reader, self._run.agreement.reference
+        *lines, columns = reader.header.splitlines()
+        replaced = tuple(f"##INFO=<ID={key}," for key in self._ours)
+        kept = [line for line in lines if not line.startswith(replaced)]
+        contigs = []
+        for name in reader.undeclared_contigs:
+            found = reference.resolve(name)
+            contigs.append(
+                f"##contig=<ID={name},length={reference.lengths[found]}>" if found else f"##contig=<ID={name}>"
+            )
+        return "\n".join([*kept, *contigs, *self._declared, columns, ""])
+
+    def format(self, batch: RecordBatch, alleles: AlleleBatch, scores: list[ModelScores]) -> str:
+        """Return the lines of a batch."""
+        return format_vcf(batch.columns, alleles, scores, self._keys, self._dropped)
+
+
+class _TableLayout:
+    """The header and the rows of a table."""
+
+    def __init__(self, keys: list[ModelKeys]) -> None:
+        self._keys = keys
+
+    def header(self) -> str:
+        """Return the line of column names."""
+        return table_header(self._keys)
+
+    def format(self, batch: RecordBatch, alleles: AlleleBatch, scores: list[ModelScores]) -> str:
+        """Return the rows of a batch."""
+        return format_table(batch.columns, alleles, scores, self._keys)
+
+
+def _stream(
+    run: _Annotation, layout: _VcfLayout | _TableLayout, sink: Sink, report: Callable[[Progress], None] | None
+) -> None:
+    """Read, score and write batch after batch, with reading and writing in threads of their own."""
+    total = run.reader.text_length()
+    characters = 0
+    headed = False
+    with (
+        WriteBehind(sink.write) as writer,
+        contextlib.closing(read_ahead(run.reader.batches(RECORDS_A_BATCH))) as batches,
+    ):
+        for batch in batches:
+            if not headed:
+                # Only now does the reader know whether the first records stand on undeclared contigs.
+                sink.write_header(layout.header())
+                headed = True
+            writer.put(layout.format(batch, *run.score(batch)))
+            characters += batch.characters
+            if report is not None:
+                report(Progress(run.summary.alleles, min(1.0, characters / total) if total else None))
+    if not headed:
+        sink.write_header(layout.header())
+
+
 @contextlib.contextmanager
 def _prepare(
     vcf: str | Path,
@@ -355,7 +309,8 @@ def _prepare(
         raise ValueError(f"batch_size: expected at least 1, found {batch_size}")
     scored = pair_with_scorers(load_models(models, device, threads), scorer, discover())
     with Reference(genome) as reference, VcfReader(vcf) as reader:
-        run = _Annotation(reader, reference, Engine(scored, reference, batch_size), on_ref_mismatch)
+        agreement = GenomeAgreement(reference, reader.name, reader.contigs, on_ref_mismatch)
+        run = _Annotation(reader, agreement, Engine(scored, reference, batch_size))
         summary = run.summary
         for one in scored:
             card = one.model.card
@@ -385,22 +340,6 @@ def load_models(
     return loaded
 
 
-def _extend_header(reader: VcfReader, reference: Reference, declared: list[str], ours: list[str]) -> str:
-    """Return the input's header with our lines, and its undeclared contigs, before the line of columns."""
-    *lines, columns = reader.header.splitlines()
-    replaced = tuple(f"##INFO=<ID={key}," for key in ours)
-    kept = [line for line in lines if not line.startswith(replaced)]
-    contigs = []
-    for name in reader.undeclared_contigs:
-        found = reference.resolve(name)
-        contigs.append(f"##contig=<ID={name},length={reference.lengths[found]}>" if found else f"##contig=<ID={name}>")
-    return "\n".join([*kept, *contigs, *declared, columns, ""])
-
-
 def _by_reason(reasons: npt.NDArray[np.uint8]) -> list[tuple[str, int]]:
     counts = np.bincount(reasons, minlength=len(Reason))
     return [(reason.name, int(counts[reason])) for reason in Reason if reason is not Reason.OK and counts[reason]]
-
-
-def _short(letters: str) -> str:
-    return letters if len(letters) <= 20 else f"{letters[:17]}… ({len(letters)} bases)"

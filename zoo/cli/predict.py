@@ -1,0 +1,41 @@
+"""`zoo predict`: what a model says of sequences or regions."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLE = "zoo predict peaks.bed -f genome.fa -m gm12878-ctcf -o predictions.tsv"
+
+
+def predict(
+    sequences: Annotated[str, typer.Argument(metavar="SEQS.fa|REGIONS.bed", help="Sequences, or regions of a genome.")],
+    model: Annotated[str, typer.Option("-m", "--model", help="Model: a name, name@version or folder.")],
+    output: Annotated[
+        str, typer.Option("-o", "--output", help="OUT.tsv or .parquet; - writes TSV to standard output.")
+    ],
+    genome: Annotated[
+        Path | None, typer.Option("-f", "--fasta", help="Genome of the regions, FASTA, plain or BGZF.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Processors to use; by default all that the container grants.")
+    ] = None,
+) -> None:
+    """Predict each sequence of a FASTA file, or each region of a BED file: a row each, a column a track.
+
+    Sequences are as long as the model's window; a region of another length stands for the window around its middle.
+    """
+    from zoo.prediction.sequences import predict_to_file
+
+    done = predict_to_file(sequences, model, output, genome=genome, device=device, threads=threads)
+    if done.recentred:
+        print(f"zoo: warning: {done.recentred:,} regions of another length than the model's window: "
+              "the window around their middle was predicted", file=sys.stderr)  # fmt: skip
+    print(
+        f"predicted {done.rows:,} rows with {done.model} on {done.device} in {done.seconds:.1f} s → {done.output}",
+        file=sys.stderr,
+    )

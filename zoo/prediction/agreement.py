@@ -1,0 +1,161 @@
+"""Whether variants and genome belong together: contigs by name and length, REF by the bases that stand there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from zoo.errors import RefMismatch, UnknownContig
+from zoo.genome.build import likely_build
+from zoo.genome.interval import Interval
+from zoo.genome.reference import Reference
+from zoo.genome.variant import Reason, Variant
+from zoo.prediction.alleles import AlleleBatch, build_alleles
+
+CHECKED_ALLELES = 1000
+"""The build is judged by that many alleles, the first whose REF can be compared with known bases."""
+MIN_CHECKED_ALLELES = 100
+MAX_MISMATCHES = 0.1
+
+OnRefMismatch = Literal["skip", "error"]
+
+_ADVICE = "annotate with the genome that the variants were called on"
+
+
+class GenomeAgreement:
+    """Reads alleles on a reference, and stops a run whose variants were called on another one.
+
+    Args:
+        reference: The genome.
+        source: What the variants come from, for messages.
+        declared: The lengths of contigs that the variants' header states.
+        on_ref_mismatch: ``error`` stops at the first allele whose REF disagrees.
+    """
+
+    def __init__(
+        self,
+        reference: Reference,
+        source: str,
+        declared: Mapping[str, int | None],
+        on_ref_mismatch: OnRefMismatch = "skip",
+    ) -> None:
+        self.reference = reference
+        self.warnings: list[str] = []
+        self._source = source
+        self._declared = declared
+        self._on_ref_mismatch = on_ref_mismatch
+        self._contigs: dict[str, str | None] = {}
+        self._agreements: list[bool] = []
+        self._judged = False
+
+    @property
+    def bridged(self) -> dict[str, str]:
+        """The contigs that have another name in the reference."""
+        return {name: found for name, found in self._contigs.items() if found and found != name}
+
+    @property
+    def unknown(self) -> list[str]:
+        """The contigs that the reference has not, or not of the declared length."""
+        return [name for name, found in self._contigs.items() if not found]
+
+    @property
+    def found(self) -> list[str]:
+        """The reference's contigs that variants stood on."""
+        return sorted({found for found in self._contigs.values() if found})
+
+    def read(
+        self, first: int, contigs: Sequence[str], positions: Sequence[int], refs: Sequence[str], alts: Sequence[str]
+    ) -> AlleleBatch:
+        """Return the alleles of records; see ``build_alleles``.
+
+        Args:
+            first: The number of records before these.
+
+        Raises:
+            UnknownContig: None of the contigs is known, and none that the header declares either.
+            RefMismatch: Too many REF disagree, or one does and each should be an error.
+        """
+        for name in set(contigs) - self._contigs.keys():
+            self._contigs[name] = self.reference.resolve(name, self._declared.get(name))
+        if first == 0 and not any(self._contigs.values()) and self._no_declared_contig_known():
+            raise UnknownContig(self._nothing_known())
+        alleles = build_alleles([self._contigs[name] for name in contigs], positions, refs, alts, self.reference)
+        mismatch = alleles.reason == Reason.REF_MISMATCH
+        if self._on_ref_mismatch == "error" and mismatch.any():
+            record = int(alleles.record[np.flatnonzero(mismatch)[0]])
+            self._refuse(first + record + 1, Variant(contigs[record], positions[record], refs[record], alts[record]))
+        if not self._judged:
+            relevant = alleles.checkable & ((alleles.reason == Reason.OK) | mismatch)
+            self._agreements.extend((~mismatch[relevant]).tolist())
+            self._judge(at_end=False)
+        return alleles
+
+    def finish(self) -> None:
+        """Judge what only the last record decides.
+
+        Raises:
+            UnknownContig: No contig was known.
+            RefMismatch: Too many REF disagree.
+        """
+        if self._contigs and not any(self._contigs.values()):
+            raise UnknownContig(self._nothing_known())
+        self._judge(at_end=True)
+        if self.unknown:
+            more = f" and {len(self.unknown) - 5} more" if len(self.unknown) > 5 else ""
+            names = ", ".join(self.unknown[:5])
+            self.warnings.append(f"contigs that {self.reference.path} lacks, or has in another length: {names}{more}")
+
+    def _no_declared_contig_known(self) -> bool:
+        return bool(self._declared) and not any(
+            self.reference.resolve(name, length) for name, length in self._declared.items()
+        )
+
+    def _refuse(self, number: int, variant: Variant) -> None:
+        contig = self._contigs[variant.contig] or variant.contig
+        found = self.reference.letters(Interval(contig, variant.start, variant.start + len(variant.ref)))
+        raise RefMismatch(
+            f"{self._source}, record {number} ({variant.contig}:{variant.position}): REF is {_short(variant.ref)}, "
+            f"{self.reference.path} holds {_short(found) or 'nothing'} there"
+        )
+
+    def _judge(self, *, at_end: bool) -> None:
+        if self._judged or (len(self._agreements) < CHECKED_ALLELES and not at_end):
+            return
+        self._judged = True
+        checked = self._agreements[:CHECKED_ALLELES]
+        wrong = checked.count(False)
+        if not checked or wrong <= MAX_MISMATCHES * len(checked):
+            return
+        message = (
+            f"REF disagrees with {self.reference.path} for {wrong} of the first {len(checked)} alleles"
+            f"{self._builds()}; {_ADVICE}"
+        )
+        if len(checked) >= MIN_CHECKED_ALLELES:
+            raise RefMismatch(f"{self._source}: {message}")
+        self.warnings.append(message)
+
+    def _nothing_known(self) -> str:
+        ours, theirs = list(self._contigs)[:3], list(self.reference.lengths)[:3]
+        lengths = ""
+        for name in self._contigs:
+            declared, twin = self._declared.get(name), self.reference.resolve(name)
+            if twin is not None and declared is not None:
+                lengths = f"; {name} has {declared:,} bases there and {self.reference.lengths[twin]:,} here"
+                break
+        return (
+            f"{self._source}: none of its contigs ({', '.join(ours)}) is in {self.reference.path} "
+            f"({', '.join(theirs)}){lengths}{self._builds()}; {_ADVICE}"
+        )
+
+    def _builds(self) -> str:
+        variants, genome = likely_build(self._declared), likely_build(self.reference.lengths)
+        parts = [f"the variants look like {variants}"] * bool(variants) + [f"the genome looks like {genome}"] * bool(
+            genome
+        )
+        return f" ({', '.join(parts)})" if parts else ""
+
+
+def _short(letters: str) -> str:
+    return letters if len(letters) <= 20 else f"{letters[:17]}… ({len(letters)} bases)"

@@ -1,0 +1,231 @@
+"""Predicts sequences or regions: one row each, its id and then one column a track."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
+
+import numpy as np
+
+from zoo.components import Predictions
+from zoo.errors import DataError, OutputError, UnknownContig, near_match
+from zoo.genome.bed import read_bed
+from zoo.genome.codes import Codes, encode, reverse_complement
+from zoo.genome.fasta import open_text, read_fasta
+from zoo.genome.interval import Interval
+from zoo.genome.output import STANDARD_OUTPUT, OutputFile, refuse_same_file
+from zoo.genome.reference import Reference
+from zoo.model.folder import Model
+from zoo.prediction.pipeline import read_ahead
+from zoo.registry import load
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUFFIXES = (".tsv", ".parquet")
+_ROWS_A_BATCH = 512
+_ROWS_A_GROUP = 65_536  # of a Parquet file
+
+_Named = tuple[str, Codes]
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionSummary:
+    """What was predicted: rows, the windows among them that were moved to a region's middle, seconds."""
+
+    output: str
+    model: str
+    device: str
+    rows: int
+    recentred: int
+    seconds: float
+
+
+def predict(
+    sequences: str | Path | Iterable[str],
+    model: str | Path | Model,
+    *,
+    genome: str | Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+) -> pd.DataFrame:
+    """Return a table with the column ``id`` and one column a track, a row for each sequence or region.
+
+    Args:
+        sequences: A FASTA or BED file, or the sequences themselves, as long as the model's window. A region of
+            another length stands for the window around its middle; on strand ``-`` it is read reversed.
+        genome: The FASTA file that regions lie on.
+
+    Raises:
+        DataError: A sequence has another length than the model reads.
+    """
+    import pandas as pd
+
+    loaded = _load(model, device, threads)
+    with _Source(sequences, loaded, genome) as source:
+        names: list[str] = []
+        rows = []
+        for batch_names, values in source.batches():
+            names += batch_names
+            rows.append(values)
+    columns = loaded.column_names
+    values = np.concatenate(rows) if rows else np.empty((0, len(columns)), dtype=np.float32)
+    table = pd.DataFrame(values, columns=list(columns))
+    table.insert(0, "id", pd.Series(names, dtype="str"))
+    return table
+
+
+def predict_to_file(
+    sequences: str | Path,
+    model: str | Path | Model,
+    output: str | Path,
+    *,
+    genome: str | Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    report: Callable[[int], None] | None = None,
+) -> PredictionSummary:
+    """Write what ``predict`` returns to ``.tsv`` or ``.parquet``, a batch at a time; ``-`` is TSV on standard output.
+
+    Raises:
+        OutputError: The file can't be written; nothing stands under its name.
+    """
+    started = time.perf_counter()
+    if str(output) != STANDARD_OUTPUT and not str(output).endswith(SUFFIXES):
+        raise OutputError(f"{output}: expected a name that ends with {' or '.join(SUFFIXES)}, or - for standard output")
+    refuse_same_file(output, sequences, genome)
+    loaded = _load(model, device, threads)
+    rows = 0
+    with _Source(sequences, loaded, genome) as source, OutputFile(output) as file:
+        write = _parquet_writer if str(output).endswith(".parquet") else _tsv_writer
+        with file.writing(), write(file.file, loaded.column_names) as add:
+            for names, values in read_ahead(source.batches()):
+                add(names, values)
+                rows += len(names)
+                if report is not None:
+                    report(rows)
+        file.commit()
+        recentred = source.recentred
+    return PredictionSummary(
+        str(output), loaded.card.full_name, loaded.session.device, rows, recentred, time.perf_counter() - started
+    )
+
+
+class _Source:
+    """Sequences of one length, from wherever they come, and the predictions for them."""
+
+    def __init__(self, sequences: str | Path | Iterable[str], model: Model, genome: str | Path | None) -> None:
+        self.recentred = 0
+        self._model = model
+        self._reference: Reference | None = None
+        self._named = self._open(sequences, genome)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._reference is not None:
+            self._reference.close()
+
+    def batches(self) -> Iterator[tuple[list[str], Predictions]]:
+        """Yield ids and predictions (n, columns), in order."""
+        named = iter(self._named)
+        while chunk := list(islice(named, _ROWS_A_BATCH)):
+            predictions = self._model.predict_codes(np.stack([codes for _, codes in chunk]))
+            outputs = self._model.card.outputs
+            values = np.hstack([predictions[output.name].reshape(len(chunk), -1) for output in outputs])
+            yield [name for name, _ in chunk], values
+
+    def _open(self, sequences: str | Path | Iterable[str], genome: str | Path | None) -> Iterator[_Named]:
+        if not isinstance(sequences, str | Path):
+            return self._encode_all((str(number), letters) for number, letters in enumerate(sequences, start=1))
+        path = Path(sequences)
+        if not path.is_file():
+            raise DataError(f"{path}: expected a FASTA or BED file, found nothing; check the path")
+        if _is_fasta(path):
+            records = ((header.split()[0] if header else "", letters) for header, letters in read_fasta(path))
+            return self._encode_all(records, f"{path}, ")
+        if genome is None:
+            raise DataError(f"{path}: regions need the genome that they lie on: name its FASTA file (-f genome.fa)")
+        self._reference = Reference(genome)
+        return self._fetch_all(path, self._reference)
+
+    def _encode_all(self, records: Iterable[tuple[str, str]], where: str = "") -> Iterator[_Named]:
+        length = self._model.card.window.length
+        for number, (name, letters) in enumerate(records, start=1):
+            if len(letters) != length:
+                raise DataError(
+                    f"{where}sequence {number} ({name}): {self._model.card.full_name} reads {length} bases, "
+                    f"found {len(letters)}; cut or pad it to that length"
+                )
+            yield name, encode(letters)
+
+    def _fetch_all(self, path: Path, reference: Reference) -> Iterator[_Named]:
+        length = self._model.card.window.length
+        for number, region in enumerate(read_bed(path), start=1):
+            contig = reference.resolve(region.contig)
+            if contig is None:
+                raise UnknownContig(
+                    f"{path}, region {number} ({region}): {reference.path} has no contig {region.contig!r}"
+                    f"{near_match(region.contig, reference.lengths)}"
+                )
+            start = region.start
+            if len(region) != length:
+                start = (region.start + region.end) // 2 - length // 2
+                self.recentred += 1
+            codes = reference.fetch(Interval(contig, start, start + length))
+            yield region.name, reverse_complement(codes) if region.strand == "-" else codes
+
+
+def _is_fasta(path: Path) -> bool:
+    try:
+        with open_text(path) as lines:
+            return next((line for line in lines if line.strip()), "").lstrip().startswith((">", ";"))
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: expected FASTA or BED, found a file that can't be read as text: {error}") from error
+
+
+def _load(model: str | Path | Model, device: str, threads: int | None) -> Model:
+    return model if isinstance(model, Model) else load(str(model), device=device, threads=threads)
+
+
+_Add = Callable[[list[str], Predictions], None]
+
+
+@contextmanager
+def _tsv_writer(file: BinaryIO, columns: list[str]) -> Iterator[_Add]:
+    file.write(("\t".join(["id", *columns]) + "\n").encode())
+    pattern = "%s" + "\t%.9g" * len(columns) + "\n"
+
+    def add(names: list[str], values: Predictions) -> None:
+        rows = zip(names, values.tolist(), strict=True)
+        file.write("".join(pattern % (name, *row) for name, row in rows).encode())
+
+    yield add
+
+
+@contextmanager
+def _parquet_writer(file: BinaryIO, columns: list[str]) -> Iterator[_Add]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    schema = pa.schema([("id", pa.string()), *((name, pa.float32()) for name in columns)])
+    waiting: list[Any] = []
+
+    def flush() -> None:
+        writer.write_table(pa.Table.from_batches(waiting, schema))
+        waiting.clear()
+
+    def add(names: list[str], values: Predictions) -> None:
+        waiting.append(pa.record_batch([pa.array(names), *(pa.array(column) for column in values.T)], schema))
+        if len(waiting) * _ROWS_A_BATCH >= _ROWS_A_GROUP:
+            flush()
+
+    with parquet.ParquetWriter(file, schema) as writer:
+        yield add
+        flush()

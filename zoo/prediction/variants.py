@@ -1,0 +1,109 @@
+"""Scores a table of variants, for notebooks: the same alleles, windows and numbers as in an annotated VCF."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zoo.errors import DataError, near_match
+from zoo.genome.reference import Reference
+from zoo.genome.variant import MODEL_REASONS, Reason
+from zoo.model.folder import Model
+from zoo.plugins import discover
+from zoo.prediction.agreement import GenomeAgreement, OnRefMismatch
+from zoo.prediction.annotation import RECORDS_A_BATCH, load_models
+from zoo.prediction.engine import Engine, pair_with_scorers
+from zoo.prediction.keys import SKIPPED_KEY, name_keys
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REQUIRED_COLUMNS = ("contig", "position", "ref", "alt")
+
+
+def score_variants(
+    variants: pd.DataFrame,
+    genome: str | Path,
+    models: Sequence[str | Path | Model] | str | Path | Model,
+    *,
+    scorer: str | None = None,
+    device: str = "auto",
+    batch_size: int | None = None,
+    threads: int | None = None,
+    on_ref_mismatch: OnRefMismatch = "skip",
+    keys: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Return a copy of a table with a column of scores for each track, and why there is none.
+
+    Args:
+        variants: Columns ``contig``, ``position`` (1-based, as VCF's POS), ``ref`` and ``alt``, one ALT a row; others
+            are kept.
+        genome: FASTA, plain or BGZF, of the build that the variants were called on.
+        models: Names, folders, or loaded models.
+        keys: Other names for the columns, by model or ``model:track``.
+
+    Returns:
+        The table with the columns that an annotated VCF has as INFO keys: scores as float32, NaN where skipped, and
+        the reason in ``ZOO_SKIPPED``, or in ``ZOO_<MODEL>_SKIPPED`` where it depends on the model; None elsewhere.
+
+    Raises:
+        DataError: A column is missing, or a row has no single ALT or no position.
+        RefMismatch: Too many REF disagree with the genome.
+    """
+    contigs, positions, refs, alts = _read_columns(variants)
+    scored = pair_with_scorers(load_models(models, device, threads), scorer, discover())
+    named = name_keys(scored, keys)
+    reasons: list[list[str | None]] = [[] for _ in scored]
+    general: list[str | None] = []
+    values: list[list[np.ndarray]] = [[] for _ in scored]
+    with Reference(genome) as reference:
+        agreement = GenomeAgreement(reference, "the table of variants", {}, on_ref_mismatch)
+        engine = Engine(scored, reference, batch_size)
+        for first in range(0, len(contigs), RECORDS_A_BATCH):
+            part = slice(first, first + RECORDS_A_BATCH)
+            alleles = agreement.read(first, contigs[part], positions[part], refs[part], alts[part])
+            general += [_name(reason, of_model=False) for reason in alleles.reason.tolist()]
+            for number, result in enumerate(engine.score(alleles)):
+                values[number].append(result.scores)
+                reasons[number] += [_name(reason, of_model=True) for reason in result.reason.tolist()]
+        agreement.finish()
+    table = variants.copy()
+    for number, model_keys in enumerate(named):
+        tracks = len(model_keys.tracks)
+        scores = np.concatenate(values[number]) if values[number] else np.empty((0, tracks), dtype=np.float32)
+        names = (
+            model_keys.scores
+            if not model_keys.top
+            else tuple(f"{model_keys.scores[0].removesuffix('TOP')}{t}" for t in model_keys.tracks)
+        )
+        for track, name in enumerate(names):
+            table[name] = scores[:, track]
+        table[model_keys.skipped] = reasons[number]
+    table[SKIPPED_KEY] = general
+    return table
+
+
+def _read_columns(variants: pd.DataFrame) -> tuple[list[str], list[int], list[str], list[str]]:
+    for column in REQUIRED_COLUMNS:
+        if column not in variants.columns:
+            found = [str(name) for name in variants.columns]
+            raise DataError(f"the table of variants has no column {column!r}{near_match(column, found)}")
+    try:
+        positions = [int(position) for position in variants["position"]]
+    except (TypeError, ValueError) as error:
+        raise DataError(f"the table of variants: column 'position': expected whole numbers, {error}") from error
+    texts = {name: [str(text) for text in variants[name]] for name in ("contig", "ref", "alt")}
+    for row, alt in enumerate(texts["alt"], start=1):
+        if "," in alt:
+            raise DataError(
+                f"the table of variants, row {row}: expected one ALT, found {alt!r}; give each a row of its own"
+            )
+    return texts["contig"], positions, texts["ref"], texts["alt"]
+
+
+def _name(reason: int, *, of_model: bool) -> str | None:
+    value = Reason(reason)
+    return value.name if value is not Reason.OK and (value in MODEL_REASONS) == of_model else None
