@@ -3,8 +3,14 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from zoo.testing.models import make_base_at_anchor_graph, write_model_folder
+
+
+# The same examples on every run, and no clock: machines that test are shared.
+settings.register_profile("zoo", derandomize=True, deadline=None)
+settings.load_profile("zoo")
 
 
 @pytest.fixture
