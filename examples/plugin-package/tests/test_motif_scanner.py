@@ -1,0 +1,21 @@
+import numpy as np
+import pytest
+from zoo_motif_scanner.motif_scanner import MOTIF_SCANNER
+
+from zoo import InputSpec, OutputSpec, encode, one_hot
+
+pytest.importorskip("keras", reason="building a network needs assayzoo[train]")
+
+
+def test_a_motif_counts_the_same_wherever_it_stands() -> None:
+    network = MOTIF_SCANNER.build(
+        MOTIF_SCANNER.config(motifs=4, width=6),
+        (InputSpec("sequence", (30, 4)),),
+        (OutputSpec("prediction", ("bound",), "sigmoid"),),
+        {},
+    )
+    background = "A" * 12
+    sequences = ["GATTACA".join((background[:left], background[left:] + "A" * 11)) for left in (6, 9, 12)]
+    predictions = np.asarray(network(one_hot(np.stack([encode(sequence) for sequence in sequences])))["prediction"])
+    assert predictions.shape == (3, 1)
+    assert np.allclose(predictions, predictions[0], rtol=1e-5)
