@@ -1,0 +1,90 @@
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from zoo.errors import CardError
+from zoo.model.card import Card, read_card, write_card
+from zoo.testing.models import CARD
+
+
+def make_track(name):
+    return {"name": name, "assay": "none"}
+
+
+def save(tmp_path, document):
+    path = tmp_path / "model.yaml"
+    path.write_text(document if isinstance(document, str) else yaml.safe_dump(document))
+    return path
+
+
+def test_a_card_survives_writing_and_reading(tmp_path):
+    card = Card.model_validate(CARD)
+    write_card(card, tmp_path / "model.yaml")
+    assert read_card(tmp_path / "model.yaml") == card
+
+
+def test_a_card_knows_its_full_name_and_its_tracks_side_by_side():
+    outputs = [
+        {"name": "counts", "tracks": [make_track("a"), make_track("b")], "activation": "softplus"},
+        {"name": "peaks", "tracks": [make_track("c")], "activation": "sigmoid"},
+    ]
+    card = Card.model_validate({**CARD, "outputs": outputs})
+    assert (card.full_name, card.track_names) == ("g-at-anchor@1.0.0", ("a", "b", "c"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "G_at_anchor"}, "field 'name': .*found 'G_at_anchor'"),
+        ({"version": "1.0"}, "field 'version': .*found '1.0'"),
+        ({"license": ""}, "field 'license'"),
+        ({"limitation": "none"}, "unknown field 'limitation'; did you mean 'limitations'?"),
+        ({"window": {"length": 9, "anchor": 9}}, "anchor 9 lies outside a window of 9 bases"),
+        (
+            {"window": {"length": 10, "anchor": 4}},
+            r"inputs\.sequence\.shape is \(9, 4\), the window asks for \(10, 4\)",
+        ),
+        (
+            {"inputs": [{"name": "c", "role": "context", "shape": [1]}]},
+            "inputs: exactly one of role 'sequence' is needed, 0 found",
+        ),
+        (
+            {"outputs": [{"name": "p", "tracks": [make_track("a"), make_track("a")], "activation": "sigmoid"}]},
+            "outputs: two tracks have one name",
+        ),
+        (
+            {"outputs": [{"name": "p", "tracks": [make_track("a")], "activation": "sigmoid", "kind": "binned"}]},
+            "bins must be given for kind 'binned', and only there",
+        ),
+        ({"strand": {"track_pairs": [["g", "plus"]]}}, "strand.track_pairs: no track 'plus'"),
+        ({"tolerance": 0.01}, "field 'tolerance'"),
+    ],
+)
+def test_a_wrong_field_is_named_with_the_file(tmp_path, changes, message):
+    with pytest.raises(CardError, match=rf"model\.yaml: .*{message}"):
+        read_card(save(tmp_path, {**CARD, **changes}))
+
+
+def test_a_licence_must_be_stated(tmp_path):
+    document = {key: value for key, value in CARD.items() if key != "license"}
+    with pytest.raises(CardError, match=r"model\.yaml: field 'license' is missing$"):
+        read_card(save(tmp_path, document))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("- a\n", "expected a mapping of fields, found list"), ("a: [\n", "expected YAML"), ("", "found NoneType")],
+)
+def test_a_file_that_is_no_card_is_refused(tmp_path, text, message):
+    with pytest.raises(CardError, match=message):
+        read_card(save(tmp_path, text))
+
+
+def test_a_missing_card_is_named(tmp_path):
+    with pytest.raises(CardError, match=r"model\.yaml: the card can't be read: .*No such file"):
+        read_card(tmp_path / "model.yaml")
+
+
+def test_a_card_does_not_change():
+    with pytest.raises(ValidationError, match="frozen"):
+        Card.model_validate(CARD).name = "other"
