@@ -69,7 +69,6 @@ class Reference:
             while len(self._codes) >= CONTIGS_IN_MEMORY:
                 self._codes.popitem(last=False)
             found = encode(self._read(contig, 0, self.lengths[contig]))
-            found.flags.writeable = False
             self._codes[contig] = found
         self._codes.move_to_end(contig)
         return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from zoo.genome.codes import IUPAC_BITS, UNKNOWN, Codes, encode_letters
+from zoo.genome.codes import IUPAC_BITS, UNKNOWN, Codes, encode
 from zoo.genome.interval import Interval
 from zoo.genome.reference import Reference
 from zoo.genome.variant import Reason, classify_alt, letters_agree, normal_form
@@ -77,7 +77,7 @@ def build_alleles(
     status = np.full(len(refs), Reason.UNKNOWN_CONTIG, dtype=np.uint8)
     known = np.zeros(len(refs), dtype=np.bool_)
     contig, start, length = contig_of_record[record], start_of_record[record], ref_length[record]
-    codes = encode_letters(letters)
+    codes = encode(letters.tobytes())
     extra: list[bytes] = []
     used = len(codes)
     # One contig after the other: the reference keeps no more than two in memory.
