@@ -1,5 +1,6 @@
 import dataclasses
 import importlib.metadata
+import sys
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,10 @@ from zoo.plugins import EntryPoint, Plugins, discover, load_plugins
 
 class NoConfig(Config):
     pass
+
+
+class DemandingConfig(Config):
+    threshold: float
 
 
 def make_scorer(name="plain", **fields):
@@ -156,6 +161,10 @@ def test_a_hook_that_raises_fails_its_plugin_alone():
             [make_scorer(config=NoConfig())],
             "Scorer 'plain': config: expected a subclass of zoo.Config, found NoConfig()",
         ),
+        (
+            [make_scorer(config=DemandingConfig)],
+            "Scorer 'plain': config: expected a default for every field, 'threshold' has none",
+        ),
         ([make_scorer(score=None)], "Scorer 'plain': score: expected a function, found None"),
     ],
 )
@@ -165,6 +174,25 @@ def test_a_wrong_return_value_is_a_failure(returned, message):
     plugins = load_plugins([EntryPoint("demo", "demo-package", "1.2", lambda: module)])
     assert plugins.components == ()
     assert message in get_only_error(plugins)
+
+
+def test_what_a_plugin_prints_stays_out_of_the_standard_output(capsys):
+    def load():
+        sys.stdout.write("welcome to my plugin\n")
+        return make_entry(make_scorer()).load()
+
+    load_plugins([EntryPoint("demo", "demo-package", "1.2", load)])
+    assert capsys.readouterr() == ("", "welcome to my plugin\n")
+
+
+def test_a_lazily_imported_library_is_not_looked_into():
+    class Lazy:
+        def __getattr__(self, name):
+            raise AssertionError(f"{name} was asked for")
+
+    entry = make_entry(make_scorer())
+    entry.load().heavy_library = Lazy()
+    assert load_plugins([entry]).failures == ()
 
 
 def test_one_wrong_component_leaves_out_the_whole_plugin():

@@ -6,14 +6,18 @@ with its error; two components of one kind and one name are both refused. Pluggy
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.metadata
+import inspect
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import pluggy
+from pydantic import ValidationError
 
 from zoo import hookspecs
 from zoo.components import Architecture, Component, Config, DataLoader, Scorer
@@ -117,7 +121,9 @@ def load_plugins(entry_points: Iterable[EntryPoint]) -> Plugins:
     failures: list[Failure] = []
     for entry in sorted(entry_points, key=lambda entry: (entry.distribution, entry.name)):
         try:
-            offered.extend(_collect(entry))
+            # The standard output may be a VCF, or JSON.
+            with contextlib.redirect_stdout(sys.stderr):
+                offered.extend(_collect(entry))
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, even SystemExit
@@ -191,7 +197,8 @@ def _check_hooks(module: object) -> None:
     marked = 0
     for name in dir(module):
         value = getattr(module, name, None)
-        options = getattr(value, f"{hookspecs.GROUP}_impl", None)
+        # Only functions are asked: a look into a lazily imported library would import it.
+        options = getattr(value, f"{hookspecs.GROUP}_impl", None) if inspect.isroutine(value) else None
         if isinstance(options, dict):
             marked += 1
             hook_name = options.get("specname") or name
@@ -215,9 +222,20 @@ def _check_component(hook_name: str, component: object, component_type: type[Com
         raise PluginLoadError(f"{where}: expected a summary of one line")
     if not isinstance(given.config, type) or not issubclass(given.config, Config):
         raise PluginLoadError(f"{where}: config: expected a subclass of zoo.Config, found {given.config!r}")
+    if component_type is Scorer:
+        _check_defaults(where, given.config)
     function = _FUNCTIONS[component_type]
     if not callable(getattr(given, function)):
         raise PluginLoadError(f"{where}: {function}: expected a function, found {getattr(given, function)!r}")
+
+
+def _check_defaults(where: str, config: type[Config]) -> None:
+    """Refuse a scorer that can't be chosen by its name alone."""
+    try:
+        config()
+    except ValidationError as error:
+        field = ".".join(map(str, error.errors()[0]["loc"]))
+        raise PluginLoadError(f"{where}: config: expected a default for every field, {field!r} has none") from error
 
 
 def _describe(error: BaseException) -> str:

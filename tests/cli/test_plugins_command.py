@@ -39,3 +39,12 @@ def test_the_table_has_a_row_a_component_and_tells_what_failed(capsys, one_faile
     assert lines[0].split("\t") == ["kind", "name", "distribution", "version", "summary", "source"]
     assert sum(line.startswith("scorer\tdifference\tassayzoo\t") for line in lines) == 1
     assert lines[-1] == "failed: broken-package:broken: ImportError: No module named 'torch'"
+
+
+def test_a_reader_at_a_terminal_gets_a_table(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert main(["plugins"]) == 0
+    shown = capsys.readouterr().out
+    assert "\t" not in shown
+    assert "weighted_difference" in shown

@@ -258,33 +258,69 @@ def test_a_missing_runtime_names_the_extra(monkeypatch):
         Session(G_AT_ANCHOR, make_card())
 
 
-class FallenBack:
-    """A runtime that lists CUDA but can't load it, as ONNX Runtime does where a library is missing."""
-
-    def __init__(self):
-        self.options = []
+class FakeRuntime:
+    """A runtime that lists CUDA; ``used`` is the provider that its sessions end up with."""
 
     SessionOptions = SimpleNamespace
+
+    def __init__(self, used="CPUExecutionProvider"):
+        self.used = used
+        self.options = None
+        self.calls = []
 
     def get_available_providers(self):
         return ["CUDAExecutionProvider", "CPUExecutionProvider"]
 
-    def InferenceSession(self, model, options, **_):  # noqa: N802 - ONNX Runtime's name
-        self.options.append(options)
-        return SimpleNamespace(get_providers=lambda: ["CPUExecutionProvider"])
+    def preload_dlls(self):
+        sys.stdout.write("Failed to load something\n")
+        self.calls.append("preload_dlls")
+
+    def InferenceSession(self, model, options, providers, enable_fallback):  # noqa: N802 - ONNX Runtime's name
+        self.calls.append(providers)
+        assert not enable_fallback
+        self.options = options
+        return SimpleNamespace(get_providers=lambda: [self.used])
+
+
+@pytest.fixture
+def use_runtime(monkeypatch):
+    def use(runtime):
+        monkeypatch.setattr("zoo.model.session._import_onnxruntime", lambda: runtime)
+        return runtime
+
+    return use
 
 
 @pytest.mark.parametrize("device", ["auto", "cuda"])
-def test_a_silent_fall_back_to_the_cpu_is_an_error(monkeypatch, device):
-    monkeypatch.setattr("zoo.model.session._import_onnxruntime", FallenBack)
+def test_a_silent_fall_back_to_the_cpu_is_an_error(use_runtime, device):
+    use_runtime(FakeRuntime())
     with pytest.raises(DeviceError, match="device 'cuda' was asked for, onnxruntime fell back to CPUExecutionProvider"):
         Session(G_AT_ANCHOR, make_card(), device)
 
 
+def test_the_libraries_of_a_gpu_are_loaded_before_its_session_and_print_nothing(use_runtime, capsys):
+    runtime = use_runtime(FakeRuntime("CUDAExecutionProvider"))
+    session = Session(G_AT_ANCHOR, make_card(), "auto")
+    providers = [("CUDAExecutionProvider", {"use_tf32": "0"}), ("CPUExecutionProvider", {})]
+    assert runtime.calls == ["preload_dlls", providers]
+    assert (session.device, session.provider) == ("cuda", "CUDAExecutionProvider")
+    assert capsys.readouterr().out == ""
+
+
+def test_a_cpu_session_loads_no_library_of_a_gpu(use_runtime):
+    runtime = use_runtime(FakeRuntime())
+    Session(G_AT_ANCHOR, make_card(), "cpu")
+    assert runtime.calls == [[("CPUExecutionProvider", {})]]
+
+
 @pytest.mark.parametrize(("threads", "expected"), [(3, 3), (None, 7)])
-def test_threads_are_those_asked_for_or_all_that_the_process_may_use(monkeypatch, threads, expected):
-    runtime = FallenBack()
-    monkeypatch.setattr("zoo.model.session._import_onnxruntime", lambda: runtime)
+def test_threads_are_those_asked_for_or_all_that_the_process_may_use(use_runtime, monkeypatch, threads, expected):
+    runtime = use_runtime(FakeRuntime())
     monkeypatch.setattr("zoo.model.session.available_cpus", lambda: 7)
     Session(G_AT_ANCHOR, make_card(), "cpu", threads)
-    assert runtime.options[0].intra_op_num_threads == expected
+    assert runtime.options.intra_op_num_threads == expected
+
+
+def test_no_threads_are_refused():
+    with pytest.raises(DeviceError, match="threads: expected at least 1, found 0"):
+        Session(G_AT_ANCHOR, make_card(), "cpu", threads=0)

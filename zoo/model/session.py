@@ -45,7 +45,7 @@ class Session:
 
     Raises:
         MissingExtra: ONNX Runtime is not installed.
-        DeviceError: The device is unknown or not available.
+        DeviceError: The device is unknown or not available, or there are no threads.
         CardError: The card and the graph disagree.
         ModelError: The network can't be loaded.
     """
@@ -175,8 +175,8 @@ def embed_one_hot(model: onnx.ModelProto, card: Card) -> onnx.ModelProto:
     graph.input[index].CopyFrom(codes)
     unknown = np.full((1, 4), 0.25 if sequence.unknown == "quarter" else 0.0, dtype=np.float32)
     table = np.vstack([np.eye(4, dtype=np.float32), unknown])
-    graph.initializer.append(numpy_helper.from_array(table, "zoo_one_hot_table"))
     nodes = [
+        helper.make_node("Constant", [], ["zoo_one_hot_table"], name="zoo_table", value=numpy_helper.from_array(table)),
         helper.make_node("Cast", [CODES_INPUT], ["zoo_code_indices"], name="zoo_cast", to=TensorProto.INT32),
         helper.make_node("Gather", ["zoo_one_hot_table", "zoo_code_indices"], [sequence.name], name="zoo_one_hot"),
     ]
@@ -202,6 +202,8 @@ def _import_onnxruntime() -> Any:
 
 
 def _open(runtime: Any, model: onnx.ModelProto, providers: list[Provider], threads: int | None, full_name: str) -> Any:
+    if threads is not None and threads < 1:
+        raise DeviceError(f"threads: expected at least 1, found {threads}")
     options = runtime.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
     options.intra_op_num_threads = threads or available_cpus()
