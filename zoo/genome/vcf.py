@@ -129,7 +129,7 @@ class VcfReader:
                 record = next(iterator, None)
             except Exception as error:  # cyvcf2 raises a bare Exception with an error code
                 raise VcfError(
-                    f"{self.name}, record {number + 1}: can't be read: the file is cut there, or the record is malformed"
+                    f"{self.name}, record {number + 1}: the file is cut there, or the record is malformed"
                 ) from error
             if record is None:
                 return

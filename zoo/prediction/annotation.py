@@ -330,7 +330,7 @@ def load_models(
         UnknownModel: A name is in no registry, or one is named twice, or none is named.
     """
     listed = [models] if isinstance(models, str | Path | Model) else list(models)
-    loaded = [one if isinstance(one, Model) else load(str(one), device=device, threads=threads) for one in listed]
+    loaded = [one if isinstance(one, Model) else load(one, device=device, threads=threads) for one in listed]
     if not loaded:
         raise UnknownModel("expected at least one model, found none; `zoo list` shows what there is")
     names = Counter(model.card.full_name for model in loaded)

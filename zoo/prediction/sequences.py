@@ -191,7 +191,7 @@ def _is_fasta(path: Path) -> bool:
 
 
 def _load(model: str | Path | Model, device: str, threads: int | None) -> Model:
-    return model if isinstance(model, Model) else load(str(model), device=device, threads=threads)
+    return model if isinstance(model, Model) else load(model, device=device, threads=threads)
 
 
 _Add = Callable[[list[str], Predictions], None]
