@@ -16,6 +16,7 @@ from zoo.model.card import MAX_TOLERANCE
 from zoo.model.session import Session
 from zoo.training.fit import Predictor
 from zoo.training.fold import fold_batch_norm
+from zoo.training.simplify import simplify
 
 if TYPE_CHECKING:
     import onnx
@@ -51,6 +52,7 @@ def export(model: Any, inputs: tuple[InputSpec, ...], outputs: tuple[OutputSpec,
     with _quiet_logs():
         proto: onnx.ModelProto
         proto, _ = tf2onnx.convert.from_function(forward, input_signature=signature, opset=OPSET)
+    simplify(proto)
     for value in (*proto.graph.input, *proto.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "N"
     try:
