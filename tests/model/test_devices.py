@@ -74,12 +74,22 @@ def many_cpus(monkeypatch):
         pytest.param({"job/cpu.max": "max 100000\n", "cpu.max": "300000 100000\n"}, 3, id="version 2, the parent's"),
         pytest.param({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 32, id="version 1, none"),
         pytest.param({"cpu/cpu.cfs_quota_us": "200000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 2, id="version 1"),
+        pytest.param(
+            {"cpu/job/cpu.cfs_quota_us": "200000\n", "cpu/job/cpu.cfs_period_us": "100000\n"},
+            2,
+            id="version 1, own group",
+        ),
+        pytest.param(
+            {"cpu/other/cpu.cfs_quota_us": "200000\n", "cpu/other/cpu.cfs_period_us": "100000\n"},
+            32,
+            id="version 1, a group of another controller",
+        ),
         pytest.param({"cpu.max": "nonsense"}, 32, id="unreadable"),
     ],
 )
 def test_the_quota_of_a_container_limits_the_processors(many_cpus, tmp_path, files, expected):
     for name, text in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     membership = tmp_path / "membership"
     membership.write_text("5:memory:/other\n4:cpu,cpuacct:/job\n0::/job\n")

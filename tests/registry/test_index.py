@@ -71,6 +71,8 @@ def test_the_highest_version_is_the_latest_by_number_not_by_letter(publish, tmp_
         publish(version)
     registry = read_registry(tmp_path / "registry.yaml")
     assert registry.find("g-at-anchor").version == "1.10.0"
+    assert not registry.find("g-at-anchor@1.9.0").latest
+    assert list(registry.index.models["g-at-anchor"].versions) == ["1.2.0", "1.9.0", "1.10.0"]
     assert [(listing.version, listing.latest) for listing in registry.list_models()] == [
         ("1.2.0", False),
         ("1.9.0", False),
