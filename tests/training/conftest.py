@@ -64,7 +64,7 @@ def write_recipe(tiny_data: Path) -> Callable[[dict[str, Any]], Path]:
 
     def write(document: dict[str, Any]) -> Path:
         path = tiny_data / "recipe.yaml"
-        path.write_text(yaml.safe_dump(document), encoding="utf-8")
+        path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
         return path
 
     return write

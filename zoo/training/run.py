@@ -18,7 +18,7 @@ import numpy.typing as npt
 from zoo.components import Architecture, Config, ExampleSet, InputSpec
 from zoo.errors import EmptySplit, OutputError, RecipeError, SplitLeak, VersionExists
 from zoo.genome.codes import Codes
-from zoo.model.card import Card, write_card
+from zoo.model.card import Card, read_card, write_card
 from zoo.model.checksums import write_checksums
 from zoo.model.devices import available_cpus
 from zoo.model.folder import CARD_FILE, NETWORK_FILE
@@ -213,7 +213,7 @@ def train_plan(
     verify_folder(partial, "cpu", threads)
     return TrainedModel(
         folder=output,
-        card=card,
+        card=read_card(partial / CARD_FILE),
         digest=digest,
         fit=found,
         parameters=int(model.count_params()),

@@ -1,0 +1,93 @@
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("tensorflow")
+
+from zoo.cli import main
+from zoo.cli.train import EXAMPLE
+
+pytestmark = pytest.mark.training
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "recipes"
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    """The example recipe and its data, in a folder that may be written."""
+    shutil.copytree(EXAMPLES, tmp_path / "recipes")
+    return tmp_path / "recipes" / "planted_motif.yaml"
+
+
+def test_train_writes_a_model_and_prints_its_test_metrics(recipe, tmp_path, capsys):
+    status = main(["train", str(recipe), "-o", str(tmp_path / "model"), "--threads", "2"])
+
+    printed = capsys.readouterr()
+    assert status == 0, printed.err
+    header, row = (line.split("\t") for line in printed.out.splitlines())
+    assert header == ["test track", "n", "prevalence", "auroc", "auprc", "accuracy"]
+    assert row[0] == "motif"
+    assert float(row[3].split()[0]) > 0.9
+    assert "parameters, best of" in printed.err
+    assert (tmp_path / "model" / "model.onnx").exists()
+
+
+def test_a_dry_run_tells_the_plan_and_trains_nothing(recipe, tmp_path, capsys):
+    assert main(["train", str(recipe), "--dry-run", "--threads", "2"]) == 0
+
+    printed = capsys.readouterr().out
+    assert "planted-motif@1.0.0: multilayer_cnn, " in printed
+    assert "tracks: motif (sigmoid, loss binary_crossentropy)" in printed
+    assert "split by contig: train 480, validation 120, test 120" in printed
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["recipes"]
+
+
+def test_without_an_output_nothing_is_trained(recipe, capsys):
+    assert main(["train", str(recipe)]) == 2
+
+    assert "name the model's folder" in capsys.readouterr().err
+
+
+def test_a_wrong_recipe_is_one_line_and_status_one(recipe, tmp_path, capsys):
+    recipe.write_text(recipe.read_text(encoding="utf-8").replace("seed:", "sed:"), encoding="utf-8")
+
+    assert main(["train", str(recipe), "-o", str(tmp_path / "model")]) == 1
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert (
+        line.endswith("recipe.yaml: unknown field 'sed'; did you mean 'seed'? (and 1 more)") or "unknown field" in line
+    )
+
+
+def test_the_seed_can_be_replaced(recipe, tmp_path):
+    assert main(["train", str(recipe), "-o", str(tmp_path / "m"), "--seed", "5", "--threads", "2"]) == 0
+
+    assert "seed: 5" in (tmp_path / "m" / "model.yaml").read_text(encoding="utf-8")
+
+
+def test_the_help_has_an_example(capsys):
+    assert main(["train", "--help"]) == 0
+
+    assert EXAMPLE in capsys.readouterr().out
+
+
+def test_a_bar_is_drawn_on_a_terminal(recipe, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+
+    assert main(["train", str(recipe), "-o", str(tmp_path / "m"), "--threads", "2"]) == 0
+
+    assert "validation loss" in capsys.readouterr().err
+
+
+def test_the_examples_data_are_what_their_script_makes(recipe):
+    before = {path.name: path.read_bytes() for path in recipe.parent.glob("*.fa")}
+    for name in before:
+        (recipe.parent / name).unlink()
+
+    subprocess.run([sys.executable, recipe.parent / "make_data.py"], check=True)
+
+    assert {path.name: path.read_bytes() for path in recipe.parent.glob("*.fa")} == before
+    assert len(before) == 2

@@ -1,0 +1,306 @@
+import importlib.util
+import shutil
+
+import numpy as np
+import pytest
+import yaml
+
+pytest.importorskip("tensorflow")
+
+from zoo import train
+from zoo.errors import (
+    DataError,
+    EmptySplit,
+    ExportMismatch,
+    FastaError,
+    MissingExtra,
+    OutputError,
+    RecipeError,
+    SplitLeak,
+    UnknownName,
+    VersionExists,
+)
+from zoo.genome.fasta import read_fasta
+from zoo.model.folder import load_folder
+from zoo.model.verify import verify_folder
+from zoo.training import run
+
+pytestmark = pytest.mark.training
+
+
+def test_a_model_folder_is_written_whole(tiny_recipe, write_recipe, tmp_path):
+    recipe = write_recipe({**tiny_recipe, "training": {"epochs": 12, "batch_size": 32, "learning_rate": 0.02}})
+
+    done = train(recipe, tmp_path / "tiny", threads=2)
+
+    folder = tmp_path / "tiny"
+    assert {path.name for path in folder.iterdir()} == {
+        "model.onnx", "model.yaml", "recipe.yaml", "example.json", "SHA256SUMS",
+    }  # fmt: skip
+    assert (folder / "recipe.yaml").read_bytes() == recipe.read_bytes()
+    assert verify_folder(folder).largest_difference <= done.card.tolerance
+    assert load_folder(folder).digest == done.digest
+    assert not (tmp_path / "tiny.partial").exists()
+
+
+def test_the_card_says_what_happened(tiny_recipe, write_recipe, tmp_path):
+    tiny_recipe["scorer"] = {"name": "difference"}
+    done = train(write_recipe(tiny_recipe), tmp_path / "tiny", seed=7, threads=2)
+
+    card = load_folder(tmp_path / "tiny").card
+    assert card == done.card
+    assert (card.name, card.version, card.license) == ("tiny", "1.0.0", "CC0-1.0")
+    assert (card.window.length, card.window.anchor) == (24, 12)
+    assert card.track_names == ("motif",)
+    assert card.split is not None
+    assert (card.split.train, card.split.validation, card.split.test) == (180, 60, 60)
+    assert card.split.groups == {"test": ("chr1",), "validation": ("chr2",)}
+    assert card.training is not None
+    assert (card.training.seed, card.training.epochs) == (7, 2)
+    assert {"assayzoo", "keras", "onnxruntime"} <= set(card.training.versions)
+    assert card.data is not None
+    assert [source.name for source in card.data.sources] == ["positives.fa", "negatives.fa"]
+    assert all(source.sha256 for source in card.data.sources)
+    assert card.architecture is not None
+    assert card.architecture.config["padding"] == "valid"
+    assert set(card.metrics) == {"test", "validation"}
+    assert card.metrics["test"]["motif"]["n"] == 60
+
+
+def test_the_cards_metrics_are_those_of_the_model_that_users_get(tiny_recipe, write_recipe, tmp_path, tiny_data):
+    from sklearn.metrics import roc_auc_score
+
+    done = train(write_recipe(tiny_recipe), tmp_path / "tiny", threads=2)
+
+    model = load_folder(tmp_path / "tiny")
+    sequences, targets = [], []
+    for name, target in (("positives", 1), ("negatives", 0)):
+        for header, letters in read_fasta(tiny_data / f"{name}.fa"):
+            if header.startswith("chr1_"):
+                sequences.append(letters)
+                targets.append(target)
+    predictions = model.predict(sequences)["motif"].to_numpy()
+    metrics = done.card.metrics["test"]["motif"]
+    assert metrics["auroc"] == pytest.approx(roc_auc_score(targets, predictions), abs=1e-6)
+    called = predictions >= metrics["threshold"]
+    assert metrics["confusion"]["true_positive"] == int((called & (np.array(targets) == 1)).sum())
+    assert done.card.metrics["validation"]["motif"]["threshold"] == metrics["threshold"]
+
+
+def test_the_same_recipe_and_seed_give_the_same_model(tiny_recipe, write_recipe, tmp_path):
+    recipe = write_recipe(tiny_recipe)
+    codes = np.random.default_rng(0).integers(0, 4, (50, 24), dtype=np.uint8)
+
+    predictions = []
+    for name, seed in (("first", None), ("again", None), ("other", 4)):
+        train(recipe, tmp_path / name, seed=seed, threads=2)
+        predictions.append(load_folder(tmp_path / name).session.predict(codes)["prediction"])
+
+    np.testing.assert_allclose(predictions[0], predictions[1], rtol=0, atol=1e-5)
+    assert np.abs(predictions[0] - predictions[2]).max() > 1e-3
+
+
+def write_table(folder, rows):
+    (folder / "table.tsv").write_text("\n".join("\t".join(map(str, row)) for row in rows) + "\n", encoding="utf-8")
+
+
+def test_regression_on_two_tracks_with_missing_values_and_weights(tiny_recipe, write_recipe, tmp_path, tiny_data):
+    generator = np.random.default_rng(0)
+    letters = ["".join(row) for row in generator.choice(list("ACGT"), (200, 16))]
+    rows = [["sequence", "gc", "a", "w"]]
+    rows += [
+        [text, "NA" if index % 5 == 0 else (text.count("G") + text.count("C")) / 16, text.count("A") / 16, 1]
+        for index, text in enumerate(letters)
+    ]
+    rows[1][2] = "NA"  # together with index 0: no target at all
+    write_table(tiny_data, rows)
+    tiny_recipe["data"] = {
+        "loader": "sequence_table",
+        "config": {"path": "table.tsv", "target_columns": ["gc", "a"], "weight_column": "w"},
+    }
+    tiny_recipe["split"] = {"method": "hash", "test": 0.2, "validation": 0.2}
+    tiny_recipe["output"] = {"activation": "linear", "unit": "share"}
+    tiny_recipe["training"] = {"epochs": 3, "batch_size": 16, "monitor": "pearson", "weight_averaging": 0.9}
+
+    done = train(write_recipe(tiny_recipe), tmp_path / "tiny", threads=2)
+
+    metrics = done.card.metrics["test"]
+    assert set(metrics) == {"gc", "a"}
+    assert {"n", "pearson", "spearman", "mse", "mse_interval"} <= set(metrics["gc"])
+    assert metrics["gc"]["n"] < metrics["a"]["n"]
+    assert done.notes == ("1 examples without any target were left out",)
+    assert done.card.data is not None
+    assert done.card.data.notes == done.notes
+    assert np.isfinite([epoch.loss for epoch in done.fit.history]).all()
+
+
+def test_the_primers_network_learns_from_two_parallel_files(tiny_recipe, write_recipe, tmp_path, tiny_data):
+    rows = [(letters, 1) for _, letters in read_fasta(tiny_data / "positives.fa")]
+    rows += [(letters, 0) for _, letters in read_fasta(tiny_data / "negatives.fa")]
+    (tiny_data / "sequences.txt").write_text("\n".join(row[0] for row in rows), encoding="utf-8")
+    (tiny_data / "labels.txt").write_text("\n".join(str(row[1]) for row in rows), encoding="utf-8")
+    tiny_recipe |= {
+        "data": {
+            "loader": "sequence_table",
+            "config": {"path": "sequences.txt", "targets_path": "labels.txt", "header": False,
+                       "sequence_column": 1, "target_columns": [1], "tracks": ["motif"]},
+        },
+        "split": {"method": "stratified", "test": 0.2, "validation": 0.1},
+        "output": {"activation": "softmax"},
+        "architecture": {"name": "primer_cnn"},
+        "training": {"epochs": 30, "batch_size": 16, "learning_rate": 0.005, "reverse_complement": "none"},
+        "strand": {"average": False},
+    }  # fmt: skip
+
+    done = train(write_recipe(tiny_recipe), tmp_path / "tiny", threads=2)
+
+    assert done.card.track_names == ("absent", "present")
+    assert set(done.card.metrics["test"]) == {"present"}
+    assert done.card.metrics["test"]["present"]["auroc"] > 0.8
+    predictions = load_folder(tmp_path / "tiny").predict([rows[0][0]])
+    assert predictions.to_numpy().sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_planning_trains_and_writes_nothing(tiny_recipe, write_recipe, tmp_path):
+    before = set(tmp_path.iterdir())
+
+    found = run.plan(write_recipe(tiny_recipe))
+
+    assert found.count() == {"train": 180, "validation": 60, "test": 60}
+    assert set(tmp_path.iterdir()) - before == {tmp_path / "recipe.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"architecture": {"name": "multilayer_cn"}}, UnknownName, "did you mean 'multilayer_cnn'?"),
+        ({"data": {"loader": "fast"}}, UnknownName, "did you mean 'fasta'?"),
+        ({"scorer": {"name": "diference"}}, UnknownName, "did you mean 'difference'?"),
+        ({"architecture": {"name": "multilayer_cnn", "config": {"convolutions": [{"filter": 3, "width": 2}]}}},
+         RecipeError, "architecture.config: unknown field 'convolutions.0.filter'; did you mean 'filters'?"),
+        ({"data": {"loader": "fasta", "config": {"positive": "p", "negatives": "n"}}},
+         RecipeError, "data.config: unknown field 'positive'; did you mean 'positives'?"),
+        ({"window": {"anchor": 24}}, RecipeError, "window.anchor 24 lies outside a window of 24 bases"),
+        ({"split": {"method": "contig", "test": ["chr9"], "validation": ["chr2"]}}, EmptySplit,
+         "recipe.yaml: split.test: no example is of contig 'chr9'"),
+        ({"architecture": {"name": "multilayer_cnn", "config": {"convolutions": [{"filters": 2, "width": 25}]}}},
+         RecipeError, "recipe.yaml: multilayer_cnn: convolution 1"),
+        ({"strand": {"track_pairs": [["motif", "other"]]}}, RecipeError, "strand.track_pairs: no track 'other'"),
+    ],
+)  # fmt: skip
+def test_a_recipe_that_can_not_be_trained_leaves_nothing(tiny_recipe, write_recipe, tmp_path, changes, error, message):
+    with pytest.raises(error) as caught:
+        train(write_recipe({**tiny_recipe, **changes}), tmp_path / "tiny", threads=2)
+
+    assert message in str(caught.value)
+    assert not list(tmp_path.glob("tiny*"))
+
+
+def test_a_leak_is_an_error_until_the_recipe_says_what_to_do(tiny_recipe, write_recipe, tmp_path, tiny_data):
+    letters = dict(read_fasta(tiny_data / "positives.fa"))["chr1_0"]
+    with (tiny_data / "positives.fa").open("a", encoding="utf-8") as file:
+        file.write(f">chr3_999\n{letters[::-1].translate(str.maketrans('ACGT', 'TGCA'))}\n")
+
+    with pytest.raises(SplitLeak, match=r"'chr3_999' in train is 'chr1_0' in test"):
+        run.plan(write_recipe(tiny_recipe))
+    tiny_recipe["split"]["on_leak"] = "drop"
+    found = run.plan(write_recipe(tiny_recipe))
+
+    assert found.count()["train"] == 180
+    assert found.notes[0].startswith("1 of the train part were left out")
+
+
+def test_a_source_that_changed_is_refused(tiny_recipe, write_recipe):
+    tiny_recipe["data"]["sources"] = [{"path": "positives.fa", "sha256": "0" * 64}]
+
+    with pytest.raises(DataError, match=r"positives\.fa: expected sha256 0+, found"):
+        run.plan(write_recipe(tiny_recipe))
+
+
+def test_paths_start_at_the_data_root(tiny_recipe, write_recipe, tmp_path, tiny_data):
+    (tmp_path / "elsewhere").mkdir()
+    recipe = write_recipe(tiny_recipe)
+    moved = shutil.copy(recipe, tmp_path / "elsewhere" / "recipe.yaml")
+
+    assert run.plan(moved, tiny_data).count()["test"] == 60
+    with pytest.raises(FastaError, match=r"elsewhere/positives\.fa: can't be read"):
+        run.plan(moved)
+
+
+def test_an_output_that_exists_is_never_touched(tiny_recipe, write_recipe, tmp_path):
+    (tmp_path / "tiny").mkdir()
+
+    with pytest.raises(VersionExists, match="tiny: exists; a model never changes"):
+        train(write_recipe(tiny_recipe), tmp_path / "tiny")
+
+    assert not list((tmp_path / "tiny").iterdir())
+
+
+def test_a_partial_folder_of_another_run_is_not_taken(tiny_recipe, write_recipe, tmp_path):
+    (tmp_path / "tiny.partial").mkdir()
+
+    with pytest.raises(OutputError, match=r"tiny\.partial: is of a run that goes on, or broke off"):
+        train(write_recipe(tiny_recipe), tmp_path / "tiny")
+
+    assert (tmp_path / "tiny.partial").is_dir()
+
+
+def test_an_output_that_can_not_be_written_is_named(tiny_recipe, write_recipe, tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+
+    with pytest.raises(OutputError, match="file/tiny: can't be written"):
+        train(write_recipe(tiny_recipe), tmp_path / "file" / "tiny")
+
+
+class Interrupting:
+    def start(self, epochs, batches):
+        pass
+
+    def advance(self):
+        raise KeyboardInterrupt
+
+    def report(self, epoch, *, monitor, is_best):
+        pass
+
+
+def test_an_interrupted_run_leaves_nothing(tiny_recipe, write_recipe, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(write_recipe(tiny_recipe), tmp_path / "tiny", threads=2, progress=Interrupting())
+
+    assert not list(tmp_path.glob("tiny*"))
+
+
+def test_an_export_that_differs_writes_no_model(tiny_recipe, write_recipe, tmp_path, monkeypatch):
+    original = run.export
+
+    def spoil(model, inputs, outputs):
+        proto = original(model, inputs, outputs)
+        head = model.layers[-1]
+        head.set_weights([weights * 1.1 + 0.1 for weights in head.get_weights()])
+        return proto
+
+    monkeypatch.setattr(run, "export", spoil)
+
+    with pytest.raises(ExportMismatch, match="no model was written"):
+        train(write_recipe(tiny_recipe), tmp_path / "tiny", threads=2)
+
+    assert not list(tmp_path.glob("tiny*"))
+
+
+def test_a_missing_library_names_the_extra(tiny_recipe, write_recipe, tmp_path, monkeypatch):
+    original = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "tf2onnx" else original(name))
+
+    with pytest.raises(MissingExtra) as error:
+        train(write_recipe(tiny_recipe), tmp_path / "tiny")
+
+    assert str(error.value) == "training needs tf2onnx, which is not installed: pip install 'assayzoo[train]'"
+
+
+def test_the_recipe_beside_the_card_trains_again(tiny_recipe, write_recipe, tmp_path, tiny_data):
+    train(write_recipe(tiny_recipe), tmp_path / "tiny", threads=2)
+
+    copied = tmp_path / "tiny" / "recipe.yaml"
+
+    assert run.plan(copied, tiny_data).recipe == run.plan(tiny_data / "recipe.yaml").recipe
+    assert yaml.safe_load(copied.read_text())["seed"] == 3

@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+
+from zoo.components import Architecture, Config, ExampleSet
+from zoo.errors import DataError, RecipeError
+from zoo.training.recipe import Recipe
+from zoo.training.targets import balance_classes, define_task
+
+NAN = float("nan")
+
+
+def define(document, targets, tracks=("motif",), loss="binary_crossentropy", **changes):
+    for field, value in changes.items():
+        document.setdefault(field, {}).update(value)
+    examples = ExampleSet(
+        sequences=np.zeros((len(targets), 4), np.uint8), targets=np.array(targets, np.float32), tracks=tracks
+    )
+    architecture = Architecture("tiny_net", "for tests", Config, lambda *_: None, loss=loss)
+    return define_task(Recipe.model_validate(document), examples, architecture, "r.yaml")
+
+
+def test_a_softmax_over_one_binary_target_gets_two_tracks(tiny_recipe):
+    task = define(tiny_recipe, [[1], [0], [NAN]], output={"activation": "softmax"})
+
+    np.testing.assert_array_equal(task.targets, [[0, 1], [1, 0], [NAN, NAN]])
+    assert task.output.tracks == ("absent", "present")
+    assert task.evaluated == (1,)
+    assert task.loss == "categorical_crossentropy"
+    assert task.classes
+
+
+def test_the_two_tracks_of_a_softmax_can_be_named(tiny_recipe):
+    tracks = [{"name": "no", "assay": "a"}, {"name": "yes", "assay": "a"}]
+
+    task = define(tiny_recipe, [[1], [0]], output={"activation": "softmax", "tracks": tracks})
+
+    assert task.output.tracks == ("no", "yes")
+
+
+def test_tracks_take_the_recipes_assay_unless_told(tiny_recipe):
+    task = define(tiny_recipe, [[1, 0.5]], ("a", "b"), output={"unit": "RPM", "activation": "linear"})
+
+    assert [(track.name, track.assay, track.unit) for track in task.tracks] == [
+        ("a", "simulation", "RPM"),
+        ("b", "simulation", "RPM"),
+    ]
+    assert not task.classes
+    assert task.evaluated == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("activation", "of_architecture", "asked", "loss"),
+    [
+        ("sigmoid", "binary_crossentropy", None, "binary_crossentropy"),
+        ("sigmoid", "mse", None, "mse"),
+        ("linear", "binary_crossentropy", None, "mse"),
+        ("softmax", "binary_crossentropy", None, "categorical_crossentropy"),
+        ("sigmoid", "binary_crossentropy", "mse", "mse"),
+    ],
+)
+def test_the_loss_is_the_recipes_or_the_architectures_or_the_usual(
+    tiny_recipe, activation, of_architecture, asked, loss
+):
+    task = define(
+        tiny_recipe, [[1], [0]], loss=of_architecture, output={"activation": activation}, training={"loss": asked}
+    )
+
+    assert task.loss == loss
+
+
+@pytest.mark.parametrize(
+    ("targets", "changes", "error", "message"),
+    [
+        ([[2]], {}, DataError, "loss binary_crossentropy needs targets from 0 to 1, found 2; use loss: mse"),
+        ([[0.5]], {"output": {"activation": "softmax"}}, DataError, "needs classes 0 and 1, found 0.5"),
+        ([[1]], {"output": {"activation": "linear"}, "training": {"loss": "binary_crossentropy"}}, RecipeError,
+         "training.loss binary_crossentropy does not fit output.activation linear; use mse"),
+        ([[1]], {"training": {"loss": "mse", "label_smoothing": 0.1}}, RecipeError, "label_smoothing needs a cross-en"),
+        ([[0.5]], {"training": {"class_weights": "balanced"}}, RecipeError, "balanced needs one target of two classes"),
+        ([[1]], {"output": {"tracks": [{"name": "x", "assay": "a"}]}}, RecipeError,
+         "output.tracks names x, the data give motif; they must be the same, in the same order"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused(tiny_recipe, targets, changes, error, message):
+    with pytest.raises(error) as caught:
+        define(tiny_recipe, targets, **changes)
+
+    assert str(caught.value).startswith("r.yaml: ")
+    assert message in str(caught.value)
+
+
+def test_balanced_classes_weigh_the_same_and_the_mean_stays():
+    targets = np.array([[1], [0], [0], [0]], np.float32)
+    weights = np.array([1, 1, 1, 2], np.float32)
+
+    balanced = balance_classes(targets, weights)
+
+    assert balanced[0] == pytest.approx(balanced[1:].sum())
+    assert balanced.mean() == pytest.approx(weights.mean())
+    assert balanced[3] == pytest.approx(2 * balanced[1])
