@@ -53,7 +53,8 @@ def decode(codes: Codes) -> str:
 def reverse_complement(codes: Codes) -> Codes:
     """Return the other strand, read 5' to 3', along the last axis."""
     # A 0 ↔ T 3 and C 1 ↔ G 2 differ in both bits; the unknown 4 becomes 7 and is brought back.
-    return np.minimum(codes[..., ::-1] ^ 3, UNKNOWN)
+    complement: Codes = np.minimum(codes[..., ::-1] ^ 3, UNKNOWN)
+    return complement
 
 
 def one_hot(codes: Codes) -> OneHot:
