@@ -107,8 +107,9 @@ def fit(
     generator = np.random.default_rng(seed)
     optimiser = _make_optimiser(choice)
     optimiser.build(model.trainable_variables)
-    step = _make_step(model, optimiser, make_loss(loss, choice.label_smoothing), output)
-    judge = _Judge(model, optimiser, validation, choice, make_loss(loss), output, strands)
+    average = None if choice.weight_averaging is None else _WeightAverage(model, choice.weight_averaging)
+    step = _make_step(model, optimiser, make_loss(loss, choice.label_smoothing), output, average)
+    judge = _Judge(model, average, validation, choice, make_loss(loss), output, strands)
     if choice.reverse_complement == "both":
         train = _add_reverse_strands(train, strands)
     batches = math.ceil(len(train) / choice.batch_size)
@@ -149,34 +150,57 @@ class _Judge:
     def __init__(
         self,
         model: Any,
-        optimiser: Any,
+        average: _WeightAverage | None,
         validation: Part,
         choice: TrainingChoice,
         loss: Loss,
         output: str,
         strands: Strands,
     ) -> None:
-        self._model, self._optimiser = model, optimiser
+        self._model, self._average = model, average
         self._validation, self._choice, self._loss, self._strands = validation, choice, loss, strands
         self._predictor = Predictor(model, output)
         self.history: list[Epoch] = []
 
     def judge(self, number: int, mean_loss: float, rate: float, began: float) -> Epoch:
-        averaged = self._choice.weight_averaging is not None
-        last_weights = self._model.get_weights() if averaged else []
-        if averaged:
-            self._optimiser.finalize_variable_values(self._model.trainable_variables)
+        last_weights = self._model.get_weights()
+        if self._average is not None:
+            self._model.set_weights(self._average.values)
         part = self._validation
         predictions = self._predictor.average_strands(part.codes, self._strands)
         loss = float(self._loss(part.targets, predictions, part.weights))
         monitored = measure_monitor(self._choice.monitor, part.targets, predictions, loss)
         epoch = Epoch(number, mean_loss, loss, monitored, rate, time.perf_counter() - began)
-        if not self.history or _improves(self._choice.monitor, epoch, self.best):
+        if not self.history or self._choice.keep == "last" or _improves(self._choice.monitor, epoch, self.best):
             self.best, self.best_weights = epoch, self._model.get_weights()
         self.history.append(epoch)
-        if averaged:
+        if self._average is not None:
             self._model.set_weights(last_weights)
         return epoch
+
+
+class _WeightAverage:
+    """The moving average of all weights, BatchNorm's means and variances among them.
+
+    Keras' own leaves those out: it would pair averaged kernels with the statistics of others.
+    """
+
+    def __init__(self, model: Any, momentum: float) -> None:
+        import tensorflow as tf
+
+        self._weights = model.weights
+        self._momentum = momentum
+        self._averages = [tf.Variable(weight) for weight in model.get_weights()]
+
+    @property
+    def values(self) -> list[npt.NDArray[np.float32]]:
+        """The averages, in the order of the network's weights."""
+        return [average.numpy() for average in self._averages]
+
+    def update(self) -> None:
+        """Move the averages towards the weights; called after each step, inside its graph."""
+        for average, weight in zip(self._averages, self._weights, strict=True):
+            average.assign(average * self._momentum + weight * (1 - self._momentum))
 
 
 class Predictor:
@@ -194,7 +218,7 @@ class Predictor:
         self._forward = forward
 
     def predict(self, codes: Codes) -> Predictions:
-        """Return the predictions of these windows as they stand, shape (N, T)."""
+        """Return what the network itself gives for these windows, shape (N, T), or (N, members, T)."""
         parts = [
             self._forward(one_hot(codes[first : first + _PREDICTION_BATCH])).numpy()
             for first in range(0, len(codes), _PREDICTION_BATCH)
@@ -203,11 +227,17 @@ class Predictor:
         return predictions
 
     def average_strands(self, codes: Codes, strands: Strands) -> Predictions:
-        """Return the predictions as the card will have them: of both strands' mean, where it says so."""
-        forward = self.predict(codes)
+        """Return the predictions as users get them, (N, T): the mean of members, and of strands where asked for."""
+        forward = self._average_members(codes)
         if not strands.average:
             return forward
-        mean: Predictions = (forward + strands.turn(self.predict(reverse_complement(codes)))) * np.float32(0.5)
+        reverse = strands.turn(self._average_members(reverse_complement(codes)))
+        mean: Predictions = (forward + reverse) * np.float32(0.5)
+        return mean
+
+    def _average_members(self, codes: Codes) -> Predictions:
+        predictions = self.predict(codes)
+        mean: Predictions = predictions.mean(axis=1) if predictions.ndim == 3 else predictions
         return mean
 
 
@@ -245,8 +275,6 @@ def _make_optimiser(choice: TrainingChoice) -> Any:
     import keras
 
     options: dict[str, Any] = {"learning_rate": choice.learning_rate, "clipnorm": choice.clip_norm}
-    if choice.weight_averaging is not None:
-        options |= {"use_ema": True, "ema_momentum": choice.weight_averaging}
     if choice.optimiser == "adamw":
         return keras.optimizers.AdamW(weight_decay=choice.weight_decay, **options)
     if choice.optimiser == "sgd":
@@ -255,11 +283,12 @@ def _make_optimiser(choice: TrainingChoice) -> Any:
     return kinds[choice.optimiser](**options)
 
 
-def _make_step(model: Any, optimiser: Any, loss: Loss, output: str) -> Any:
+def _make_step(model: Any, optimiser: Any, loss: Loss, output: str, average: _WeightAverage | None) -> Any:
     import tensorflow as tf
 
     shape = tuple(model.inputs[0].shape[1:])
     tracks = model.output[output].shape[-1]
+    ensemble = len(model.output[output].shape) == 3
     signature = [
         tf.TensorSpec((None, *shape), tf.float32),
         tf.TensorSpec((None, tracks), tf.float32),
@@ -269,11 +298,16 @@ def _make_step(model: Any, optimiser: Any, loss: Loss, output: str) -> Any:
     @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
     def step(sequences: Any, targets: Any, weights: Any) -> Any:
         with tf.GradientTape() as tape:
-            value = loss(targets, model(sequences, training=True)[output], weights)
-            total = value + tf.add_n(model.losses) if model.losses else value
+            predictions = model(sequences, training=True)[output]
+            # The sum over members, not their mean: each then gets the gradient that it would get alone.
+            members = [predictions[:, member] for member in range(predictions.shape[1])] if ensemble else [predictions]
+            total = tf.add_n([loss(targets, prediction, weights) for prediction in members])
+            penalised = total + tf.add_n(model.losses) if model.losses else total
         variables = model.trainable_variables
-        optimiser.apply(tape.gradient(total, variables), variables)
-        return value
+        optimiser.apply(tape.gradient(penalised, variables), variables)
+        if average is not None:
+            average.update()
+        return total / len(members)
 
     return step
 

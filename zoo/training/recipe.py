@@ -113,12 +113,15 @@ class TrainingChoice(_Document):
             value has not improved for a third of ``patience``.
         warmup_epochs: Epochs over which the learning rate rises from 0.
         patience: Epochs without improvement before training stops; the best epoch's weights are kept in any case.
+        keep: ``best`` keeps the weights of the best epoch and stops early; ``last`` trains all epochs and keeps the last
+            one's: the better choice where the learning rate falls, weights are averaged and the validation part
+            is small.
         monitor: What is best, on the validation part: the loss, or a metric, averaged over tracks.
         reverse_complement: ``random`` shows either strand of each example, ``both`` shows both in every epoch.
         label_smoothing: Targets move this far towards the middle.
         class_weights: ``balanced`` lets both classes weigh the same in the loss.
         weight_averaging: Momentum of a moving average of the weights, which is what is kept; none by default.
-        clip_norm: The gradient's largest norm; none by default.
+        clip_norm: The largest norm of each layer's gradient; none by default.
     """
 
     loss: Literal["binary_crossentropy", "categorical_crossentropy", "mse"] | None = None
@@ -130,6 +133,7 @@ class TrainingChoice(_Document):
     batch_size: int = Field(default=64, gt=0)
     epochs: int = Field(default=50, gt=0)
     patience: int = Field(default=8, gt=0)
+    keep: Literal["best", "last"] = "best"
     monitor: Literal["loss", "auroc", "auprc", "pearson"] = "loss"
     reverse_complement: Literal["none", "random", "both"] = "random"
     label_smoothing: float = Field(default=0.0, ge=0, lt=0.5)

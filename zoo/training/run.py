@@ -201,7 +201,7 @@ def train_plan(
     network = export(model, plan.inputs, (plan.task.output,))
     with _writing(output):
         (partial / NETWORK_FILE).write_bytes(network.SerializeToString(deterministic=True))
-    card = _fill_card(plan, found)
+    card = _fill_card(plan, found, members=_count_members(model, plan.task.output.name))
     session = Session(partial / NETWORK_FILE, card, "cpu", threads)
     tolerance = check_parity(session, model, plan.task.output.name, _draw_parity_codes(plan))
     card = card.model_copy(update={"metrics": _measure(plan, session), "tolerance": tolerance})
@@ -286,7 +286,7 @@ def _measure(plan: TrainingPlan, session: Session) -> Mapping[str, Any]:
     }
 
 
-def _fill_card(plan: TrainingPlan, found: Fit) -> Card:
+def _fill_card(plan: TrainingPlan, found: Fit, members: int) -> Card:
     recipe = plan.recipe
     anchor = plan.length // 2 if recipe.window.anchor is None else recipe.window.anchor
     given = recipe.split.model_dump()
@@ -307,6 +307,7 @@ def _fill_card(plan: TrainingPlan, found: Fit) -> Card:
                 "name": plan.task.output.name,
                 "tracks": [track.model_dump() for track in plan.task.tracks],
                 "activation": plan.task.output.activation,
+                "members": members,
             },
         ),
         strand=recipe.strand,
@@ -321,6 +322,12 @@ def _fill_card(plan: TrainingPlan, found: Fit) -> Card:
         split={"method": recipe.split.method, **plan.count(), "groups": groups},
         training={"seed": recipe.seed, "epochs": found.epochs, "versions": _list_versions()},
     )
+
+
+def _count_members(model: Any, output: str) -> int:
+    """An ensemble's output has an axis of members after the batch."""
+    shape = model.output[output].shape
+    return int(shape[1]) if len(shape) == 3 else 1
 
 
 def _list_versions() -> dict[str, str]:
