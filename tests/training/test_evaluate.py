@@ -125,7 +125,7 @@ def test_a_bootstrap_is_that_of_its_seed():
     ("target", "prediction", "threshold"),
     [
         pytest.param([0, 0, 1, 1], [0.1, 0.2, 0.6, 0.9], 0.4, id="half-way where classes part"),
-        pytest.param([0, 0, 0, 1, 1], [0.1, 0.2, 0.7, 0.6, 0.9], 0.4, id="the nearer to 0.5 of two equally good"),
+        pytest.param([0, 1, 0, 1], [0.05, 0.1, 0.4, 0.5], 0.45, id="the nearer to 0.5 of two equally good"),
         pytest.param([0, 1, 1, 1, 0, 1], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], 0.15, id="most of both classes"),
         pytest.param([0, 1], [0.3, 0.3], 0.3, id="all predictions alike"),
     ],

@@ -2,6 +2,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 
 pytest.importorskip("tensorflow")
 
@@ -121,6 +122,14 @@ def test_a_convolution_with_another_reader_is_not_folded():
     assert fold_batch_norm(model) is model
 
 
+def test_a_convolution_with_an_activation_of_its_own_is_not_folded():
+    sequence = keras.Input((LENGTH, 4), name="sequence")
+    hidden = keras.layers.BatchNormalization()(keras.layers.Conv1D(3, 5, activation="relu")(sequence))
+    model = keras.Model(sequence, {"y": keras.layers.Dense(2)(keras.layers.Flatten()(hidden))})
+
+    assert fold_batch_norm(model) is model
+
+
 def test_a_network_whose_weights_differ_is_refused():
     model = make_model()
     session = Session(export(model, INPUTS, OUTPUTS), make_card(), "cpu", 1)
@@ -129,6 +138,17 @@ def test_a_network_whose_weights_differ_is_refused():
 
     with pytest.raises(ExportMismatch, match=r"differs from the trained one by .* at most 0.0001 is allowed; no model"):
         check_parity(session, model, "y", CODES)
+
+
+def test_windows_are_compared_one_by_one_too():
+    model = make_model()
+
+    class BatchDependent:
+        def predict_raw(self, codes):
+            return {"y": Predictor(model, "y").predict(codes) + (0.01 if len(codes) == 1 else 0)}
+
+    with pytest.raises(ExportMismatch, match="differs from the trained one"):
+        check_parity(BatchDependent(), model, "y", CODES)
 
 
 def test_a_prediction_that_is_no_number_is_refused():
@@ -180,18 +200,60 @@ def test_a_squeeze_whose_input_is_read_twice_is_left_alone():
     onnx.checker.check_model(model)
 
 
-def test_an_addition_along_positions_is_no_bias():
-    constants = {"k": np.ones((4, 4, 1, 3), np.float32), "axes": np.array([2]), "b": np.ones((1, 1, 4), np.float32)}
+@pytest.mark.parametrize(
+    ("changes", "kept"),
+    [
+        pytest.param({"b": np.ones((1, 1, 4), np.float32)}, "Add", id="an addition along positions"),
+        pytest.param({"b": np.ones((3, 4, 1), np.float32)}, "Add", id="an addition of three windows"),
+        pytest.param({"old": np.ones(4, np.float32)}, "Add", id="a convolution that has a bias"),
+        pytest.param({"back": np.array([3])}, "Unsqueeze", id="another axis comes back than went"),
+    ],
+)
+def test_what_looks_like_a_bias_or_a_way_back_but_is_none_stays(changes, kept):
+    constants = {
+        "k": np.ones((4, 4, 1, 3), np.float32), "axes": np.array([2]), "b": np.ones((1, 4, 1), np.float32),
+        "back": np.array([2]), **changes,
+    }  # fmt: skip
+    model = make_graph(
+        [
+            helper.make_node("Conv", ["sequence", "k", *(["old"] if "old" in constants else [])], ["c"]),
+            helper.make_node("Squeeze", ["c", "axes"], ["s"]),
+            helper.make_node("Add", ["s", "b"], ["a"]),
+            helper.make_node("Relu", ["a"], ["r"]),
+            helper.make_node("Unsqueeze", ["r", "back"], ["u"]),
+            helper.make_node("Sigmoid", ["u"], ["y"]),
+        ],
+        constants,
+    )
+    before = model.SerializeToString()
+
+    simplify(model)
+
+    windows = np.random.default_rng(0).normal(size=(3, 4, 1, 6)).astype(np.float32)
+    expected, found = (
+        ReferenceEvaluator(graph).run(None, {"sequence": windows})[0]
+        for graph in (onnx.load_from_string(before), model)
+    )
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert kept in [node.op_type for node in model.graph.node]
+
+
+def test_a_bias_and_an_activation_join_their_convolution():
+    constants = {"k": np.ones((4, 4, 1, 3), np.float32), "axes": np.array([2]), "b": np.ones((1, 4, 1), np.float32)}
     model = make_graph(
         [
             helper.make_node("Conv", ["sequence", "k"], ["c"]),
             helper.make_node("Squeeze", ["c", "axes"], ["s"]),
             helper.make_node("Add", ["s", "b"], ["a"]),
-            helper.make_node("Relu", ["a"], ["y"]),
+            helper.make_node("Relu", ["a"], ["r"]),
+            helper.make_node("Unsqueeze", ["r", "axes"], ["u"]),
+            helper.make_node("Sigmoid", ["u"], ["y"]),
         ],
         constants,
     )
 
     simplify(model)
 
-    assert [node.op_type for node in model.graph.node] == ["Conv", "Squeeze", "Add", "Relu"]
+    assert [node.op_type for node in model.graph.node] == ["Conv", "Relu", "Sigmoid"]
+    assert len(model.graph.node[0].input) == 3
+    onnx.checker.check_model(model)

@@ -162,6 +162,16 @@ def test_random_strands_show_each_example_once_on_either_strand(monkeypatch):
     np.testing.assert_array_equal(part.codes, before)
 
 
+def test_targets_turn_with_their_strand(monkeypatch):
+    part = make_part(40)
+    two = Part(part.codes, np.repeat([[1.0, 0.0]], 40, axis=0).astype(np.float32), part.weights)
+
+    shown = draw_shown(monkeypatch, two, Strands(average=True, mates=np.array([1, 0])), reverse_complement="random")
+
+    forward = {tuple(codes) for codes in part.codes.tolist()}
+    assert all(targets == ([1, 0] if tuple(codes) in forward else [0, 1]) for codes, targets in shown)
+
+
 def test_no_strand_is_turned_unless_asked(monkeypatch):
     part = make_part(20)
 
@@ -210,6 +220,13 @@ def test_averaged_weights_lag_behind_the_last():
     start = make_model().get_weights()[0]
     moved = [np.linalg.norm(model.get_weights()[0] - start) for model in (plain, averaged)]
     assert 0 < moved[1] < moved[0]
+
+
+def test_averaging_does_not_change_the_way_of_training():
+    plain, averaged = train(make_model()), train(make_model(), weight_averaging=0.9)
+
+    assert [epoch.loss for epoch in averaged.history] == pytest.approx([epoch.loss for epoch in plain.history])
+    assert averaged.best.validation_loss != pytest.approx(plain.best.validation_loss, abs=1e-4)
 
 
 def test_the_cosine_falls_to_zero_after_the_warmup():

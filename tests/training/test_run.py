@@ -1,3 +1,4 @@
+import dataclasses
 import importlib.util
 import shutil
 
@@ -24,6 +25,7 @@ from zoo.genome.fasta import read_fasta
 from zoo.model.folder import load_folder
 from zoo.model.verify import verify_folder
 from zoo.training import run
+from zoo.training.evaluate import choose_thresholds
 
 pytestmark = pytest.mark.training
 
@@ -84,7 +86,44 @@ def test_the_cards_metrics_are_those_of_the_model_that_users_get(tiny_recipe, wr
     assert metrics["auroc"] == pytest.approx(roc_auc_score(targets, predictions), abs=1e-6)
     called = predictions >= metrics["threshold"]
     assert metrics["confusion"]["true_positive"] == int((called & (np.array(targets) == 1)).sum())
-    assert done.card.metrics["validation"]["motif"]["threshold"] == metrics["threshold"]
+
+
+def test_the_threshold_is_that_of_the_validation_part(tiny_recipe, write_recipe, tmp_path):
+    recipe = write_recipe(tiny_recipe)
+
+    done = train(recipe, tmp_path / "tiny", threads=2)
+
+    plan = run.plan(recipe)
+    rows = plan.split.validation
+    predictions = load_folder(tmp_path / "tiny").session.predict(plan.examples.sequences[rows])["prediction"]
+    expected = choose_thresholds(plan.task, plan.task.targets[rows], predictions)["motif"]
+    assert done.card.metrics["test"]["motif"]["threshold"] == pytest.approx(expected)
+    assert done.card.metrics["validation"]["motif"]["threshold"] == pytest.approx(expected)
+
+
+def test_training_heeds_the_weights_of_the_data_and_of_the_classes(tiny_recipe, write_recipe):
+    plan = run.plan(write_recipe(tiny_recipe))
+    count = len(plan.examples)
+    weighted = dataclasses.replace(
+        plan, examples=dataclasses.replace(plan.examples, weights=np.arange(count, dtype=np.float32))
+    )
+    rows = plan.split.train[:120]
+
+    assert run._take(plan, rows).weights.tolist() == [1.0] * 120
+    assert run._take(weighted, rows).weights.tolist() == rows.tolist()
+    balanced = run._take(plan, rows, balanced=True)
+    positive = balanced.targets[:, 0] == 1
+    assert 0 < positive.sum() < 120
+    assert positive.sum() != 60
+    assert balanced.weights[positive].sum() == pytest.approx(balanced.weights[~positive].sum())
+
+
+def test_validation_is_predicted_as_the_card_will_say(tiny_recipe, write_recipe):
+    both = run._make_strands(run.plan(write_recipe(tiny_recipe)))
+    one = run._make_strands(run.plan(write_recipe({**tiny_recipe, "strand": {"average": False}})))
+
+    assert (both.average, one.average) == (True, False)
+    assert both.mates is None
 
 
 def test_the_same_recipe_and_seed_give_the_same_model(tiny_recipe, write_recipe, tmp_path):
