@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -58,7 +59,6 @@ def annotate(
 
     Each allele gets a number per track in INFO (ALT against REF), or the reason why not; all else stays as it came.
     """
-    from zoo.errors import OutputError
     from zoo.prediction.annotation import annotate as annotate_vcf
     from zoo.prediction.annotation import preview
 
@@ -70,17 +70,28 @@ def annotate(
         return
     if not output:
         raise typer.BadParameter("is missing: name the file to write, or - for standard output", param_hint="-o")
-    if summary is not None and not summary.parent.is_dir():
-        raise OutputError(f"{summary}: can't be written: there is no folder {summary.parent}; make it first")
+    if summary is not None:
+        _check_summary(summary, output, vcf, genome)
     with _progress_bar() as report:
         done = annotate_vcf(
             vcf, genome, model, output, scorer=scorer, device=device, batch_size=batch_size, threads=threads,
             on_ref_mismatch=on_ref_mismatch.value, keys=keys, overwrite=overwrite, digests=summary is not None,
-            command=" ".join(["zoo", *sys.argv[1:]]), report=report,
+            command=shlex.join(["zoo", *sys.argv[1:]]), report=report,
         )  # fmt: skip
     _print_summary(done)
     if summary is not None:
         _write_json(summary, done)
+
+
+def _check_summary(summary: Path, output: str, vcf: str, genome: Path) -> None:
+    from zoo.errors import OutputError
+    from zoo.genome.output import refuse_same_file
+
+    if not summary.parent.is_dir():
+        raise OutputError(f"{summary}: can't be written: there is no folder {summary.parent}; make it first")
+    if summary.resolve() == Path(output).resolve():
+        raise OutputError(f"{summary}: --summary and --output name one file; name two")
+    refuse_same_file(summary, vcf, genome)
 
 
 def _parse_keys(options: list[str]) -> dict[str, str]:

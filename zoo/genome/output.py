@@ -109,14 +109,20 @@ def _open_locked(partial: Path, path: str) -> BinaryIO:
         file = os.fdopen(os.open(partial, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=1 << 20)
         try:
             _lock(file, path)
-            if os.path.exists(partial) and os.path.sameopenfile(file.fileno(), probe := os.open(partial, os.O_RDONLY)):  # noqa: PTH110
-                os.close(probe)
+            if _is_named(file, partial):
                 file.truncate(0)
                 return file
         except BaseException:
             file.close()
             raise
         file.close()  # the other run finished between our opening and our locking: its file has moved away
+
+
+def _is_named(file: BinaryIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _lock(file: BinaryIO, path: str) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
+import os
+import shutil
+import tempfile
 from collections import OrderedDict
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +30,8 @@ CONTIGS_IN_MEMORY = 2
 class Reference:
     """The contigs of a FASTA file.
 
-    An index ``.fai`` is read, or made beside the file; where that folder can't be written, in a temporary one.
+    An index ``.fai`` (and ``.gzi``) is read; where it is missing or older than the file, one is made and kept beside
+    the file, as far as that folder can be written.
 
     Raises:
         FastaError: The file is missing, empty, no FASTA, plain gzip, or cut.
@@ -162,20 +167,25 @@ def _check_compression(path: Path) -> None:
 
 
 def _open_indexed(path: Path) -> tuple[Any, Any]:
-    import os
-    import tempfile
-
     import pyfaidx
 
+    packed = is_bgzf(path)
+    if packed != path.name.lower().endswith((".gz", ".bgz")):
+        found, ending = ("BGZF", "ends") if packed else ("plain text", "does not end")
+        raise FastaError(f"{path}: found {found} in a file whose name {ending} with .gz or .bgz; rename it")
+    suffixes = (".fai", ".gzi") if packed else (".fai",)
     options: dict[str, Any] = {"as_raw": False, "sequence_always_upper": False, "rebuild": True}
     folder = None
     try:
-        if not os.access(path.parent, os.W_OK) and not Path(f"{path}.fai").exists():
+        if not all(_is_fresh(Path(f"{path}{suffix}"), path) for suffix in suffixes):
             folder = tempfile.TemporaryDirectory(prefix="zoo-index-")
-            options["indexname"] = str(Path(folder.name) / f"{path.name}.fai")
-            if is_bgzf(path):
-                options["gzi_indexname"] = str(Path(folder.name) / f"{path.name}.gzi")
+            options["indexname"] = f"{folder.name}/index.fai"
+            if packed:
+                options["gzi_indexname"] = f"{folder.name}/index.gzi"
         fasta = pyfaidx.Fasta(str(path), **options)
+        if folder is not None:
+            for suffix in suffixes:
+                _keep(Path(f"{folder.name}/index{suffix}"), Path(f"{path}{suffix}"))
     except OSError:
         raise
     except Exception as error:  # pyfaidx raises ValueError, KeyError and kinds of its own for files that are no FASTA
@@ -184,6 +194,21 @@ def _open_indexed(path: Path) -> tuple[Any, Any]:
     if not len(fasta.keys()):
         raise FastaError(f"{path}: expected a FASTA file, found no record in it")
     return fasta, folder
+
+
+def _is_fresh(index: Path, path: Path) -> bool:
+    return index.is_file() and index.stat().st_mtime >= path.stat().st_mtime
+
+
+def _keep(index: Path, name: Path) -> None:
+    """Copy an index beside its file, whole or not at all: half of one would lack contigs without a word."""
+    partial = name.with_name(f"{name.name}.{os.getpid()}.partial")
+    with contextlib.suppress(OSError):  # a folder that can't be written
+        try:
+            shutil.copyfile(index, partial)
+            partial.replace(name)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def _canonical(document: object) -> bytes:

@@ -6,6 +6,7 @@ recommends: trimmed, left-aligned on the reference, with one padding base on a p
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
@@ -97,17 +98,20 @@ def normal_form(contig: Codes, start: int, ref_length: int, alt: bytes) -> tuple
     instead of leading, as VCF has it for the first base of a contig.
     """
     end = start + ref_length
-    # Shifting: while both alleles end in one base, drop it; an allele that would be empty borrows the base before.
-    while alt[-1] == contig[end - 1]:
-        if end - start > 1 and len(alt) > 1:
+    common, most = 0, min(ref_length, len(alt)) - 1
+    while common < most and alt[-1 - common] == contig[end - 1 - common]:
+        common += 1
+    end -= common
+    alt = alt[: len(alt) - common]
+    if end - start != len(alt) and min(end - start, len(alt)) == 1:
+        # Shifting: while both alleles end in one base, drop it, and borrow the base before.
+        moving = deque(alt)
+        while moving[-1] == contig[end - 1] and start > 0 and contig[start - 1] != UNKNOWN:
+            start -= 1
             end -= 1
-            alt = alt[:-1]
-            continue
-        if end - start == len(alt) or start == 0 or contig[start - 1] == UNKNOWN:
-            break
-        start -= 1
-        end -= 1
-        alt = bytes((contig[start],)) + alt[:-1]
+            moving.pop()
+            moving.appendleft(int(contig[start]))
+        alt = bytes(moving)
     lead = 0
     longest = min(end - start, len(alt)) - 1
     while lead < longest and contig[start + lead] == alt[lead]:
@@ -125,7 +129,7 @@ def classify_alt(alt: str) -> Reason:
         return Reason.UNSPECIFIED
     if "[" in alt or "]" in alt or (len(alt) > 1 and (alt[0] == "." or alt[-1] == ".")):
         return Reason.BREAKEND
-    if alt.startswith("<"):
+    if "<" in alt:  # also C<ctg1>, the insertion of an assembled contig
         return Reason.SYMBOLIC
     return Reason.AMBIGUOUS_ALT
 

@@ -6,6 +6,7 @@ would print. Undeclared contigs, INFO, FORMAT and FILTER are read and remembered
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import re
 import shutil
@@ -64,13 +65,24 @@ class VcfReader:
 
     def __init__(self, path: str | Path) -> None:
         self.name = "standard input" if str(path) == STANDARD_INPUT else str(path)
-        self._spool: Any = None
-        self._path = self._spool_input() if str(path) == STANDARD_INPUT else Path(path)
         self.warnings: list[str] = []
         self.undeclared_contigs: list[str] = []
-        self._check_file()
-        self._vcf = self._open()
+        self._spool: Any = None
+        self._path = Path(path)
+        try:
+            if str(path) == STANDARD_INPUT:
+                self._spool_input(sys.stdin.buffer)
+            elif self._path.is_fifo():
+                with self._path.open("rb") as pipe:
+                    self._spool_input(pipe)
+            self._check_file()
+            self._vcf = self._open()
+        except BaseException:
+            self._close_spool()
+            raise
         self.header: str = self._vcf.raw_header.rstrip("\n\0") + "\n"
+        if "\ufffd" in self.header:
+            self.warnings.append(f"{self.name}: the header holds bytes that are not UTF-8; they are written as U+FFFD")
         self._declared = _declarations(self.header)
         self.contigs = dict(_contig_lengths(self.header))
 
@@ -83,13 +95,12 @@ class VcfReader:
     def close(self) -> None:
         """Close the file."""
         self._vcf.close()
-        if self._spool is not None:
-            self._spool.close()
+        self._close_spool()
 
     @property
     def info_ids(self) -> set[str]:
-        """The INFO keys that the header declares."""
-        return {name for kind, name in self._declared if kind == "INFO"}
+        """The INFO keys that the header declares; once all is read, also those that it should have declared."""
+        return {name for kind, name in self._declared | _declarations(self._vcf.raw_header) if kind == "INFO"}
 
     def batches(self, size: int) -> Iterator[RecordBatch]:
         """Yield all records in order, at most ``size`` at a time, fewer where they are long.
@@ -127,17 +138,26 @@ class VcfReader:
         while True:
             try:
                 record = next(iterator, None)
+                if record is None:
+                    return
+                contig = record.CHROM
+                line = str(record) if contig == last or contig in known else ""
+            except UnicodeDecodeError as error:
+                raise VcfError(
+                    f"{self.name}, record {number + 1}: expected UTF-8, found other bytes; "
+                    "convert the text: iconv -f latin1 -t utf-8"
+                ) from error
             except Exception as error:  # cyvcf2 raises a bare Exception with an error code
                 raise VcfError(
                     f"{self.name}, record {number + 1}: the file is cut there, or the record is malformed"
                 ) from error
-            if record is None:
-                return
-            contig = record.CHROM
             if contig != last and contig not in known:
                 # htslib lets faults of such a record pass, and printing one may crash: declare first, then read again.
-                if contig in self.undeclared_contigs or not contig:
-                    raise VcfError(f"{self.name}, record {number + 1}: expected a contig's name, found {contig!r}")
+                if not contig:
+                    raise VcfError(
+                        f"{self.name}, record {number + 1}: expected a contig's name, found an empty one; "
+                        "is it an empty line? remove it"
+                    )
                 self.declare_contigs_of_records()
                 if contig not in self.undeclared_contigs:
                     raise VcfError(
@@ -149,7 +169,7 @@ class VcfReader:
                     next(iterator)
                 continue
             last = contig
-            yield str(record)[:-1]
+            yield line[:-1]
             number += 1
 
     def _open(self) -> Any:
@@ -207,17 +227,29 @@ class VcfReader:
                     raise VcfError(
                         f"{self.name}: the file is cut: its BGZF end marker is missing; copy or compress it again"
                     )
-            elif not is_gzip(path) and not _ends_with_newline(path):
+            elif not is_gzip(path) and self._is_text() and not _ends_with_newline(path):
                 self.warnings.append(f"{self.name}: the last line has no newline at its end: the file may be cut there")
         except OSError as error:
             raise VcfError(f"{self.name}: can't be read: {error.strerror or error}") from error
 
-    def _spool_input(self) -> Path:
-        # Checks for cut files and for undeclared contigs need to look twice.
-        self._spool = tempfile.NamedTemporaryFile(prefix="zoo-input-")  # noqa: SIM115 - closed by close()
-        shutil.copyfileobj(sys.stdin.buffer, self._spool)
-        self._spool.flush()
-        return Path(self._spool.name)
+    def _spool_input(self, source: BinaryIO) -> None:
+        # Checks for cut files and for undeclared contigs need to look twice, which a pipe does not allow.
+        try:
+            self._spool = tempfile.NamedTemporaryFile(prefix="zoo-input-")  # noqa: SIM115 - closed by close()
+            shutil.copyfileobj(source, self._spool)
+            self._spool.flush()
+        except OSError as error:
+            folder = tempfile.gettempdir()
+            raise VcfError(
+                f"{self.name}: can't be kept in {folder}: {error.strerror or error}; "
+                "set TMPDIR to a folder with room, or name a file"
+            ) from error
+        self._path = Path(self._spool.name)
+
+    def _close_spool(self) -> None:
+        if self._spool is not None:
+            with contextlib.suppress(OSError):  # of a full disk, which was told already
+                self._spool.close()
 
     def _warn_of_undeclared(self) -> None:
         found = _declarations(self._vcf.raw_header) - self._declared

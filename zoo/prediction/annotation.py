@@ -190,6 +190,8 @@ def annotate(
             run.reader.declare_contigs_of_records()
         with open_sink(output) as sink:
             _stream(run, layout, sink, report)
+            if isinstance(layout, _VcfLayout):
+                layout.refuse_collisions()  # once more: what the header should have declared is known only now
             summary = run.finish()
             sink.finish(layout.header())
         if digests:
@@ -228,18 +230,22 @@ class _VcfLayout:
     """The header and the lines of an annotated VCF."""
 
     def __init__(self, run: _Annotation, keys: list[ModelKeys], command: str, *, overwrite: bool) -> None:
-        if not overwrite:
-            refuse_collisions(keys, run.reader.info_ids, run.reader.name)
         self._run = run
         self._keys = keys
         self._ours = all_keys(keys)
         self._dropped = self._ours if overwrite else ()
         self._declared = declare(run.engine.models, keys, run.agreement.reference, command)
+        self.refuse_collisions()
+
+    def refuse_collisions(self) -> None:
+        """Raise OutputError where the input carries one of our keys, and they were not to be replaced."""
+        if not self._dropped:
+            refuse_collisions(self._keys, self._run.reader.info_ids, self._run.reader.name)
 
     def header(self) -> str:
         """Return the input's header with our lines, and its undeclared contigs, before the line of columns."""
         reader, reference = self._run.reader, self._run.agreement.reference
-        *lines, columns = reader.header.splitlines()
+        *lines, columns = reader.header.rstrip("\n").split("\n")
         replaced = tuple(f"##INFO=<ID={key}," for key in self._ours)
         kept = [line for line in lines if not line.startswith(replaced)]
         contigs = []

@@ -34,14 +34,17 @@ def name_keys(models: Sequence[ScoredModel], renames: Mapping[str, str] | None =
     """Return the keys of each model: ``ZOO_<MODEL>`` for one track, ``ZOO_<MODEL>_<TRACK>`` for several.
 
     Args:
-        renames: Other keys, by the model's name (all its keys then start so) or by ``model:track``.
+        renames: Other keys, by the model's name or name@version (all its keys then start so), or by ``model:track``.
 
     Raises:
         OutputError: Two keys are the same, or a name of ``renames`` fits no model, or a key is not VCF's.
     """
     renames = dict(renames or {})
-    known = {scored.model.card.name for scored in models} | {
-        f"{scored.model.card.name}:{track}" for scored in models for track in scored.model.card.track_names
+    known = {
+        name
+        for card in (scored.model.card for scored in models)
+        for model in (card.name, card.full_name)
+        for name in (model, *(f"{model}:{track}" for track in card.track_names if len(card.track_names) <= MAX_TRACKS))
     }
     for name, key in renames.items():
         if name not in known:
@@ -55,7 +58,7 @@ def name_keys(models: Sequence[ScoredModel], renames: Mapping[str, str] | None =
             if key in owners:
                 raise OutputError(
                     f"key {key}: both {owners[key]} and {scored.model.card.full_name} would write it; "
-                    f"rename one: --key {scored.model.card.name}=OTHER_KEY"
+                    f"rename one: --key {scored.model.card.full_name}=OTHER_KEY"
                 )
             owners[key] = scored.model.card.full_name
     return named
@@ -63,12 +66,17 @@ def name_keys(models: Sequence[ScoredModel], renames: Mapping[str, str] | None =
 
 def refuse_collisions(keys: Sequence[ModelKeys], present: Collection[str], source: str) -> None:
     """Raise OutputError where the input carries one of the keys already."""
-    for key in all_keys(keys):
+    for key in all_keys(keys)[1:]:
         if key in present:
             raise OutputError(
                 f"{source}: INFO {key} is there already; rename ours (--key NAME=KEY), "
                 "or replace what is there with --overwrite"
             )
+    if SKIPPED_KEY in present:
+        raise OutputError(
+            f"{source}: INFO {SKIPPED_KEY} is there already, from an earlier annotation; "
+            "replace it with --overwrite, which keeps the scores of other models"
+        )
 
 
 def all_keys(keys: Sequence[ModelKeys]) -> list[str]:
@@ -107,14 +115,18 @@ def declare(models: Sequence[ScoredModel], keys: Sequence[ModelKeys], reference:
 
 def _keys_of(scored: ScoredModel, renames: Mapping[str, str]) -> ModelKeys:
     card = scored.model.card
-    base = renames.get(card.name, f"ZOO_{_identifier(card.name)}")
+
+    def find(track: str = "") -> str | None:
+        return renames.get(card.full_name + track, renames.get(card.name + track))
+
+    base = find() or f"ZOO_{_identifier(card.name)}"
     tracks = card.track_names
     skipped = f"{base}_SKIPPED"
     if len(tracks) > MAX_TRACKS:
         return ModelKeys(tracks, (f"{base}_TOP",), skipped, top=True)
     if len(tracks) == 1:
-        return ModelKeys(tracks, (renames.get(f"{card.name}:{tracks[0]}", base),), skipped)
-    scores = tuple(renames.get(f"{card.name}:{track}", f"{base}_{_identifier(track)}") for track in tracks)
+        return ModelKeys(tracks, (find(f":{tracks[0]}") or base,), skipped)
+    scores = tuple(find(f":{track}") or f"{base}_{_identifier(track)}" for track in tracks)
     return ModelKeys(tracks, scores, skipped)
 
 

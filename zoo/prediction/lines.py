@@ -123,7 +123,8 @@ def _score_texts(model: ModelScores, keys: ModelKeys) -> list[list[str]]:
 
 def _format_floats(values: Scores, reason: npt.NDArray[np.uint8]) -> list[str]:
     """Return nine significant digits, which bring back every float32, and ``.`` where there is no score."""
-    texts = ("%.9g\n" * len(values) % tuple(values.tolist())).split("\n")
+    positive_zeros = values + np.float32(0)  # -0 would only puzzle
+    texts = ("%.9g\n" * len(values) % tuple(positive_zeros.tolist())).split("\n")
     texts.pop()
     for allele in np.flatnonzero(reason != Reason.OK).tolist():
         texts[allele] = MISSING
@@ -133,7 +134,7 @@ def _format_floats(values: Scores, reason: npt.NDArray[np.uint8]) -> list[str]:
 def _top_texts(model: ModelScores, tracks: tuple[str, ...]) -> list[str]:
     texts = [MISSING] * len(model.scores)
     for allele in np.flatnonzero(model.reason == Reason.OK).tolist():
-        row = model.scores[allele]
+        row = model.scores[allele] + np.float32(0)
         strongest = np.argsort(-np.abs(row), kind="stable")[:TOP_SCORES]
         texts[allele] = "|".join(f"{_safe(tracks[track])}:{row[track]:.9g}" for track in strongest)
     return texts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 import numpy as np
 
 from zoo.components import Predictions
-from zoo.errors import DataError, OutputError, UnknownContig, near_match
+from zoo.errors import BedError, DataError, OutputError, UnknownContig, near_match
 from zoo.genome.bed import read_bed
 from zoo.genome.codes import Codes, encode, reverse_complement
 from zoo.genome.fasta import open_text, read_fasta
@@ -103,8 +103,12 @@ def predict_to_file(
     rows = 0
     with _Source(sequences, loaded, genome) as source, OutputFile(output) as file:
         write = _parquet_writer if str(output).endswith(".parquet") else _tsv_writer
-        with file.writing(), write(file.file, loaded.column_names) as add:
-            for names, values in read_ahead(source.batches()):
+        with (
+            file.writing(),
+            write(file.file, loaded.column_names) as add,
+            closing(read_ahead(source.batches())) as batches,
+        ):
+            for names, values in batches:
                 add(names, values)
                 rows += len(names)
                 if report is not None:
@@ -173,6 +177,11 @@ class _Source:
                 raise UnknownContig(
                     f"{path}, region {number} ({region}): {reference.path} has no contig {region.contig!r}"
                     f"{near_match(region.contig, reference.lengths)}"
+                )
+            if region.end > reference.lengths[contig]:
+                raise BedError(
+                    f"{path}, region {number} ({region}): {contig} of {reference.path} ends at "
+                    f"{reference.lengths[contig]}; is this the genome that the regions lie on?"
                 )
             start = region.start
             if len(region) != length:

@@ -126,7 +126,15 @@ class BcfSink:
         self._text.finish(header)
         partial = Path(f"{self._output.path}.partial")
         with self._output.writing():
-            written = _convert(self._text_path, partial)
+            try:
+                written = _convert(self._text_path, partial)
+            except OSError:
+                raise
+            except Exception as error:  # cyvcf2 raises a bare Exception
+                reason = " ".join(str(error).split())
+                raise OutputError(
+                    f"{self._output.path}: htslib can't write these records as BCF ({reason}); write .vcf.gz instead"
+                ) from error
         # htslib's writer keeps silent about a full disk; what can be read again tells.
         if not ends_with_marker(partial) or _count(partial) != written:
             raise OutputError(f"{self._output.path}: can't be written whole; is the disk full?")
@@ -143,8 +151,8 @@ def _convert(text: Path, bcf: Path) -> int:
     declared: str = reader.raw_header
     reader.close()
     reader = VCF(str(text))
-    known = set(reader.raw_header.splitlines())
-    for line in declared.splitlines():
+    known = set(reader.raw_header.split("\n"))
+    for line in declared.split("\n"):
         if line.startswith("##") and line not in known:
             reader.add_to_header(line)
     writer = Writer(str(bcf), reader, mode="wb")

@@ -93,8 +93,13 @@ def _read_columns(variants: pd.DataFrame) -> tuple[list[str], list[int], list[st
             raise DataError(f"the table of variants has no column {column!r}{near_match(column, found)}")
     try:
         positions = [int(position) for position in variants["position"]]
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"the table of variants: column 'position': expected whole numbers, {error}") from error
+    for row, (position, found) in enumerate(zip(positions, variants["position"], strict=True), start=1):
+        if isinstance(found, float) and position != found:
+            raise DataError(
+                f"the table of variants, row {row}: column 'position': expected a whole number, found {found}"
+            )
     texts = {name: [str(text) for text in variants[name]] for name in ("contig", "ref", "alt")}
     for row, alt in enumerate(texts["alt"], start=1):
         if "," in alt:
