@@ -113,8 +113,8 @@ class TrainingChoice(_Document):
             value has not improved for a third of ``patience``.
         warmup_epochs: Epochs over which the learning rate rises from 0.
         patience: Epochs without improvement before training stops; the best epoch's weights are kept in any case.
-        keep: ``best`` keeps the weights of the best epoch and stops early; ``last`` trains all epochs and keeps the last
-            one's: the better choice where the learning rate falls, weights are averaged and the validation part
+        keep: ``best`` keeps the weights of the best epoch and stops early; ``last`` trains all epochs and keeps the
+            last one's: the better choice where the learning rate falls, weights are averaged and the validation part
             is small.
         monitor: What is best, on the validation part: the loss, or a metric, averaged over tracks.
         reverse_complement: ``random`` shows either strand of each example, ``both`` shows both in every epoch.
