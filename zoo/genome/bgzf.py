@@ -34,7 +34,7 @@ def ends_with_marker(path: Path) -> bool:
 
 
 class BgzfSink:
-    """Writes BGZF blocks into an open binary file, which stays the caller's to close.
+    """Writes text as BGZF blocks into an open binary file, which stays the caller's to close.
 
     The blocks' checksums and lengths are Biopython's work; errors of the file (a full disk, a closed pipe) reach the
     caller of ``write``, ``flush`` or ``finish``.

@@ -39,7 +39,7 @@ class Reference:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._fasta, self._index_folder = _open(self.path)
+        self._fasta = _open(self.path)
         self.lengths: dict[str, int] = {name: len(self._fasta[name]) for name in self._fasta.keys()}  # noqa: SIM118 - pyfaidx iterates over records
         self._codes: OrderedDict[str, Codes] = OrderedDict()
         self._digests: dict[str, str] = {}
@@ -54,8 +54,6 @@ class Reference:
         """Close the file and forget the contigs."""
         self._fasta.close()
         self._codes.clear()
-        if self._index_folder is not None:
-            self._index_folder.cleanup()
 
     def resolve(self, name: str, length: int | None = None) -> str | None:
         """Return this reference's name of a contig, or None; ``length`` is what another file declares for it."""
@@ -137,7 +135,7 @@ def fetch_window(contig: Codes, start: int, length: int) -> Codes:
     return window
 
 
-def _open(path: Path) -> tuple[Any, Any]:
+def _open(path: Path) -> Any:
     if not path.is_file():
         raise FastaError(f"{path}: expected a FASTA file, found {'a folder' if path.is_dir() else 'nothing'}")
     try:
@@ -166,26 +164,26 @@ def _check_compression(path: Path) -> None:
         raise FastaError(f"{path}, line 1: expected a FASTA header that starts with '>', found {head[:20]!r}")
 
 
-def _open_indexed(path: Path) -> tuple[Any, Any]:
+def _open_indexed(path: Path) -> Any:
     import pyfaidx
 
     packed = is_bgzf(path)
     if packed != path.name.lower().endswith((".gz", ".bgz")):
-        found, ending = ("BGZF", "ends") if packed else ("plain text", "does not end")
+        found, ending = ("BGZF", "does not end") if packed else ("plain text", "ends")
         raise FastaError(f"{path}: found {found} in a file whose name {ending} with .gz or .bgz; rename it")
     suffixes = (".fai", ".gzi") if packed else (".fai",)
     options: dict[str, Any] = {"as_raw": False, "sequence_always_upper": False, "rebuild": True}
-    folder = None
     try:
-        if not all(_is_fresh(Path(f"{path}{suffix}"), path) for suffix in suffixes):
-            folder = tempfile.TemporaryDirectory(prefix="zoo-index-")
-            options["indexname"] = f"{folder.name}/index.fai"
-            if packed:
-                options["gzi_indexname"] = f"{folder.name}/index.gzi"
-        fasta = pyfaidx.Fasta(str(path), **options)
-        if folder is not None:
-            for suffix in suffixes:
-                _keep(Path(f"{folder.name}/index{suffix}"), Path(f"{path}{suffix}"))
+        if all(_is_fresh(Path(f"{path}{suffix}"), path) for suffix in suffixes):
+            fasta = pyfaidx.Fasta(str(path), **options)
+        else:
+            with tempfile.TemporaryDirectory(prefix="zoo-index-") as folder:
+                names = {"indexname": f"{folder}/index.fai"} | (
+                    {"gzi_indexname": f"{folder}/index.gzi"} if packed else {}
+                )
+                fasta = pyfaidx.Fasta(str(path), **options, **names)
+                for suffix in suffixes:
+                    _keep(Path(f"{folder}/index{suffix}"), Path(f"{path}{suffix}"))
     except OSError:
         raise
     except Exception as error:  # pyfaidx raises ValueError, KeyError and kinds of its own for files that are no FASTA
@@ -193,7 +191,7 @@ def _open_indexed(path: Path) -> tuple[Any, Any]:
         raise FastaError(f"{path}: can't be indexed: {message or type(error).__name__}") from error
     if not len(fasta.keys()):
         raise FastaError(f"{path}: expected a FASTA file, found no record in it")
-    return fasta, folder
+    return fasta
 
 
 def _is_fresh(index: Path, path: Path) -> bool:

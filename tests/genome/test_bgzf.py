@@ -1,0 +1,95 @@
+import gzip
+import io
+import random
+
+import pytest
+from Bio import bgzf
+
+from zoo.genome.bgzf import EOF_MARKER, BgzfSink, ends_with_marker, is_bgzf, is_gzip, text_length
+
+CONTENT = random.Random(1).randbytes(100_000).hex().encode() + b"A" * 300_000
+
+
+def pack(content, pieces=1):
+    buffer = io.BytesIO()
+    sink = BgzfSink(buffer)
+    step = -(-len(content) // pieces) or 1
+    for first in range(0, len(content), step):
+        sink.write(content[first : first + step])
+    sink.finish()
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("content", [b"", b"a", CONTENT], ids=["nothing", "a byte", "many blocks"])
+def test_what_was_packed_can_be_unpacked(content):
+    assert gzip.decompress(pack(content, 7)) == content
+
+
+def test_the_file_ends_with_the_marker(tmp_path):
+    packed = pack(b"abc")
+    assert packed.endswith(EOF_MARKER)
+    assert packed.count(EOF_MARKER) == 1
+    path = tmp_path / "a.gz"
+    path.write_bytes(packed)
+    assert ends_with_marker(path)
+    path.write_bytes(packed[:-1])
+    assert not ends_with_marker(path)
+    path.write_bytes(b"x")
+    assert not ends_with_marker(path)
+
+
+def test_every_block_can_be_found_and_has_the_size_that_the_format_allows(tmp_path):
+    path = tmp_path / "a.gz"
+    path.write_bytes(pack(CONTENT))
+    with path.open("rb") as file:
+        blocks = list(bgzf.BgzfBlocks(file))
+    assert max(length for *_, length in blocks) <= 65_536
+    assert sum(length for *_, length in blocks) == len(CONTENT)
+
+
+def test_flushing_ends_a_block():
+    buffer = io.BytesIO()
+    sink = BgzfSink(buffer)
+    sink.write(b"header")
+    sink.flush()
+    assert gzip.decompress(buffer.getvalue()) == b"header"
+
+
+@pytest.mark.parametrize(
+    ("content", "gzipped", "blocked"),
+    [
+        (b"", False, False),
+        (b"ACGT", False, False),
+        (gzip.compress(b"ACGT"), True, False),
+        (pack(b"ACGT"), True, True),
+        (pack(b"ACGT")[:10], True, False),
+    ],
+    ids=["empty", "text", "gzip", "bgzf", "cut"],
+)
+def test_bgzf_is_told_from_gzip_and_from_text(tmp_path, content, gzipped, blocked):
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    assert is_gzip(path) is gzipped
+    assert is_bgzf(path) is blocked
+
+
+@pytest.mark.parametrize("packer", [pack, gzip.compress, bytes], ids=["bgzf", "gzip", "text"])
+def test_the_unpacked_length_is_told_without_unpacking(tmp_path, packer):
+    path = tmp_path / "file"
+    path.write_bytes(packer(CONTENT))
+    assert text_length(path) == len(CONTENT)
+
+
+def test_a_length_that_gzip_states_modulo_4_gib_is_not_believed(tmp_path):
+    path = tmp_path / "a.gz"
+    path.write_bytes(gzip.compress(CONTENT)[:-4] + (5).to_bytes(4, "little"))
+    assert text_length(path) is None
+
+
+def test_a_full_disk_reaches_the_caller():
+    class Full(io.BytesIO):
+        def write(self, _):
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        BgzfSink(Full()).write(CONTENT)

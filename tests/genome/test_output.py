@@ -1,0 +1,128 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from zoo.errors import OutputError
+from zoo.genome.output import OutputFile, refuse_same_file
+
+
+def test_the_file_appears_under_its_name_with_commit(tmp_path):
+    path = tmp_path / "out.txt"
+    with OutputFile(path) as output:
+        output.file.write(b"abc")
+        assert not path.exists()
+        output.commit()
+        assert path.read_bytes() == b"abc"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_earlier_file_stays_until_the_new_one_is_whole(tmp_path):
+    path = tmp_path / "out.txt"
+    path.write_text("old and longer")
+    with OutputFile(path) as output:
+        output.file.write(b"new")
+        output.file.flush()
+        assert path.read_text() == "old and longer"
+        output.commit()
+    assert path.read_text() == "new"
+
+
+def test_without_commit_nothing_is_left(tmp_path):
+    def fail():
+        with OutputFile(tmp_path / "out.txt") as output:
+            output.file.write(b"abc")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_run_left_is_written_over(tmp_path):
+    (tmp_path / "out.txt.partial").write_text("much longer than the new content")
+    with OutputFile(tmp_path / "out.txt") as output:
+        output.file.write(b"new")
+        output.commit()
+    assert (tmp_path / "out.txt").read_text() == "new"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_two_runs_never_write_one_file(tmp_path):
+    path = tmp_path / "out.txt"
+    with OutputFile(path) as first:
+        first.file.write(b"first")
+        with pytest.raises(
+            OutputError, match=r"^.*out\.txt: another run is writing it \(.*out\.txt\.partial is locked\)"
+        ):
+            OutputFile(path)
+        first.commit()
+    assert path.read_text() == "first"
+    OutputFile(path).__exit__(None, None, None)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_head_can_be_replaced_by_one_of_another_length(tmp_path):
+    for head in (b"a longer head\n", b"h\n", b""):
+        path = tmp_path / "out.txt"
+        with OutputFile(path) as output:
+            output.file.write(b"head\n" + b"body" * 1000)
+            output.replace_head(5, head)
+            with pytest.raises(OutputError, match="another run"):
+                OutputFile(path)
+            output.commit()
+        assert path.read_bytes() == head + b"body" * 1000
+        assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_cannot_be_written_is_an_error_that_names_it(tmp_path):
+    with pytest.raises(OutputError, match=r"nowhere/out\.txt: can't be written: there is no folder .*nowhere; make it"):
+        OutputFile(tmp_path / "nowhere" / "out.txt")
+    with pytest.raises(OutputError, match="expected a file to write, found a folder"):
+        OutputFile(tmp_path)
+    with pytest.raises(OutputError, match="can't be written: File name too long"):
+        OutputFile(tmp_path / ("x" * 250))
+
+
+@pytest.mark.parametrize("head", [False, True])
+def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path, head):
+    code = f"""
+import resource, sys
+from zoo.errors import OutputError
+from zoo.genome.output import OutputFile
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    with OutputFile(sys.argv[1]) as output, output.writing():
+        output.file.write(bytes({"1000" if head else "200_000"}))
+        if {head}:
+            output.replace_head(10, bytes(200_000))
+        output.commit()
+except OutputError as error:
+    print(error)
+"""
+    path = tmp_path / "out.txt"
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == (f"{path}: can't be written: File too large\n", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_closed_pipe_is_an_error_that_says_so(tmp_path):
+    def fail():
+        with OutputFile(tmp_path / "out.txt") as output, output.writing():
+            raise BrokenPipeError
+
+    with pytest.raises(OutputError, match=r"^standard output: the program that reads it closed the pipe"):
+        fail()
+
+
+def test_an_output_that_is_an_input_is_refused_under_any_name(tmp_path):
+    source = tmp_path / "in.vcf"
+    source.write_text("precious")
+    (tmp_path / "link.vcf").symlink_to(source)
+    os.link(source, tmp_path / "hard.vcf")
+    for name in ("in.vcf", "link.vcf", "hard.vcf", "../" + tmp_path.name + "/in.vcf"):
+        with pytest.raises(OutputError, match=r"the output is the input .*in\.vcf; name another file"):
+            refuse_same_file(tmp_path / name, None, "-", source)
+    refuse_same_file(tmp_path / "other.vcf", source)
+    assert source.read_text() == "precious"
