@@ -17,7 +17,7 @@ MAX_TRACKS = 20
 """A model of more tracks gets one key that holds its strongest scores."""
 TOP_SCORES = 5
 
-_KEY_PATTERN = re.compile(r"^[A-Za-z_][0-9A-Za-z_.]*$")  # VCF 4.3, section 1.6.1
+_KEY_PATTERN = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*")  # VCF 4.3, section 1.6.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def name_keys(models: Sequence[ScoredModel], renames: Mapping[str, str] | None =
     for name, key in renames.items():
         if name not in known:
             raise OutputError(f"--key {name}={key}: no model or model:track {name!r}{near_match(name, known)}")
-        if not _KEY_PATTERN.match(key):
+        if not _KEY_PATTERN.fullmatch(key):
             raise OutputError(f"--key {name}={key}: expected letters, digits and '_', not starting with a digit")
     named = [_keys_of(scored, renames) for scored in models]
     owners: dict[str, str] = {SKIPPED_KEY: "the zoo itself"}

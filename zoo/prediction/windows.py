@@ -42,7 +42,7 @@ def reasons_for_window(alleles: AlleleBatch, length: int, anchor: int) -> npt.ND
 def build_windows(
     alleles: AlleleBatch, chosen: Integers, reference: Reference, length: int, anchor: int
 ) -> WindowBatch:
-    """Return the windows of the alleles at ``chosen``, which must be sorted by contig and fit the window."""
+    """Return the windows of the alleles at ``chosen``, sorted by contig; what reaches beyond a window is cut off."""
     parts = [
         _windows_of_contig(
             alleles, chosen[alleles.contig[chosen] == contig], reference.codes(alleles.contigs[contig]), length, anchor
@@ -75,7 +75,7 @@ def _windows_of_contig(alleles: AlleleBatch, chosen: Integers, genome: Codes, le
     alt[rows, anchor] = alleles.alt[alleles.alt_start[chosen[rows]]]
     for row in np.flatnonzero(~single):
         allele = chosen[row]
-        first, count = int(alleles.alt_start[allele]), int(alt_length[row])
+        first, count = int(alleles.alt_start[allele]), min(int(alt_length[row]), length - anchor)
         alt[row, anchor : anchor + count] = alleles.alt[first : first + count]
         after = int(alleles.start[allele] + ref_length[row])
         alt[row, anchor + count :] = fetch_window(genome, after, length - anchor - count)

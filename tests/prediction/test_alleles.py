@@ -1,0 +1,81 @@
+import pytest
+
+from zoo.genome.codes import decode
+from zoo.genome.variant import Reason
+from zoo.prediction.alleles import build_alleles
+
+
+def spell(batch, allele):
+    """Return start, REF length, ALT and reason of an allele."""
+    first = batch.alt_start[allele]
+    alt = decode(batch.alt[first : first + batch.alt_length[allele]])
+    return int(batch.start[allele]), int(batch.ref_length[allele]), alt, Reason(batch.reason[allele])
+
+
+def test_each_alt_is_an_allele_in_the_order_of_the_records(open_genome):
+    reference = open_genome(chr1="ACGTACGT", chr2="GGGG")
+    batch = build_alleles(["chr2", "chr1", "chr2"], [1, 2, 4], ["G", "C", "G"], ["A", "T,CA,G", "."], reference)
+    assert batch.record.tolist() == [0, 1, 1, 1, 2]
+    assert [batch.contigs[contig] for contig in batch.contig] == ["chr2", "chr1", "chr1", "chr1", "chr2"]
+    assert [spell(batch, allele) for allele in range(4)] == [
+        (0, 1, "A", Reason.OK),
+        (1, 1, "T", Reason.OK),
+        (1, 1, "CA", Reason.OK),
+        (1, 1, "G", Reason.OK),
+    ]
+    assert batch.reason[4] == Reason.NO_ALT
+
+
+def test_alleles_are_in_normal_form_one_by_one(open_genome):
+    reference = open_genome(chr1="GCACACT")
+    batch = build_alleles(["chr1"], [4], ["CAC"], ["C,CAT,CACAC"], reference)
+    assert [spell(batch, allele) for allele in range(3)] == [
+        (0, 3, "G", Reason.OK),
+        (5, 1, "T", Reason.OK),
+        (0, 1, "GCA", Reason.OK),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("position", "ref", "alt", "reasons"),
+    [
+        (2, "C", "<DEL>,A,*,.", [Reason.SYMBOLIC, Reason.OK, Reason.SPANNING_DELETION, Reason.UNSPECIFIED]),
+        (2, "C", "C[chr2:5[", [Reason.BREAKEND]),
+        (2, "C", "N,", [Reason.AMBIGUOUS_ALT, Reason.AMBIGUOUS_ALT]),
+        (2, "C", ".", [Reason.NO_ALT]),
+        (2, "G", "A,<DEL>", [Reason.REF_MISMATCH, Reason.SYMBOLIC]),
+        (2, "CT", "C", [Reason.REF_MISMATCH]),
+        (0, "N", "A", [Reason.REF_MISMATCH]),
+        (8, "T", "A", [Reason.OK]),
+        (8, "TA", "T", [Reason.REF_MISMATCH]),
+        (9, "A", "C", [Reason.REF_MISMATCH]),
+        (10**12, "A", "C", [Reason.REF_MISMATCH]),
+        (2, "c", "a", [Reason.OK]),
+        (2, "Y", "A", [Reason.OK]),
+        (2, "R", "A", [Reason.REF_MISMATCH]),
+        (2, "C", "C", [Reason.OK]),
+    ],
+)
+def test_what_cannot_be_scored_has_its_reason(open_genome, position, ref, alt, reasons):
+    batch = build_alleles(["chr1"], [position], [ref], [alt], open_genome(chr1="ACGTACGT"))
+    assert [Reason(reason) for reason in batch.reason] == reasons
+
+
+@pytest.mark.parametrize(
+    ("ref", "reason"),
+    [("A", Reason.OK), ("G", Reason.OK), ("R", Reason.OK), ("N", Reason.OK), ("C", Reason.REF_MISMATCH)],
+)
+def test_an_ambiguous_base_of_the_genome_agrees_with_what_it_may_be_and_proves_nothing(open_genome, ref, reason):
+    batch = build_alleles(["chr1"], [3], [ref], ["T"], open_genome(chr1="ACRTACGT"))
+    assert Reason(batch.reason[0]) is reason
+    assert not batch.checkable[0]
+
+
+def test_alleles_on_no_known_contig_say_so_unless_they_have_no_bases(open_genome):
+    batch = build_alleles([None, "chr1"], [2, 2], ["C", "C"], ["A,<DEL>", "A"], open_genome(chr1="ACGT"))
+    assert [Reason(reason) for reason in batch.reason] == [Reason.UNKNOWN_CONTIG, Reason.SYMBOLIC, Reason.OK]
+    assert batch.checkable.tolist() == [False, False, True]
+
+
+def test_no_records_make_no_alleles(open_genome):
+    assert len(build_alleles([], [], [], [], open_genome(chr1="ACGT"))) == 0

@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+
+from zoo.genome.variant import Reason
+from zoo.prediction.alleles import AlleleBatch
+from zoo.prediction.engine import ModelScores
+from zoo.prediction.keys import ModelKeys
+from zoo.prediction.lines import format_table, format_vcf, table_header
+
+ONE = ModelKeys(("t",), ("ZOO_ONE",), "ZOO_ONE_SKIPPED")
+TWO = ModelKeys(("a", "b"), ("ZOO_TWO_A", "ZOO_TWO_B"), "ZOO_TWO_SKIPPED")
+
+
+def alleles_of(record, reason):
+    empty = np.zeros(len(record), dtype=np.int64)
+    reasons = np.array(reason, dtype=np.uint8)
+    return AlleleBatch(
+        np.array(record), ("chr1",), empty, empty, empty, empty.astype(np.uint8), empty, empty, reasons, reasons == 0
+    )
+
+
+def model(scores, reason):
+    return ModelScores(np.array(scores, dtype=np.float32).reshape(len(reason), -1), np.array(reason, dtype=np.uint8))
+
+
+def record(alt="C", info="."):
+    return ["chr1", "5", "id", "A", alt, ".", "PASS", info]
+
+
+def infos(columns, *arguments, **options):
+    return [line.split("\t")[7] for line in format_vcf(columns, *arguments, **options).splitlines()]
+
+
+def test_keys_follow_what_was_there_and_everything_else_stays():
+    alleles = alleles_of([0, 1], [0, 0])
+    columns = [[*record(info="DP=3;DB"), "GT\t0/1"], [*record(), "GT\t./."]]
+    text = format_vcf(columns, alleles, [model([0.5, -1.25], [0, 0])], [ONE])
+    assert text == (
+        "chr1\t5\tid\tA\tC\t.\tPASS\tDP=3;DB;ZOO_ONE=0.5\tGT\t0/1\nchr1\t5\tid\tA\tC\t.\tPASS\tZOO_ONE=-1.25\tGT\t./.\n"
+    )
+
+
+def test_each_alt_has_its_place_in_each_key():
+    alleles = alleles_of([0, 0, 1], [0, 0, 0])
+    scores = [model([1, 2, 3], [0] * 3), model([1, 10, 2, 20, 3, 30], [0] * 3)]
+    assert infos([record("C,G"), record()], alleles, scores, [ONE, TWO]) == [
+        "ZOO_ONE=1,2;ZOO_TWO_A=1,2;ZOO_TWO_B=10,20",
+        "ZOO_ONE=3;ZOO_TWO_A=3;ZOO_TWO_B=30",
+    ]
+
+
+def test_a_reason_stands_at_the_place_of_its_allele_the_models_own_apart():
+    symbolic, long = Reason.SYMBOLIC, Reason.TOO_LONG
+    alleles = alleles_of([0, 0, 1, 2], [0, symbolic, 0, Reason.NO_ALT])
+    nan = np.nan
+    narrow = model([1, nan, nan, nan], [0, symbolic, long, Reason.NO_ALT])
+    wide = model([1, 1, nan, nan, 2, 2, nan, nan], [0, symbolic, 0, Reason.NO_ALT])
+    assert infos([record("C,<DEL>"), record("CAA"), record(".", "DP=1")], alleles, [narrow, wide], [ONE, TWO]) == [
+        "ZOO_ONE=1,.;ZOO_TWO_A=1,.;ZOO_TWO_B=1,.;ZOO_SKIPPED=.,SYMBOLIC",
+        "ZOO_ONE=.;ZOO_TWO_A=2;ZOO_TWO_B=2;ZOO_ONE_SKIPPED=TOO_LONG",
+        "DP=1;ZOO_SKIPPED=NO_ALT",
+    ]
+
+
+def test_numbers_bring_back_every_float32():
+    values = np.float32([1 / 3, -1e-30, 3.4028235e38, 1.17549435e-38, 123456789])
+    alleles = alleles_of(range(5), [0] * 5)
+    texts = [
+        info.partition("=")[2] for info in infos([record() for _ in range(5)], alleles, [model(values, [0] * 5)], [ONE])
+    ]
+    assert np.array_equal(np.float32(texts), values)
+
+
+def test_zero_has_no_sign():
+    assert infos([record()], alleles_of([0], [0]), [model([-0.0], [0])], [ONE]) == ["ZOO_ONE=0"]
+
+
+def test_keys_to_be_replaced_go_and_others_stay():
+    columns = [
+        record(info="ZOO_ONE=7;DP=3;ZOO_ONE_SKIPPED=x;ZOO_ONES=1"),
+        record(info="ZOO_ONE=7"),
+        record(info="FLAG"),
+    ]
+    scores = [model([1, 2, 3], [0] * 3)]
+    dropped = ["ZOO_ONE", "ZOO_ONE_SKIPPED"]
+    assert infos(columns, alleles_of(range(3), [0] * 3), scores, [ONE], dropped) == [
+        "DP=3;ZOO_ONES=1;ZOO_ONE=1",
+        "ZOO_ONE=2",
+        "FLAG;ZOO_ONE=3",
+    ]
+
+
+@pytest.mark.parametrize("scores", [[3.0, -9, 1, 0, 5, 2, -4], [3.0, -9, 1, -0.0, 5, 2, -4]])
+def test_of_too_many_tracks_the_five_strongest_are_named(scores):
+    keys = ModelKeys(("a", "b b", "c", "d", "e", "f", "g:h"), ("ZOO_MANY_TOP",), "ZOO_MANY_SKIPPED", top=True)
+    alleles = alleles_of([0, 0], [0, Reason.SYMBOLIC])
+    many = model([*scores, *[np.nan] * 7], [0, Reason.SYMBOLIC])
+    expected = "ZOO_MANY_TOP=b_b:-9|e:5|g_h:-4|a:3|f:2,.;ZOO_SKIPPED=.,SYMBOLIC"
+    assert infos([record("C,<DEL>")], alleles, [many], [keys]) == [expected]
+
+
+def test_a_table_has_a_row_for_each_allele():
+    long, no_alt = Reason.TOO_LONG, Reason.NO_ALT
+    alleles = alleles_of([0, 0, 1], [0, Reason.BREAKEND, no_alt])
+    scores = [
+        model([1, np.nan, np.nan], [0, Reason.BREAKEND, no_alt]),
+        model([np.nan] * 6, [long, Reason.BREAKEND, no_alt]),
+    ]
+    header, *rows = (
+        table_header([ONE, TWO]) + format_table([record("C,G]2:7]"), record(".")], alleles, scores, [ONE, TWO])
+    ).splitlines()
+    assert header.split("\t") == [
+        *("contig", "position", "id", "ref", "alt", "qual", "filter", "skipped"),
+        *("ZOO_ONE", "ZOO_ONE_SKIPPED", "ZOO_TWO_A", "ZOO_TWO_B", "ZOO_TWO_SKIPPED"),
+    ]
+    assert [row.split("\t")[4:] for row in rows] == [
+        ["C", ".", "PASS", ".", "1", ".", ".", ".", "TOO_LONG"],
+        ["G]2:7]", ".", "PASS", "BREAKEND", ".", ".", ".", ".", "."],
+        [".", ".", "PASS", "NO_ALT", ".", ".", ".", ".", "."],
+    ]

@@ -1,0 +1,76 @@
+import threading
+
+import pytest
+
+from zoo.prediction.pipeline import WriteBehind, read_ahead
+
+
+def test_items_come_in_order_and_all():
+    assert list(read_ahead(range(100))) == list(range(100))
+    assert list(read_ahead([])) == []
+
+
+def test_an_error_of_the_source_comes_after_the_items_before_it():
+    def items():
+        yield 1
+        raise KeyError("two")
+
+    ahead = read_ahead(items())
+    assert next(ahead) == 1
+    with pytest.raises(KeyError, match="two"):
+        next(ahead)
+
+
+def test_closing_ends_the_thread_that_reads():
+    ahead = read_ahead(iter(int, 1))  # endless
+    next(ahead)
+    ahead.close()
+    assert not any(thread.name == "zoo-reader" for thread in threading.enumerate())
+
+
+def test_writing_keeps_the_order_and_is_done_on_leaving():
+    written = []
+    with WriteBehind(written.append) as writer:
+        for number in range(100):
+            writer.put(number)
+    assert written == list(range(100))
+
+
+def test_an_error_of_writing_reaches_the_loop_and_nothing_more_is_written():
+    written = []
+
+    def write(item):
+        if item == 3:
+            raise OSError("full")
+        written.append(item)
+
+    def run(items):
+        with WriteBehind(write) as writer:
+            for item in items:
+                writer.put(item)
+
+    with pytest.raises(OSError, match="full"):
+        run(range(1000))
+    with pytest.raises(OSError, match="full"):
+        run([3])
+    assert written == [0, 1, 2]
+
+
+def test_an_error_of_the_loop_stops_the_writing():
+    gate = threading.Event()
+    written = []
+
+    def write(item):
+        gate.wait()
+        written.append(item)
+
+    def run():
+        with WriteBehind(write) as writer:
+            writer.put(1)
+            writer.put(2)
+            threading.Timer(0.05, gate.set).start()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert written in ([], [1])

@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from zoo.genome.codes import decode, encode
+from zoo.genome.variant import Reason, Variant
+from zoo.prediction.alleles import build_alleles
+from zoo.prediction.windows import build_windows, mostly_unknown, reasons_for_window
+
+GENOME = "ACGTTGCAAT"
+
+
+def windows_of(reference, variants, length, anchor):
+    batch = build_alleles(*zip(*[(v.contig, v.position, v.ref, v.alt) for v in variants], strict=True), reference)
+    assert set(batch.reason) == {Reason.OK}
+    chosen = np.argsort(batch.contig, kind="stable")
+    built = build_windows(batch, chosen, reference, length, anchor)
+    refs = [decode(built.ref[row]) for row in built.ref_of]
+    alts = [decode(row) for row in built.alt]
+    return {int(allele): pair for allele, pair in zip(chosen, zip(refs, alts, strict=True), strict=True)}, built
+
+
+@pytest.mark.parametrize(
+    ("variant", "ref", "alt"),
+    [
+        pytest.param(Variant("chr1", 5, "T", "G"), "GTTG", "GTGG", id="SNV"),
+        pytest.param(Variant("chr1", 5, "T", "TCC"), "GTTG", "GTTC", id="insertion"),
+        pytest.param(Variant("chr1", 5, "TGC", "T"), "GTTG", "GTTA", id="deletion"),
+        pytest.param(Variant("chr1", 5, "TG", "CA"), "GTTG", "GTCA", id="MNP"),
+        pytest.param(Variant("chr1", 4, "TTG", "TG"), "ACGT", "ACGT", id="not in normal form"),
+        pytest.param(Variant("chr1", 1, "A", "T"), "NNAC", "NNTC", id="contig's first base"),
+        pytest.param(Variant("chr1", 10, "T", "A"), "AATN", "AAAN", id="contig's last base"),
+        pytest.param(Variant("chr1", 9, "AT", "A"), "CAAT", "CAAN", id="deletion of the contig's last base"),
+        pytest.param(Variant("chr1", 10, "T", "TG"), "AATN", "AATG", id="insertion after the contig's last base"),
+        pytest.param(Variant("chr1", 1, "AC", "C"), "NNAC", "NNCG", id="deletion of the contig's first base"),
+    ],
+)
+def test_alleles_of_a_window_of_four(open_genome, variant, ref, alt):
+    pairs, _ = windows_of(open_genome(chr1=GENOME), [variant], length=4, anchor=2)
+    assert pairs == {0: (ref, alt)}
+
+
+def test_the_anchor_may_be_the_first_or_the_last_base(open_genome):
+    reference, variant = open_genome(chr1=GENOME), Variant("chr1", 5, "T", "C")
+    assert windows_of(reference, [variant], 4, 0)[0] == {0: ("TGCA", "CGCA")}
+    assert windows_of(reference, [variant], 4, 3)[0] == {0: ("CGTT", "CGTC")}
+
+
+def test_alleles_of_one_place_share_their_ref_window(open_genome):
+    variants = [Variant("chr1", 5, "T", alt) for alt in ("A", "C", "G", "TA")] + [Variant("chr1", 7, "C", "A")]
+    _, built = windows_of(open_genome(chr1=GENOME), variants, 4, 2)
+    assert built.ref.shape == (2, 4)
+    assert built.ref_of.tolist() == [0, 0, 0, 0, 1]
+
+
+def test_contigs_have_windows_of_their_own(open_genome):
+    variants = [Variant("chr2", 3, "C", "A"), Variant("chr1", 5, "T", "A"), Variant("chr2", 2, "C", "A")]
+    pairs, _ = windows_of(open_genome(chr1=GENOME, chr2="CCCC"), variants, 4, 2)
+    assert pairs == {0: ("CCCC", "CCAC"), 1: ("GTTG", "GTAG"), 2: ("NCCC", "NCAC")}
+
+
+def test_a_contig_shorter_than_the_window_is_padded_on_both_sides(open_genome):
+    pairs, _ = windows_of(open_genome(chr1="CG"), [Variant("chr1", 1, "C", "A")], 6, 2)
+    assert pairs == {0: ("NNCGNN", "NNAGNN")}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(
+    st.integers(1, 10), st.integers(1, 3), st.text("ACGT", min_size=1, max_size=3), st.integers(4, 9), st.integers(0, 3)
+)
+def test_windows_are_pieces_of_the_two_haplotypes(tmp_path_factory, position, ref_length, alt, length, anchor):
+    from zoo.genome.reference import Reference
+
+    path = tmp_path_factory.getbasetemp() / "haplotypes.fa"
+    if not path.exists():
+        path.write_text(f">chr1\n{GENOME}\n")
+    ref = GENOME[position - 1 : position - 1 + ref_length]
+    with Reference(path) as reference:
+        batch = build_alleles(["chr1"], [position], [ref], [alt], reference)
+        if reasons_for_window(batch, length, anchor)[0] != Reason.OK:
+            return
+        built = build_windows(batch, np.array([0]), reference, length, anchor)
+    padded = "N" * 9 + GENOME + "N" * 9
+    changed = "N" * 9 + GENOME[: position - 1] + alt + GENOME[position - 1 + len(ref) :] + "N" * 9
+    first = 9 + int(batch.start[0]) - anchor
+    assert decode(built.ref[0]) == padded[first : first + length]
+    assert decode(built.alt[0]) == changed[first : first + length]
+
+
+def test_an_allele_that_reaches_beyond_the_window_is_too_long(open_genome):
+    batch = build_alleles(
+        ["chr1"] * 5,
+        [5] * 5,
+        ["TG", "TGC", "T", "T", "T"],
+        ["T", "T", "TA", "TAA", "<DEL>"],
+        open_genome(chr1=GENOME),
+    )
+    reasons = [Reason(reason) for reason in reasons_for_window(batch, length=4, anchor=2)]
+    assert reasons == [Reason.OK, Reason.TOO_LONG, Reason.OK, Reason.TOO_LONG, Reason.SYMBOLIC]
+
+
+def test_more_unknown_bases_than_known_ones_are_too_many():
+    windows = np.stack([encode(window) for window in ("NNAC", "NNNC", "ACGT", "NNNN")])
+    assert mostly_unknown(windows).tolist() == [False, True, False, True]
