@@ -1,12 +1,13 @@
+import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
 
 from zoo_architectures import register_architectures
-from zoo_architectures.multilayer_cnn import MULTILAYER_CNN, Convolution, MultilayerCnnConfig
+from zoo_architectures.multilayer_cnn import MULTILAYER_CNN, Composition, Convolution, MultilayerCnnConfig
 from zoo_architectures.primer_cnn import PRIMER_CNN, PrimerCnnConfig
 
-from zoo import InputSpec, OutputSpec, RecipeError
+from zoo import InputSpec, OutputSpec, RecipeError, one_hot
 from zoo.training.backend import import_backend
 
 pytestmark = pytest.mark.training
@@ -94,3 +95,48 @@ def test_every_architecture_gives_the_named_outputs_and_reads_the_named_input():
 
         assert set(model.output) == {"prediction"}
         assert [tensor.name for tensor in model.inputs] == ["sequence"]
+
+
+def test_the_branch_for_composition_reads_the_sequence_itself():
+    config = MultilayerCnnConfig(
+        convolutions=(Convolution(filters=5, width=3, pool=2),),
+        summary="max",
+        composition=Composition(filters=7, width=4),
+        dense=(),
+        batch_norm=False,
+    )
+
+    model = MULTILAYER_CNN.build(config, inputs(20), SIGMOID, {})
+
+    assert model.count_params() == (3 * 4 * 5 + 5) + (4 * 4 * 7 + 7) + ((5 + 7) * 3 + 3)
+
+
+def test_the_composition_of_a_shuffled_repeat_stays_the_same():
+    config = MultilayerCnnConfig(
+        convolutions=(Convolution(filters=1, width=1),),
+        summary="average",
+        composition=Composition(filters=4, width=1),
+        dense=(),
+        batch_norm=False,
+    )
+    codes = np.random.default_rng(0).integers(0, 4, (1, 20), dtype=np.uint8)
+
+    model = MULTILAYER_CNN.build(config, inputs(20), SIGMOID, {})
+    forward, backward = (model(one_hot(turned))["prediction"].numpy() for turned in (codes, codes[:, ::-1]))
+
+    np.testing.assert_allclose(forward, backward, atol=1e-6)
+
+
+def test_members_share_no_weight_and_stand_on_an_axis_of_their_own():
+    alone, three = (
+        MULTILAYER_CNN.build(
+            MultilayerCnnConfig(convolutions=(Convolution(filters=5, width=3),), dense=(4,), members=members),
+            inputs(20),
+            SIGMOID,
+            {},
+        )
+        for members in (1, 3)
+    )
+
+    assert three.output["prediction"].shape == (None, 3, 3)
+    assert three.count_params() == 3 * alone.count_params()

@@ -253,3 +253,59 @@ def test_a_plateau_halves_the_learning_rate():
 
     # Epoch 1 is best; two epochs without improvement are a third of six.
     assert [epoch.learning_rate for epoch in found.history] == pytest.approx([0.08, 0.08, 0.08, 0.04, 0.04, 0.02])
+
+
+def make_ensemble(members=2):
+    """Networks as ``make_model`` builds them, side by side on an axis of members."""
+    keras.utils.set_random_seed(0)
+    sequence = keras.Input((LENGTH, 4), name="sequence")
+    rows = []
+    for _ in range(members):
+        prediction = keras.layers.Dense(1, activation="sigmoid")(keras.layers.Flatten()(sequence))
+        rows.append(keras.layers.Reshape((1, 1))(prediction))
+    return keras.Model(sequence, {"y": keras.layers.Concatenate(axis=1)(rows)})
+
+
+def test_a_member_of_an_ensemble_learns_as_if_it_were_alone():
+    ensemble, alone = make_ensemble(), make_model()
+    alone.set_weights(ensemble.get_weights()[:2])
+
+    # Plain descent: an optimiser that scales gradients would hide a factor.
+    together = train(ensemble, optimiser="sgd")
+    single = train(alone, optimiser="sgd")
+
+    np.testing.assert_allclose(ensemble.get_weights()[0], alone.get_weights()[0], atol=1e-6)
+    assert together.history[0].loss < 2 * single.history[0].loss
+
+
+def test_an_ensembles_prediction_is_the_mean_of_its_members():
+    codes = make_part(5).codes
+    predictor = Predictor(make_ensemble(), "y")
+
+    members = predictor.predict(codes)
+
+    assert members.shape == (5, 2, 1)
+    np.testing.assert_allclose(predictor.average_strands(codes, Strands(average=False)), members.mean(axis=1))
+
+
+def test_averaging_takes_the_statistics_of_batch_norm_along():
+    sequence = keras.Input((LENGTH, 4), name="sequence")
+    hidden = keras.layers.BatchNormalization(momentum=0.5)(keras.layers.Flatten()(sequence))
+    model = keras.Model(sequence, {"y": keras.layers.Dense(1, activation="sigmoid")(hidden)})
+
+    train(model, weight_averaging=0.9999, epochs=1)
+
+    # Hardly moved from their start, 0 and 1, while the last ones are near the data's 0.25 and 0.19.
+    norm = model.layers[2]
+    np.testing.assert_allclose(norm.moving_mean, 0.0, atol=0.01)
+    np.testing.assert_allclose(norm.moving_variance, 1.0, atol=0.01)
+
+
+def test_keeping_the_last_epoch_never_stops_early():
+    worse_and_worse = opposite(make_part(seed=1))
+
+    best = train(make_model(), validation=worse_and_worse, epochs=6, patience=2)
+    last = train(make_model(), validation=worse_and_worse, epochs=6, patience=2, keep="last")
+
+    assert (best.epochs, best.best.number) == (3, 1)
+    assert (last.epochs, last.best.number) == (6, 6)
