@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from zoo.errors import OutputError
 from zoo.genome.bgzf import BgzfSink, ends_with_marker
@@ -169,13 +170,12 @@ def _convert(text: Path, bcf: Path) -> int:
 def _count(path: Path) -> int:
     from cyvcf2 import VCF
 
-    reader: Any = VCF(str(path))
     try:
-        return sum(1 for _ in reader)
+        with contextlib.closing(VCF(str(path))) as reader:
+            return sum(1 for _ in reader)
     except Exception as error:  # cyvcf2 raises a bare Exception
-        raise OutputError(f"{path}: what was written can't be read again; is the disk full?") from error
-    finally:
-        reader.close()
+        name = str(path).removesuffix(".partial")
+        raise OutputError(f"{name}: what was written can't be read again; is the disk full?") from error
 
 
 def _pack(text: str) -> bytes:

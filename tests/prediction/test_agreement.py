@@ -1,0 +1,117 @@
+import re
+
+import pytest
+
+from zoo.errors import RefMismatch, UnknownContig
+from zoo.genome.variant import Reason
+from zoo.prediction.agreement import GenomeAgreement
+
+GENOME = "ACGT" * 300
+WRONG = str.maketrans("ACGT", "CGTA")
+
+
+def read(reference, wrong, right, *, order="wrong first", batch=100, declared=None, mode="skip", contig="chr1"):
+    """Read SNVs of which some disagree with the genome, in batches, and finish."""
+    agreement = GenomeAgreement(reference, "in.vcf", declared or {}, mode)
+    refs = [
+        GENOME[position].translate(WRONG) if position < wrong else GENOME[position] for position in range(wrong + right)
+    ]
+    positions = list(range(1, len(refs) + 1))
+    if order == "wrong last":
+        refs, positions = refs[::-1], positions[::-1]
+    for first in range(0, len(refs), batch):
+        part = slice(first, first + batch)
+        agreement.read(first, [contig] * len(refs[part]), positions[part], refs[part], ["A,C"] * len(refs[part]))
+    agreement.finish()
+    return agreement
+
+
+@pytest.fixture
+def reference(open_genome):
+    return open_genome(chr1=GENOME, chr2="ACGT")
+
+
+@pytest.mark.parametrize(("wrong", "right"), [(0, 60), (6, 54), (50, 450)])
+def test_a_tenth_of_disagreements_is_borne_in_silence(reference, wrong, right):
+    assert read(reference, wrong, right).warnings == []
+
+
+@pytest.mark.parametrize(("wrong", "right"), [(6, 44), (51, 449), (500, 0), (51, 800)])
+def test_more_than_a_tenth_of_the_first_thousand_stops(reference, wrong, right):
+    with pytest.raises(
+        RefMismatch,
+        match=r"^in\.vcf: REF disagrees with .*genome\.fa for \d+ of the first \d+ alleles; annotate with the genome",
+    ):
+        read(reference, wrong, right)
+
+
+def test_disagreements_after_the_first_thousand_alleles_do_not_stop(reference):
+    assert read(reference, 300, 600, order="wrong last").warnings == []
+
+
+def test_fewer_than_a_hundred_alleles_only_warn(reference):
+    (warning,) = read(reference, 20, 20).warnings
+    assert re.match(r"^REF disagrees with .*genome\.fa for 40 of the first 80 alleles; annotate with", warning)
+    with pytest.raises(RefMismatch, match="50 of the first 100 alleles"):
+        read(reference, 25, 25)
+
+
+def test_the_likely_builds_are_named(reference):
+    with pytest.raises(RefMismatch, match=r"alleles \(the variants look like GRCh38 \(hg38\)\); annotate"):
+        read(reference, 500, 0, declared={"chr20": 64_444_167})
+    reference.lengths["chr20"] = 63_025_520
+    with pytest.raises(
+        RefMismatch, match=r"\(the variants look like GRCh38 \(hg38\), the genome looks like GRCh37 \(hg19\)\)"
+    ):
+        read(reference, 500, 0, declared={"20": 64_444_167})
+
+
+def test_alleles_on_unknown_bases_prove_nothing(open_genome):
+    agreement = GenomeAgreement(open_genome(chr1="N" * 500 + "A"), "in.vcf", {})
+    agreement.read(0, ["chr1"] * 500, range(1, 501), ["C"] * 500, ["A"] * 500)
+    agreement.read(500, ["chr1"], [501], ["C"], ["G"])
+    agreement.finish()
+    assert agreement.warnings[0].startswith("REF disagrees")
+    assert "1 of the first 1 alleles" in agreement.warnings[0]
+
+
+def test_on_error_the_first_disagreement_stops_and_is_named(reference):
+    agreement = GenomeAgreement(reference, "in.vcf", {}, "error")
+    agreement.read(0, ["1"], [1], ["A"], ["C"])
+    expected = r"^in\.vcf, record 7 \(1:2\): REF is T, .*genome\.fa holds C there$"
+    with pytest.raises(RefMismatch, match=expected):
+        agreement.read(5, ["1", "1", "1"], [1, 2, 3], ["A", "T", "T"], ["C", "G", "C"])
+    with pytest.raises(RefMismatch, match=r"record 1 \(1:9999\): REF is A{17}… \(30 bases\), .* holds nothing there"):
+        agreement.read(0, ["1"], [9999], ["A" * 30], ["C"])
+
+
+def test_contigs_of_another_name_are_bridged_and_missing_ones_told(reference):
+    agreement = GenomeAgreement(reference, "in.vcf", {"2": 4, "1": 77})
+    found = agreement.read(0, ["2", "chrUn", "1", "chr2"], [1] * 4, ["A"] * 4, ["C"] * 4)
+    agreement.finish()
+    unknown = Reason.UNKNOWN_CONTIG
+    assert [Reason(reason) for reason in found.reason] == [Reason.OK, unknown, unknown, Reason.OK]
+    assert agreement.bridged == {"2": "chr2"}
+    assert sorted(agreement.unknown) == ["1", "chrUn"]
+    assert agreement.found == ["chr2"]
+    assert re.match(r"^contigs that .*genome\.fa lacks, or has in another length: ", agreement.warnings[0])
+
+
+def test_none_of_the_contigs_known_is_an_error_that_shows_both_sides(reference):
+    message = r"^in\.vcf: none of its contigs \(scaffold1\) is in .*genome\.fa \(chr1, chr2\); annotate with the genome"
+    with pytest.raises(UnknownContig, match=message):
+        read(reference, 0, 10, contig="scaffold1", declared={"scaffold1": None})
+    with pytest.raises(UnknownContig, match=message):
+        read(reference, 0, 10, contig="scaffold1")
+    lengths = (
+        r"\(chr1, chr2\); chr1 has 248,956,422 bases there and 1,200 here \(the variants look like GRCh38 \(hg38\)\)"
+    )
+    with pytest.raises(UnknownContig, match=lengths):
+        read(reference, 0, 10, declared={"chr1": 248_956_422})
+
+
+def test_a_known_contig_may_come_later(reference):
+    agreement = GenomeAgreement(reference, "in.vcf", {"chr1": None})
+    agreement.read(0, ["chrUn"], [1], ["A"], ["C"])
+    agreement.read(1, ["chr1"], [1], ["A"], ["C"])
+    agreement.finish()
