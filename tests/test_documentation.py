@@ -1,0 +1,176 @@
+"""The commands of the README and the docs do what is said there.
+
+Each page is run from top to bottom in a folder that holds a copy of ``examples/``. Blocks of ``bash`` and ``python``
+are run; a block of ``text`` below one holds what it prints, with ``…`` for lines left out. A comment above a block
+says otherwise: ``<!-- command: … -->`` marks the two that install the package, which ``.ci/run`` runs whole.
+"""
+
+import contextlib
+import io
+import itertools
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ["README.md", *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md")))]
+TRAINING = {"README.md", "docs/training.md"}
+BLOCK = re.compile(
+    r"(?:^<!-- (?P<comment>.*?) -->\n)?^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE
+)
+LINK = re.compile(r"(?:\]\(|src=\"|srcset=\")(?!https?://|#)([^)\"#]+)")
+VOLATILE = re.compile(r"in \d+\.\d s, [\d,]+ alleles/s|on (cpu|cuda|tensorrt)|device \w+")
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
+
+
+@dataclass(frozen=True)
+class Block:
+    page: str
+    line: int
+    comment: str
+    language: str
+    code: str
+
+    def __str__(self):
+        return f"{self.page}, line {self.line}"
+
+
+def read_blocks(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return [
+        Block(page, text.count("\n", 0, found.start()) + 1, found["comment"] or "", found["language"], found["code"])
+        for found in BLOCK.finditer(text)
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with the examples, in which commands find the ``zoo`` and ``python`` of this environment first."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__", "*.fai"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    return tmp_path
+
+
+def run_bash(block):
+    code = block.code
+    if block.comment.startswith("command:"):
+        code = code.rpartition("&&")[2].replace(".venv/bin/zoo", "zoo")  # what follows the installation
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", code], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, f"{block}: exit status {done.returncode}\n{done.stderr}"
+    return done.stdout or done.stderr  # where there is a result to show, what is told beside it is left out
+
+
+def run_python(block, names):
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(block.code, str(block), "exec"), names)  # noqa: S102 - the project's own documentation
+    return printed.getvalue()
+
+
+def agree(expected, found):
+    """Whether two lines say the same, numbers to two digits after the point."""
+    expected, found = (VOLATILE.sub("…", line.rstrip()) for line in (expected, found))
+    if NUMBER.sub("0", expected) != NUMBER.sub("0", found):
+        return False
+    pairs = zip(NUMBER.findall(expected), NUMBER.findall(found), strict=True)
+    return all(math.isclose(float(one), float(other), rel_tol=0, abs_tol=0.01) for one, other in pairs)
+
+
+def check_printed(block, printed):
+    """Every line of a block stands in what was printed, in order; nothing is left out but where ``…`` says so."""
+    lines = iter(printed.splitlines())
+    skipping = False
+    for expected in block.code.splitlines():
+        if expected == "…":
+            skipping = True
+            continue
+        found = next(lines, None)
+        while skipping and found is not None and not agree(expected, found):
+            found = next(lines, None)
+        assert agree(expected, found or ""), f"{block}: expected {expected!r}, found {found!r}"
+        skipping = False
+    if not skipping:
+        assert list(lines) == [], f"{block}: more was printed"
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=pytest.mark.training if page in TRAINING else []) for page in PAGES]
+)
+def test_the_commands_of_a_page_run_and_print_what_it_says(page, folder):
+    if page in TRAINING:
+        pytest.importorskip("tensorflow", reason="this page trains a model, which needs the extra `train`")
+    names = {"__name__": "__main__"}
+    printed = None
+    for block in read_blocks(page):
+        if block.comment == "command: test":
+            printed = None
+        elif block.language == "bash":
+            printed = run_bash(block)
+        elif block.language == "python":
+            printed = run_python(block, names)
+        elif block.language == "text":
+            assert printed is not None, f"{block}: no command above it"
+            check_printed(block, printed)
+
+
+@pytest.mark.parametrize("page", [*PAGES, "CHANGELOG.md", "benchmarks/README.md", "examples/plugin-package/README.md"])
+def test_every_link_of_a_page_leads_to_a_file(page):
+    targets = LINK.findall((ROOT / page).read_text(encoding="utf-8"))
+    missing = [target for target in targets if not (ROOT / page).parent.joinpath(target).exists()]
+    assert missing == []
+
+
+def test_every_component_and_option_is_documented():
+    from zoo.cli import VERBS
+    from zoo.genome.variant import Reason
+    from zoo.plugins import discover
+
+    text = "".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
+    components = [found.name for found in discover().components if found.distribution == "assayzoo"]
+    options = {
+        option
+        for verb in VERBS
+        for option in re.findall(
+            r"^\s+(?:-\w, )?(--[a-z-]+)",
+            subprocess.run(
+                [sys.executable, "-c", f"from zoo.cli import main; main(['{verb}', '--help'])"],
+                capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "120"},
+            ).stdout,
+            re.MULTILINE,
+        )
+    }  # fmt: skip
+    short = {"--fasta": "-f", "--model": "-m", "--output": "-o"}
+    wanted = itertools.chain(components, (short.get(option, option) for option in options - {"--help"}))
+    wanted = [
+        *wanted,
+        *(reason.name for reason in Reason if reason is not Reason.OK),
+        *(f"zoo {verb}" for verb in VERBS),
+    ]
+    assert [name for name in wanted if name not in text] == []
+
+
+def test_fields_of_recipes_are_documented():
+    from zoo.training.recipe import FractionSplit, GroupSplit, OutputChoice, Recipe, TrainingChoice, WindowChoice
+
+    text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    schemas = (Recipe, TrainingChoice, OutputChoice, WindowChoice, GroupSplit, FractionSplit)
+    assert [name for schema in schemas for name in schema.model_fields if name not in text] == []
+
+
+def test_the_readme_marks_the_two_commands_that_install():
+    marked = {
+        block.comment.removeprefix("command: "): block.code for block in read_blocks("README.md") if block.comment
+    }
+    assert set(marked) == {"annotate", "test"}
+    assert all(code.startswith("python3 -m venv .venv && ") for code in marked.values())
+    assert "pytest -W error" in marked["test"]
