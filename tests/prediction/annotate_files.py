@@ -1,11 +1,12 @@
 """Annotates many files in one process and tells of each what came of it, a JSON line each; a crash ends the process.
 
-Arguments: the model's folder, the folder for the outputs, ``known`` or ``unknown``; paths come on standard input.
+Arguments: the model's folder, the folder for the outputs, and which contigs the genome shall have: ``all``,
+``every second`` or ``none``. Paths come on standard input.
 """
 
 import json
+import mmap
 import sys
-import tempfile
 import traceback
 from pathlib import Path
 
@@ -21,22 +22,24 @@ MOST_BASES = 1 << 29  # BAI and TBI go no further, and neither do contigs
 
 
 class GenomeOfRecords:
-    """A genome that holds the REF of every record of a file, poly-A elsewhere, and none of its contigs if told so."""
+    """A genome that holds the REF of every record of a file, poly-A elsewhere."""
 
-    def __init__(self, vcf, *, known):
+    def __init__(self, vcf, known):
         self.path = Path("genome.fa")
         self.name_length_digest = "0"
-        self._folder = tempfile.TemporaryDirectory()
         self._contigs = {}
         self.lengths = {}
-        if known:
+        if known != "none":
             self._fill(vcf)
+        if known == "every second":
+            for name in list(self._contigs)[1::2]:
+                del self._contigs[name], self.lengths[name]
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self._folder.cleanup()
+        self._contigs.clear()
 
     def _fill(self, vcf):
         with VcfReader(vcf) as reader:
@@ -51,10 +54,8 @@ class GenomeOfRecords:
 
     def _sparse(self, name):
         if name not in self._contigs:
-            path = Path(self._folder.name) / str(len(self._contigs))
-            with path.open("wb") as file:
-                file.truncate(MOST_BASES)  # a hole: it takes no room
-            self._contigs[name] = np.memmap(path, np.uint8, "r+")
+            flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS  # only what is written takes room
+            self._contigs[name] = np.frombuffer(mmap.mmap(-1, MOST_BASES, flags=flags), dtype=np.uint8)
             self.lengths[name] = MOST_BASES
         return self._contigs[name]
 
@@ -70,14 +71,14 @@ class GenomeOfRecords:
 
 def main():
     model = load(sys.argv[1], threads=1)
-    outputs, known = Path(sys.argv[2]), sys.argv[3] == "known"
+    outputs, known = Path(sys.argv[2]), sys.argv[3]
     for number, line in enumerate(sys.stdin):
         vcf = line.rstrip("\n")
         output = outputs / f"{number}.vcf"
         print(json.dumps({"file": vcf}), flush=True)  # noqa: T201 - the answer
         found = {"output": str(output), "error": "", "traceback": ""}
         try:
-            with GenomeOfRecords(vcf, known=known) as genome:
+            with GenomeOfRecords(vcf, known) as genome:
                 annotation.Reference = lambda _, genome=genome: genome
                 summary = annotation.annotate(vcf, "genome.fa", model, output)
                 found |= {"records": summary.records, "scored": summary.scored, "skipped": summary.skipped}

@@ -133,6 +133,7 @@ class VcfReader:
     def _lines(self) -> Iterator[str]:
         known = {*self.contigs, *self.undeclared_contigs}
         last = None
+        line = ""
         number = 0
         iterator = iter(self._vcf)
         while True:
@@ -141,15 +142,17 @@ class VcfReader:
                 if record is None:
                     return
                 contig = record.CHROM
-                line = str(record) if contig == last or contig in known else ""
+                if contig == last or contig in known:
+                    line = str(record)
             except UnicodeDecodeError as error:
                 raise VcfError(
                     f"{self.name}, record {number + 1}: expected UTF-8, found other bytes; "
                     "convert the text: iconv -f latin1 -t utf-8"
                 ) from error
             except Exception as error:  # cyvcf2 raises a bare Exception with an error code
+                before = f"; the record before it is {':'.join(line.split(chr(9), 2)[:2])}" if number else ""
                 raise VcfError(
-                    f"{self.name}, record {number + 1}: the file is cut there, or the record is malformed"
+                    f"{self.name}, record {number + 1}: the file is cut there, or the record is malformed{before}"
                 ) from error
             if contig != last and contig not in known:
                 # htslib lets faults of such a record pass, and printing one may crash: declare first, then read again.

@@ -138,7 +138,9 @@ class BcfSink:
                 ) from error
         # htslib's writer keeps silent about a full disk; what can be read again tells.
         if not ends_with_marker(partial) or _count(partial) != written:
-            raise OutputError(f"{self._output.path}: can't be written whole; is the disk full?")
+            raise OutputError(
+                f"{self._output.path}: can't be written whole; is the disk full? or a record none for BCF: try .vcf.gz"
+            )
         self._output.commit()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -81,9 +81,15 @@ def score_variants(
         )
         for track, name in enumerate(names):
             table[name] = scores[:, track]
-        table[model_keys.skipped] = reasons[number]
-    table[SKIPPED_KEY] = general
+        table[model_keys.skipped] = _column(reasons[number], table)
+    table[SKIPPED_KEY] = _column(general, table)
     return table
+
+
+def _column(texts: list[str | None], table: pd.DataFrame) -> pd.Series[Any]:
+    import pandas as pd
+
+    return pd.Series(texts, dtype=object, index=table.index)  # else pandas would make NaN of None where there are texts
 
 
 def _read_columns(variants: pd.DataFrame) -> tuple[list[str], list[int], list[str], list[str]]:

@@ -1,0 +1,110 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from zoo import annotate, score_variants
+from zoo.errors import DataError, RefMismatch
+from zoo.model.folder import load_folder
+from zoo.prediction import variants as module
+from zoo.testing.golden import RECORDS, write_golden
+from zoo.testing.models import CARD, write_model_folder
+
+
+@pytest.fixture
+def golden(tmp_path):
+    return write_golden(tmp_path / "golden")
+
+
+@pytest.fixture
+def table():
+    """The golden file's records, one ALT a row."""
+    rows = [record.given.split(" ") for record in RECORDS]
+    return pd.DataFrame(
+        [(row[0], int(row[1]), row[3], alt, row[2]) for row in rows for alt in row[4].split(",")],
+        columns=["contig", "position", "ref", "alt", "note"],
+    )
+
+
+def test_a_table_gets_the_numbers_and_reasons_of_an_annotated_file(golden, table, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "RECORDS_A_BATCH", 5)
+    scored = score_variants(table, golden.genome, golden.models, threads=1)
+    annotate(golden.vcf, golden.genome, golden.models, tmp_path / "out.tsv", threads=1)
+    expected = pd.read_csv(tmp_path / "out.tsv", sep="\t", na_values=".", keep_default_na=False)
+    for column in ("ZOO_AT", "ZOO_AFTER", "ZOO_EITHER"):
+        assert scored[column].dtype == np.float32
+        assert np.array_equal(scored[column], expected[column].to_numpy(np.float32), equal_nan=True)
+    skipped = expected["skipped"].astype(object).where(expected["skipped"].notna(), None)
+    assert scored["ZOO_SKIPPED"].tolist() == skipped.tolist()
+    assert [reason for reason in scored["ZOO_AT_SKIPPED"] if reason] == ["TOO_LONG", "UNKNOWN_BASES"]
+
+
+def test_the_rows_their_index_and_other_columns_stay_and_the_input_too(golden, table):
+    turned = table.iloc[::-1]
+    before = turned.copy()
+    scored = score_variants(turned, golden.genome, golden.models[0], threads=1)
+    pd.testing.assert_frame_equal(turned, before)
+    pd.testing.assert_frame_equal(scored[before.columns], before)
+    assert scored.loc[1, "ZOO_AT"] == 1
+
+
+def test_an_empty_table_gets_the_columns(golden, table):
+    scored = score_variants(table.iloc[:0], golden.genome, golden.models[0], threads=1)
+    assert scored.shape == (0, 8)
+    assert scored.columns.tolist()[-3:] == ["ZOO_AT", "ZOO_AT_SKIPPED", "ZOO_SKIPPED"]
+
+
+def test_columns_can_be_renamed(golden, table):
+    scored = score_variants(table, golden.genome, golden.models[0], keys={"at": "effect"}, threads=1)
+    assert {"effect", "effect_SKIPPED", "ZOO_SKIPPED"} <= set(scored.columns)
+
+
+def test_a_model_of_many_tracks_has_a_column_for_each(golden, table, tmp_path):
+    from onnx import TensorProto, helper, numpy_helper
+
+    constant = numpy_helper.from_array(np.ones((36, 21), dtype=np.float32), "w")
+    shape = numpy_helper.from_array(np.array([0, 36]), "shape")
+    nodes = [
+        helper.make_node("Reshape", ["sequence", "shape"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "w"], ["prediction"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "many",
+        [helper.make_tensor_value_info("sequence", TensorProto.FLOAT, ["N", 9, 4])],
+        [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, ["N", 21])],
+        [constant, shape],
+    )
+    tracks = [{"name": f"t{number}", "assay": "none"} for number in range(21)]
+    output = CARD["outputs"][0] | {"tracks": tracks}
+    model = load_folder(write_model_folder(tmp_path / "many", graph, {"name": "many", "outputs": [output]}))
+    scored = score_variants(table, golden.genome, model, threads=1)
+    assert {f"ZOO_MANY_t{number}" for number in range(21)} < set(scored.columns)
+
+
+def test_positions_may_be_floats_that_are_whole(golden, table):
+    scored = score_variants(table.astype({"position": float}), golden.genome, golden.models[0], threads=1)
+    assert scored.loc[1, "ZOO_AT"] == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.rename(columns={"position": "POS"}), r"has no column 'position'"),
+        (lambda t: t.rename(columns={"contig": "contigs"}), r"has no column 'contig'; did you mean 'contigs'\?"),
+        (lambda t: t.assign(position="five"), r"column 'position': expected whole numbers, invalid literal"),
+        (lambda t: t.assign(position=None), r"column 'position': expected whole numbers"),
+        (lambda t: t.assign(position=1.5), r"row 1: column 'position': expected a whole number, found 1\.5"),
+        (lambda t: t.assign(position=np.inf), r"column 'position': expected whole numbers"),
+        (lambda t: t.assign(alt="C,G"), r"row 1: expected one ALT, found 'C,G'; give each a row of its own"),
+    ],
+)
+def test_a_table_that_is_none_of_variants_is_an_error_that_names_column_and_row(golden, table, change, message):
+    with pytest.raises(DataError, match=rf"^the table of variants.*{message}"):
+        score_variants(change(table), golden.genome, golden.models[0], threads=1)
+
+
+def test_a_ref_that_disagrees_can_be_an_error(golden, table):
+    with pytest.raises(
+        RefMismatch, match=r"^the table of variants, record \d+ \(chr1:25\): REF is G, .* holds a there$"
+    ):
+        score_variants(table, golden.genome, golden.models[0], on_ref_mismatch="error", threads=1)
