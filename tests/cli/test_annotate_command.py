@@ -152,10 +152,10 @@ def test_wrong_usage_exits_2(arguments, capsys, extra):
 FILES = {
     "empty": (b"", r"bad\.vcf: expected a VCF or BCF file, found an empty one"),
     "no VCF": (b"hello\n", r"bad\.vcf: expected VCF or BCF, found something else"),
-    "malformed": (b"chr1\t2\t.\tA\tG\t.\t.\t.\nchr1\tx\t.\tA\n", r"bad\.vcf, record 2: .*malformed; the record before it is chr1:2"),
-    "no known contig": (b"scaffold\t2\t.\tA\tG\t.\t.\t.\n", r"bad\.vcf: none of its contigs \(scaffold\) is in .*golden\.fa \(chr1\)"),
-    "all REF wrong": (b"chr1\t2\t.\tC\tG\t.\t.\t.\n" * 200, r"bad\.vcf: REF disagrees with .*golden\.fa for 200 of the first 200"),
-    "annotated": (b"chr1\t2\t.\tA\tG\t.\t.\tZOO_AT=1\n", r"bad\.vcf: INFO ZOO_AT is there already; rename ours .*--overwrite"),
+    "malformed": (b"chr1\t2\t.\tA\tG\t.\t.\t.\nchr1\tx\t.\tA\n", r"record 2: .*malformed; the record before it is chr1:2"),
+    "no known contig": (b"scaffold\t2\t.\tA\tG\t.\t.\t.\n", r"none of its contigs \(scaffold\) is in .*\.fa \(chr1\)"),
+    "all REF wrong": (b"chr1\t2\t.\tC\tG\t.\t.\t.\n" * 200, r"REF disagrees with .*\.fa for 200 of the first 200"),
+    "annotated": (b"chr1\t2\t.\tA\tG\t.\t.\tZOO_AT=1\n", r"bad\.vcf: INFO ZOO_AT is there already; .*--overwrite"),
 }  # fmt: skip
 
 
@@ -241,7 +241,7 @@ def test_a_changed_byte_in_a_model_or_a_wrong_field_on_its_card_is_one_line(gold
     assert_error(capsys, main([*arguments, *output]), r"after/model\.yaml: expected sha256 ")
     card.write_text(card.read_text().replace("anchor:", "ancor:"))
     write_checksums(golden.models[1])
-    assert_error(capsys, main([*arguments, *output]), r"after/model\.yaml: .*ancor")
+    assert_error(capsys, main([*arguments, *output]), r"after/model\.yaml: field 'window\.anchor' is missing")
     assert not list(tmp_path.glob("out*"))
 
 
@@ -312,9 +312,9 @@ def test_two_runs_never_write_one_output(long_run, arguments, tmp_path, capsys):
 
 @pytest.mark.parametrize("name", ["out.vcf", "out.vcf.gz", "out.bcf", "out.tsv"])
 def test_a_full_disk_is_one_line_and_leaves_nothing(arguments, tmp_path, name):
-    code = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500)); " + CODE
+    code = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (400, 400)); " + CODE
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    limited = [sys.executable, "-c", code.replace("1500", "400"), *arguments, "-o", str(tmp_path / name)]
+    limited = [sys.executable, "-c", code, *arguments, "-o", str(tmp_path / name)]
     done = subprocess.run(limited, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 1
     assert re.match(r"^zoo: error: .*out.* can't be written: File too large\n$", done.stderr)
