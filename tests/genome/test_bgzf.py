@@ -60,7 +60,7 @@ def test_flushing_ends_a_block():
     [
         (b"", False, False),
         (b"ACGT", False, False),
-        (gzip.compress(b"ACGT"), True, False),
+        (gzip.compress(b"ACGT", mtime=0), True, False),
         (pack(b"ACGT"), True, True),
         (pack(b"ACGT")[:10], True, False),
     ],
