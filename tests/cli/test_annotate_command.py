@@ -191,7 +191,7 @@ def test_a_missing_or_cut_vcf_is_one_line(golden, tmp_path, capsys):
         (b"", "golden.fa: expected a FASTA file, found an empty one"),
         (b"chr1\t1\t5\n", "golden.fa, line 1: expected a FASTA header that starts with '>'"),
         (
-            gzip.compress(b">chr1\nACGT\n"),
+            gzip.compress(b">chr1\nACGT\n", mtime=0),
             "golden.fa: expected plain text or BGZF, found plain gzip, .*convert it: gunzip",
         ),
         (b">chr1\nACGT\nA\nACGT\n", "golden.fa: can't be indexed: "),
