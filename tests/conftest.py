@@ -7,7 +7,6 @@ from hypothesis import settings
 
 from zoo.testing.models import make_base_at_anchor_graph, write_model_folder
 
-
 # The same examples on every run, and no clock: machines that test are shared.
 settings.register_profile("zoo", derandomize=True, deadline=None)
 settings.load_profile("zoo")
