@@ -88,6 +88,17 @@ def test_standard_output_holds_the_vcf_alone(arguments, golden, capfdbinary):
     assert tuple(line for line in lines if not line.startswith("#")) == golden.expected
 
 
+def test_standard_output_declares_contigs_that_come_late(golden, tmp_path, capfdbinary):
+    vcf = tmp_path / "late.vcf"
+    columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    late = "chr1\t2\t.\tA\tG\t.\t.\t.\n" * 5000 + "chr7\t2\t.\tA\tG\t.\t.\t.\n"
+    vcf.write_text(f"##fileformat=VCFv4.2\n##contig=<ID=chr1>\n{columns}{late}")
+    assert main([*arguments_for(vcf, golden), "-o", "-"]) == 0
+    header, _, records = capfdbinary.readouterr().out.decode().partition("#CHROM")
+    assert "##contig=<ID=chr7>\n" in header
+    assert records.count("\nchr7\t2\t") == 1
+
+
 def test_standard_input_is_read(golden):
     done = subprocess.run(
         [sys.executable, "-c", CODE, *arguments_for("-", golden), "-o", "-"],

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from zoo.errors import OutputError
+from zoo.genome import output as module
 from zoo.genome.output import OutputFile, refuse_same_file
 
 
@@ -61,6 +62,24 @@ def test_two_runs_never_write_one_file(tmp_path):
     assert path.read_text() == "first"
     OutputFile(path).__exit__(None, None, None)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_run_that_ends_while_the_next_one_waits_for_its_lock_keeps_its_file(tmp_path, monkeypatch):
+    path = tmp_path / "out.txt"
+    first = OutputFile(path)
+    first.file.write(b"first")
+    lock = module._lock
+    moments = iter([first.commit])
+
+    def lock_after_the_other_ended(*arguments):
+        for end in moments:
+            end()
+        lock(*arguments)
+
+    monkeypatch.setattr(module, "_lock", lock_after_the_other_ended)
+    with OutputFile(path) as second:
+        second.file.write(b"half of the sec")
+    assert path.read_text() == "first"
 
 
 def test_a_head_can_be_replaced_by_one_of_another_length(tmp_path):

@@ -214,6 +214,20 @@ def test_a_folder_that_cannot_be_written_gets_no_index(genome, monkeypatch):
         genome.parent.chmod(before)
 
 
+def test_an_old_index_that_cannot_be_replaced_is_not_believed(genome, monkeypatch):
+    index = genome.with_name(f"{genome.name}.fai")
+    index.write_text("chr1\t2\t6\t2\t3\n")
+    os.utime(index, (0, 0))
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(module.shutil, "copyfile", refuse)
+    with Reference(genome) as reference:
+        assert reference.lengths["chr1"] == 13
+    assert index.read_text() == "chr1\t2\t6\t2\t3\n"
+
+
 def test_a_contig_without_bases_has_length_0(tmp_path):
     path = tmp_path / "a.fa"
     path.write_text(">empty\n>a\nAC\n")

@@ -121,7 +121,7 @@ MALFORMED = {
 @pytest.mark.parametrize("declared", [False, True], ids=["contig undeclared", "contig declared"])
 @pytest.mark.parametrize("record", MALFORMED.values(), ids=MALFORMED)
 def test_a_malformed_record_is_an_error_that_names_its_number(tmp_path, record, declared):
-    # In a process of its own: htslib used to crash when it printed a malformed record of an undeclared contig.
+    # On an undeclared contig, htslib makes up a record from a malformed one, or crashes: hence a process of its own.
     header = HEADER + "##contig=<ID=chr7>\n" * declared
     path = write(tmp_path / "a.vcf", header + COLUMNS + RECORDS[0] + "\n" + record + "\n")
     code = """

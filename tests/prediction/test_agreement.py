@@ -45,8 +45,9 @@ def test_more_than_a_tenth_of_the_first_thousand_stops(reference, wrong, right):
         read(reference, wrong, right)
 
 
-def test_disagreements_after_the_first_thousand_alleles_do_not_stop(reference):
-    assert read(reference, 300, 600, order="wrong last").warnings == []
+@pytest.mark.parametrize("batch", [100, 900])
+def test_disagreements_after_the_first_thousand_alleles_do_not_stop(reference, batch):
+    assert read(reference, 300, 600, order="wrong last", batch=batch).warnings == []
 
 
 def test_fewer_than_a_hundred_alleles_only_warn(reference):
