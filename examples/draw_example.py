@@ -63,6 +63,7 @@ class Locus:
         letters: The bases of that stretch.
         changes: The score of each base put in place of each, shape (L, 4); 0 where nothing changes.
         chosen: The row of the site's own variant.
+        model: What scored all this.
     """
 
     middles: np.ndarray
@@ -72,6 +73,7 @@ class Locus:
     letters: str
     changes: np.ndarray
     chosen: Any
+    model: str
 
 
 def main(output: Path) -> None:
@@ -108,9 +110,15 @@ def score_locus() -> Locus:
     scores = zoo.score_variants(mutants, EXAMPLES / "genome.fa", model)
     changes = np.zeros((len(stretch), 4))
     changes[scores["position"] - 1 - start, ["ACGT".index(letter) for letter in scores["alt"]]] = scores[KEY]
-    return Locus(
-        starts + anchor, predictions, alleles, start, contig[start : start + len(stretch)], changes, chosen
-    )  # fmt: skip
+    name = describe_model()
+    letters = contig[start : start + len(stretch)]
+    return Locus(starts + anchor, predictions, alleles, start, letters, changes, chosen, name)
+
+
+def describe_model() -> str:
+    """Return the model's name and the digest that pins it, which stand in the pictures' metadata."""
+    model = zoo.load(MODEL)
+    return f"{model.card.full_name}, sha256sums {model.digest}"
 
 
 def draw(locus: Locus, palette: Palette, path: Path) -> None:
@@ -137,8 +145,9 @@ def draw(locus: Locus, palette: Palette, path: Path) -> None:
         panels[0].sharex(panels[1])
         panels[0].tick_params(labelbottom=False)
         figure.align_ylabels(panels)
+        metadata = {"Date": None, "Description": locus.model}
         for suffix in (".svg", ".png")[: 1 + ("--png" in sys.argv)]:
-            figure.savefig(path.with_suffix(suffix), dpi=110, metadata={"Date": None} if suffix == ".svg" else None)
+            figure.savefig(path.with_suffix(suffix), dpi=110, metadata=metadata if suffix == ".svg" else None)
         plt.close(figure)
 
 
