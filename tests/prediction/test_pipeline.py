@@ -2,6 +2,7 @@ import threading
 
 import pytest
 
+from zoo.prediction import pipeline
 from zoo.prediction.pipeline import WriteBehind, read_ahead
 
 
@@ -74,3 +75,19 @@ def test_an_error_of_the_loop_stops_the_writing():
     with pytest.raises(KeyboardInterrupt):
         run()
     assert written in ([], [1])
+
+
+@pytest.mark.parametrize("waiting", [1, 3])
+def test_a_writer_that_is_held_for_ever_does_not_hold_a_run_that_breaks_off(monkeypatch, waiting):
+    monkeypatch.setattr(pipeline, "_FAREWELL", 0.05)
+    gate = threading.Event()
+
+    def run():
+        with WriteBehind(lambda _: gate.wait()) as writer:
+            for number in range(waiting):
+                writer.put(number)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    gate.set()

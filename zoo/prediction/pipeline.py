@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterable
@@ -11,6 +12,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 _PATIENCE = 0.1  # seconds between looks at whether the other side has stopped
+_FAREWELL = 2.0  # seconds that a broken run waits for its writer
 
 
 def read_ahead(items: Iterable[T], depth: int = 2) -> Generator[T]:  # noqa: C901 - the two sides of one queue read best together
@@ -69,12 +71,17 @@ class WriteBehind(Generic[T]):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
-        if kind is not None and self._error is None:
-            self._error = InterruptedError()  # nothing more is to be written
-        self._buffer.put(None)
-        self._thread.join()
         if kind is None:
+            self._buffer.put(None)
+            self._thread.join()
             self._raise()
+            return
+        if self._error is None:
+            self._error = InterruptedError()  # nothing more is to be written
+        # A pipe that nobody reads from may hold the thread for ever; Ctrl-C ends the run all the same.
+        with contextlib.suppress(queue.Full):
+            self._buffer.put(None, timeout=_FAREWELL)
+        self._thread.join(_FAREWELL)
 
     def put(self, item: T) -> None:
         """Hand over an item; waits while the writer is behind."""
