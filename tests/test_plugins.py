@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from zoo import Architecture, Config, Scorer, hookimpl
-from zoo.errors import DuplicateName, UnknownName
-from zoo.plugins import EntryPoint, Plugins, discover, load_plugins
+from zoo.errors import DataError, DuplicateName, PluginError, UnknownName
+from zoo.plugins import EntryPoint, Plugins, discover, guard, load_plugins
 
 
 class NoConfig(Config):
@@ -302,3 +302,25 @@ def test_the_built_in_plugins_load():
 def test_values_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Plugins().components = ()
+
+
+def test_what_a_component_raises_becomes_one_line_that_names_its_plugin(monkeypatch):
+    found = load_plugins([make_entry(make_scorer("boom")), make_entry(make_scorer("calm"), distribution="other")])
+    monkeypatch.setattr("zoo.plugins.discover", lambda: found)
+    message = r"^scorer 'boom' of plugin demo-package:demo failed: ValueError: two lines$"
+    with pytest.raises(PluginError, match=message) as caught, guard("scorer", "boom"):
+        raise ValueError("two\nlines")
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_a_component_that_exits_fails_like_any_other(monkeypatch):
+    monkeypatch.setattr("zoo.plugins.discover", Plugins)
+    with pytest.raises(PluginError, match=r"^data loader 'boom' failed: SystemExit: 3$"), guard("data loader", "boom"):
+        raise SystemExit(3)
+
+
+@pytest.mark.parametrize("error", [DataError("line 3"), KeyboardInterrupt(), GeneratorExit()])
+def test_a_components_own_word_and_an_interrupt_pass(error):
+    with pytest.raises(type(error)) as caught, guard("scorer", "difference"):
+        raise error
+    assert caught.value is error

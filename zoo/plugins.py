@@ -12,7 +12,7 @@ import importlib.metadata
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, TypeVar
 
@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from zoo import hookspecs
 from zoo.components import Architecture, Component, Config, DataLoader, Scorer
-from zoo.errors import DuplicateName, PluginLoadError, UnknownName, near_match
+from zoo.errors import DuplicateName, PluginError, PluginLoadError, UnknownName, ZooError, near_match
 
 Kind: TypeAlias = Literal["data loader", "architecture", "scorer"]
 
@@ -139,6 +139,25 @@ def load_plugins(entry_points: Iterable[EntryPoint]) -> Plugins:
     usable = [installed for installed in offered if (installed.kind, installed.name) not in duplicates]
     usable.sort(key=lambda installed: (installed.kind, installed.name))
     return Plugins(tuple(usable), tuple(failures), duplicates)
+
+
+@contextlib.contextmanager
+def guard(kind: Kind, name: str) -> Iterator[None]:
+    """Run a component's function: whatever it raises becomes one line that names the component and its plugin.
+
+    A :class:`ZooError` is the component's own word to the user and passes, as an interrupt does.
+
+    Raises:
+        PluginError: The function raised something else.
+    """
+    try:
+        yield
+    except (ZooError, KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
+        owners = [found.plugin for found in discover().components if (found.kind, found.name) == (kind, name)]
+        origin = "".join(f" of plugin {plugin}" for plugin in owners)
+        raise PluginError(f"{kind} {name!r}{origin} failed: {_describe(error)}") from error
 
 
 @functools.cache
