@@ -12,7 +12,11 @@ import pytest
 from zoo.cli import main
 from zoo.testing.golden import RECORDS, write_golden
 
-CODE = "import sys; from zoo.cli import main; sys.exit(main(sys.argv[1:]))"
+# Where the tests run in the background, a shell has made them deaf to Ctrl-C; these commands are to hear it.
+CODE = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from zoo.cli import main; sys.exit(main(sys.argv[1:]))"
+)
 GENOME = "GATTACAGATTGGACCGTACACGTACGTTACA" * 40
 
 
