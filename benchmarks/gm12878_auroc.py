@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -58,8 +59,9 @@ def measure_network(recipe: Path, data_root: Path, seed: int, threads: int | Non
     with tempfile.TemporaryDirectory() as folder:
         done = zoo.train(recipe, Path(folder) / "model", data_root=data_root, seed=seed, threads=threads)
     (metrics,) = done.card.metrics["test"].values()
-    print(f"<!-- {done.card.name}, seed {seed}: {time.perf_counter() - started:.0f} s -->", flush=True)
-    return float(metrics["auroc"])
+    auroc = float(metrics["auroc"])
+    print(f"{done.card.name}, seed {seed}: AUROC {auroc:.4f}, {time.perf_counter() - started:.0f} s", file=sys.stderr)
+    return auroc
 
 
 def measure_baseline(planned: TrainingPlan) -> tuple[float, float]:
