@@ -81,7 +81,7 @@ def test_a_file_that_is_no_card_is_refused(tmp_path, text, message):
 
 
 def test_a_missing_card_is_named(tmp_path):
-    with pytest.raises(CardError, match=r"model\.yaml: the card can't be read: .*No such file"):
+    with pytest.raises(CardError, match=r"model\.yaml: can't be read: No such file"):
         read_card(tmp_path / "model.yaml")
 
 

@@ -83,6 +83,7 @@ def test_a_prediction_beyond_the_tolerance_is_named_with_expected_and_found(g_at
     ("change", "message"),
     [
         (lambda document: document.update(seeed=1), "unknown field 'seeed'; did you mean 'seed'"),
+        (lambda document: document.update(sequences=[]), r"example\.json: field 'sequences': .* at least 1 item"),
         (lambda document: document["sequences"].__setitem__(1, "ACGT"), "sequence 2: expected 9 bases, found 4"),
         (lambda document: document["predictions"]["prediction"].append([1, 2]), "expected nested lists of numbers"),
         (lambda document: document["predictions"].clear(), "output 'prediction': expected its predictions, found none"),

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from zoo.errors import CardError
+from zoo.model.document import Document, read_document
 
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 VERSION_PATTERN = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$"
+MIN_TOLERANCE = 1e-5
+"""Float32 sums in another order differ by about this much, relative to the largest prediction."""
+
 MAX_TOLERANCE = 1e-4
 """An export that differs from its network by more, relative to the largest prediction, is refused."""
 
@@ -23,18 +26,14 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Activation = Literal["sigmoid", "softmax", "linear", "softplus", "exponential", "relu"]
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Genome(_Document):
+class Genome(Document):
     """The build that the training data came from; ``digests`` are refget digests by contig, where known."""
 
     name: Text
     digests: dict[str, str] = Field(default_factory=dict)
 
 
-class Input(_Document):
+class Input(Document):
     """One input of the network, without the batch axis; ``unknown`` says what stands for a base outside ACGT."""
 
     name: Text
@@ -44,7 +43,7 @@ class Input(_Document):
     unknown: Literal["zeros", "quarter"] = "zeros"
 
 
-class Window(_Document):
+class Window(Document):
     """What the sequence input reads: ``length`` bases, the first REF base of a variant at ``anchor`` (0-based)."""
 
     length: int = Field(gt=0)
@@ -61,14 +60,14 @@ class Window(_Document):
         return self
 
 
-class Track(_Document):
+class Track(Document):
     name: Text
     assay: Text
     biosample: str = ""
     unit: Text = "probability"
 
 
-class Output(_Document):
+class Output(Document):
     """One output: (N, T), or (N, B, T) where ``bins`` is given, or with an axis of ``members`` after N."""
 
     name: Text
@@ -85,7 +84,7 @@ class Output(_Document):
         return self
 
 
-class Strand(_Document):
+class Strand(Document):
     """``average``: predictions are the mean over both strands; ``track_pairs`` are swapped on the reverse one."""
 
     average: bool = True
@@ -93,23 +92,23 @@ class Strand(_Document):
     track_pairs: tuple[tuple[str, str], ...] = ()
 
 
-class ScorerChoice(_Document):
+class ScorerChoice(Document):
     name: Text = "difference"
     config: dict[str, Any] = Field(default_factory=dict)
 
 
-class ArchitectureChoice(_Document):
+class ArchitectureChoice(Document):
     name: Text
     config: dict[str, Any] = Field(default_factory=dict)
 
 
-class Source(_Document):
+class Source(Document):
     name: Text
     url: str = ""
     sha256: Sha256 | None = None
 
 
-class Data(_Document):
+class Data(Document):
     """Where the examples came from; ``notes`` say what was left out of them, and why."""
 
     loader: Text
@@ -118,7 +117,7 @@ class Data(_Document):
     notes: tuple[Text, ...] = ()
 
 
-class Split(_Document):
+class Split(Document):
     """How examples were set apart, and how many stand in each part."""
 
     method: Text
@@ -128,13 +127,13 @@ class Split(_Document):
     groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
-class Training(_Document):
+class Training(Document):
     seed: int
     epochs: int = Field(ge=0)
     versions: dict[str, str] = Field(default_factory=dict)
 
 
-class Card(_Document):
+class Card(Document):
     """A model's card, schema version 1."""
 
     schema_version: Literal[1]
@@ -159,7 +158,7 @@ class Card(_Document):
     training: Training | None = None
     metrics: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
     variant_benchmarks: dict[str, Any] = Field(default_factory=dict)
-    tolerance: float = Field(default=1e-5, gt=0, le=MAX_TOLERANCE * 10)
+    tolerance: float = Field(default=MIN_TOLERANCE, gt=0, le=MAX_TOLERANCE * 10)
     limitations: Text
 
     @model_validator(mode="after")
@@ -200,39 +199,10 @@ def read_card(path: Path) -> Card:
     Raises:
         CardError: The file is missing, no YAML, or a field is missing, unknown or wrong; the message names it.
     """
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise CardError(f"{path}: the card can't be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise CardError(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(document, dict):
-        raise CardError(f"{path}: expected a mapping of fields, found {type(document).__name__}")
-    try:
-        return Card.model_validate(document)
-    except ValidationError as error:
-        raise CardError(f"{path}: {describe_validation_error(error, Card.model_fields)}") from error
+    return read_document(path, Card, CardError)
 
 
 def write_card(card: Card, path: Path) -> None:
     """Write a card as YAML, fields in the order of the schema."""
     document = card.model_dump(mode="json", exclude_none=True)
     path.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100), encoding="utf-8")
-
-
-def describe_validation_error(error: ValidationError, known: Any = ()) -> str:
-    """Return the first fault of a document in one line, with its field and a near match for an unknown one."""
-    from zoo.errors import near_match
-
-    first = error.errors(include_url=False)[0]
-    field = ".".join(str(part) for part in first["loc"])
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    if first["type"] == "extra_forbidden":
-        hint = near_match(str(first["loc"][-1]), known) if len(first["loc"]) == 1 else ""
-        return f"unknown field {field!r}{hint}{more}"
-    if first["type"] == "missing":
-        return f"field {field!r} is missing{more}"
-    message = re.sub(r"^Value error, ", "", first["msg"])
-    prefix = f"field {field!r}: " if field else ""
-    found = "" if isinstance(first["input"], dict) else f", found {first['input']!r}"
-    return f"{prefix}{message}{found}{more}"

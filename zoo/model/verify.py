@@ -8,30 +8,26 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field, ValidationError
 
 from zoo.components import Predictions
 from zoo.errors import DataError, ModelError
 from zoo.genome.codes import UNKNOWN, Codes, decode, encode
-from zoo.model.card import Card, Input, describe_validation_error
+from zoo.model.card import MIN_TOLERANCE, Card, Input
+from zoo.model.document import Document, describe_validation_error
 from zoo.model.folder import EXAMPLE_FILE, NETWORK_FILE, load_folder
 from zoo.model.session import Session
-
-MIN_TOLERANCE = 1e-5
-"""Float32 sums in another order differ by about this much."""
 
 _SEQUENCES = 8
 _MAX_BASES = 2_000_000  # a long window gets fewer sequences
 _UNKNOWN_SHARE = 0.02
 
 
-class Example(BaseModel):
+class Example(Document):
     """``example.json``: sequences drawn from a seed, other inputs by name, and the predictions by output."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     seed: int
-    sequences: tuple[str, ...]
+    sequences: tuple[str, ...] = Field(min_length=1)
     extra: dict[str, list[object]]
     predictions: dict[str, list[object]]
 
@@ -115,7 +111,7 @@ def _read_example(path: Path) -> Example:
     except OSError as error:
         raise ModelError(f"{path}: can't be read: {error.strerror}") from error
     except ValidationError as error:
-        raise ModelError(f"{path}: {describe_validation_error(error, Example.model_fields)}") from error
+        raise ModelError(f"{path}: {describe_validation_error(error, Example)}") from error
 
 
 def _encode_example(path: Path, example: Example, card: Card) -> Codes:

@@ -12,7 +12,7 @@ import numpy as np
 from zoo.components import InputSpec, OutputSpec, Predictions
 from zoo.errors import ExportMismatch
 from zoo.genome.codes import Codes
-from zoo.model.card import MAX_TOLERANCE
+from zoo.model.card import MAX_TOLERANCE, MIN_TOLERANCE
 from zoo.model.session import Session
 from zoo.training.fit import Predictor
 from zoo.training.fold import fold_batch_norm
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 OPSET = 18
 """The newest that tf2onnx writes."""
 
-_MIN_TOLERANCE = 1e-5
 _HEADROOM = 10
 """The card's tolerance over the difference seen here, for other machines."""
 
@@ -82,7 +81,7 @@ def check_parity(session: Session, model: Any, output: str, codes: Codes) -> flo
             f"the exported network differs from the trained one by {difference:.2g} of the largest prediction, "
             f"at most {MAX_TOLERANCE:g} is allowed; no model was written"
         )
-    return max(_MIN_TOLERANCE, _HEADROOM * difference)
+    return max(MIN_TOLERANCE, _HEADROOM * difference)
 
 
 def _relative_difference(expected: Predictions, found: Predictions) -> float:

@@ -1,0 +1,71 @@
+from typing import Annotated, Literal
+
+import pytest
+from pydantic import Field
+
+from zoo.errors import CardError
+from zoo.model.document import Document, parse_document, read_document, validate
+
+
+class Circle(Document):
+    kind: Literal["circle"]
+    radius: float
+
+
+class Square(Document):
+    kind: Literal["square"]
+    side: float
+
+
+class Plain(Document):
+    side: float
+
+
+class Drawing(Document):
+    shapes: tuple[Annotated[Circle | Square, Field(discriminator="kind")], ...] = ()
+    named: dict[str, Plain] = Field(default_factory=dict)
+    either: Circle | Plain | None = None
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"shape": []}, "unknown field 'shape'; did you mean 'shapes'?"),
+        ({"shapes": [{"kind": "circle", "radios": 1, "radius": 1}]},
+         "unknown field 'shapes.0.radios'; did you mean 'radius'?"),
+        ({"shapes": [{"kind": "circle", "radios": 1}]},
+         "unknown field 'shapes.0.radios'; did you mean 'radius'? (and 1 more)"),
+        ({"shapes": [{"kind": "cirle"}]}, "field 'shapes.0.kind': unknown kind 'cirle'; did you mean 'circle'?"),
+        ({"shapes": [{"side": 1}]}, "field 'shapes.0.kind' is missing"),
+        ({"shapes": [{"kind": "square"}]}, "field 'shapes.0.side' is missing"),
+        ({"named": {"side": {"sid": 1, "side": 1}}}, "unknown field 'named.side.sid'; did you mean 'side'?"),
+        ({"named": {"a": {"side": []}}}, "field 'named.a.side': Input should be a valid number, found []"),
+        ({"either": {"sid": 1, "side": 1}}, "unknown field 'either.sid'; did you mean 'side'? (and 4 more)"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_named_at_any_depth_with_a_near_match(document, message):
+    with pytest.raises(CardError) as error:
+        validate(Drawing, document, "d.yaml", CardError)
+    assert str(error.value) == f"d.yaml: {message}"
+
+
+def test_a_file_is_read_into_its_schema(tmp_path):
+    (tmp_path / "d.yaml").write_text("named: {a: {side: 2}}\n", encoding="utf-8")
+    assert read_document(tmp_path / "d.yaml", Drawing, CardError).named["a"].side == 2
+
+
+def test_a_file_that_is_missing_or_no_text_is_named(tmp_path):
+    with pytest.raises(CardError, match=r"none\.yaml: can't be read: No such file or directory$"):
+        read_document(tmp_path / "none.yaml", Drawing, CardError)
+    (tmp_path / "d.yaml").write_bytes(b"\xff\xfe")
+    with pytest.raises(CardError, match=r"d\.yaml: expected text, found bytes that are none \(invalid start byte\)$"):
+        read_document(tmp_path / "d.yaml", Drawing, CardError)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("a: [", r"d\.yaml: expected YAML: "), ("3", "expected a mapping of fields, found int"), ("", "found NoneType")],
+)
+def test_what_is_no_mapping_is_refused(tmp_path, text, message):
+    with pytest.raises(CardError, match=message):
+        parse_document(text, Drawing, tmp_path / "d.yaml", CardError)
