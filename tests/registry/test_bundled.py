@@ -43,6 +43,7 @@ def test_every_model_of_the_wheel_is_found_there_and_is_whole(unpacked_wheel):
     )
     registry, *folders = done.stdout.splitlines()
     assert registry == str(unpacked_wheel / "zoo" / "bundled" / "registry.yaml")
+    assert folders
     assert all(folder.startswith(str(unpacked_wheel / "zoo" / "bundled" / "models")) for folder in folders)
 
 

@@ -1,9 +1,9 @@
 import pytest
 import yaml
 
-from zoo.errors import ChecksumMismatch, ModelError, UnknownModel, VersionExists
+from zoo.errors import ChecksumMismatch, ModelError, OutputError, UnknownModel, VersionExists
 from zoo.model.checksums import verify_checksums
-from zoo.registry.index import read_registry, register
+from zoo.registry.index import Index, Registry, read_registry, register, write_registry
 from zoo.testing.models import make_base_at_anchor_graph, write_model_folder
 
 
@@ -23,6 +23,7 @@ def write_index(path, **changes):
         ({"modles": {}}, "unknown field 'modles'; did you mean 'models'?"),
         ({"entry": {"sha256sums": "abc"}}, r"field 'models\.m\.versions\.1\.0\.0\.sha256sums'"),
         ({"entry": {"licence": "MIT"}}, r"unknown field 'models\.m\.versions\.1\.0\.0\.licence'"),
+        ({"entry": {"yankd": "x"}}, r"unknown field 'models\.m\.versions\.1\.0\.0\.yankd'; did you mean 'yanked'"),
         ({"model": {"latest": "2.0.0"}}, "latest '2.0.0' is not among the versions 1.0.0"),
     ],
 )
@@ -41,7 +42,7 @@ def test_a_file_that_is_no_index_is_refused(tmp_path, text, message):
 
 
 def test_a_missing_index_is_named(tmp_path):
-    with pytest.raises(ModelError, match=r"registry\.yaml: the registry can't be read: .*No such file"):
+    with pytest.raises(ModelError, match=r"registry\.yaml: can't be read: No such file"):
         read_registry(tmp_path / "registry.yaml")
 
 
@@ -78,6 +79,64 @@ def test_the_highest_version_is_the_latest_by_number_not_by_letter(publish, tmp_
         ("1.9.0", False),
         ("1.10.0", True),
     ]
+
+
+@pytest.fixture
+def yank(tmp_path):
+    """Withdraw a version, as its publisher does: in the file."""
+
+    def yank(version):
+        path = tmp_path / "registry.yaml"
+        document = yaml.safe_load(path.read_text())
+        document["models"]["g-at-anchor"]["versions"][version]["yanked"] = "wrong anchor"
+        path.write_text(yaml.safe_dump(document))
+
+    return yank
+
+
+def test_a_withdrawn_version_is_the_latest_only_where_all_are_withdrawn(publish, yank, tmp_path):
+    def find_latest():
+        return read_registry(tmp_path / "registry.yaml").find("g-at-anchor").version
+
+    publish("2.0.0")
+    yank("2.0.0")
+    assert publish("1.0.0").latest
+    assert find_latest() == "1.0.0"
+    yank("1.0.0")
+    publish("1.0.0")
+    assert find_latest() == "2.0.0"
+
+
+def test_a_withdrawn_version_stays_withdrawn_when_it_is_listed_again(publish, yank):
+    publish("1.0.0")
+    yank("1.0.0")
+    assert publish("1.0.0").entry.yanked == "wrong anchor"
+    assert publish("1.0.0", base="C", replace=True).entry.yanked is None
+
+
+def test_an_index_that_can_not_be_written_stays_as_it_was(publish, tmp_path, monkeypatch):
+    path = tmp_path / "registry.yaml"
+    publish("1.0.0")
+    before, names, registry = path.read_bytes(), set(tmp_path.iterdir()), read_registry(path)
+
+    def fill_the_disk(self, text, encoding):
+        self.write_bytes(text.encode(encoding)[:40])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("zoo.registry.index.Path.write_text", fill_the_disk)
+    with pytest.raises(OutputError) as error:
+        write_registry(registry)
+    assert str(error.value) == f"{path}: can't be written: No space left on device"
+    assert path.read_bytes() == before
+    assert set(tmp_path.iterdir()) == names
+
+
+def test_an_index_behind_a_link_is_written_where_it_lies(publish, tmp_path):
+    publish("1.0.0")
+    (tmp_path / "link.yaml").symlink_to("registry.yaml")
+    write_registry(Registry(tmp_path / "link.yaml", Index(schema_version=1)))
+    assert (tmp_path / "link.yaml").is_symlink()
+    assert read_registry(tmp_path / "registry.yaml").list_models() == []
 
 
 def test_the_order_of_registering_changes_no_byte(publish, tmp_path):

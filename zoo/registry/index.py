@@ -7,19 +7,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from zoo.errors import ModelError, UnknownModel, VersionExists, near_match
-from zoo.model.card import Name, Sha256, Text, Version, describe_validation_error, read_card
+from zoo.errors import ModelError, OutputError, UnknownModel, VersionExists, near_match
+from zoo.model.card import Name, Sha256, Text, Version, read_card
 from zoo.model.checksums import verify_checksums
+from zoo.model.document import Document, read_document
 from zoo.model.folder import CARD_FILE
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Entry(_Document):
+class Entry(Document):
     """One version of a model. ``sha256sums`` is the sha256 of its SHA256SUMS; ``yanked`` says why it was withdrawn."""
 
     url: Text
@@ -31,7 +28,7 @@ class Entry(_Document):
     summary: Text
 
 
-class Versions(_Document):
+class Versions(Document):
     """All versions of one model; ``latest`` is the one that a bare name stands for."""
 
     latest: Version
@@ -44,7 +41,7 @@ class Versions(_Document):
         return self
 
 
-class Index(_Document):
+class Index(Document):
     """The document, schema version 1."""
 
     schema_version: Literal[1]
@@ -107,22 +104,15 @@ def read_registry(path: Path) -> Registry:
     Raises:
         ModelError: The file is missing, no YAML, or a field is missing, unknown or wrong; the message names it.
     """
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path}: the registry can't be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise ModelError(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(document, dict):
-        raise ModelError(f"{path}: expected a mapping of fields, found {type(document).__name__}")
-    try:
-        return Registry(path, Index.model_validate(document))
-    except ValidationError as error:
-        raise ModelError(f"{path}: {describe_validation_error(error, Index.model_fields)}") from error
+    return Registry(path, read_document(path, Index, ModelError))
 
 
 def write_registry(registry: Registry) -> None:
-    """Write an index: names and versions sorted, so that the same models give the same bytes."""
+    """Write an index: names and versions sorted, so that the same models give the same bytes.
+
+    Raises:
+        OutputError: It can't be written; the index that was there stays.
+    """
     models = {
         name: {
             "latest": model.latest,
@@ -139,11 +129,19 @@ def write_registry(registry: Registry) -> None:
     }
     document = {"schema_version": 1, "models": models}
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
-    registry.path.write_text(text, encoding="utf-8")
+    # Beside it first: a run that breaks off must not leave half an index. A link stays a link.
+    path = registry.path.resolve()
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise OutputError(f"{registry.path}: can't be written: {error.strerror}") from error
 
 
 def register(folder: Path, registry_path: Path, *, replace: bool = False) -> Listing:
-    """List a model folder in an index, or write a new one; the highest version becomes the latest.
+    """List a model folder in an index, or write a new one; the highest version that is not withdrawn is the latest.
 
     Args:
         folder: Somewhere below the folder of the index; its checksums must hold.
@@ -175,8 +173,11 @@ def register(folder: Path, registry_path: Path, *, replace: bool = False) -> Lis
             f"{card.full_name} is listed in {registry_path} with sha256 {listed.sha256sums}, {folder} has {digest}; "
             "give the model a new version"
         )
+    if listed is not None and listed.sha256sums == digest:
+        entry = entry.model_copy(update={"yanked": listed.yanked})
     versions[card.version] = entry
-    latest = max(versions, key=sort_key)
+    kept = [version for version, given in versions.items() if given.yanked is None]
+    latest = max(kept or versions, key=sort_key)
     models = {**index.models, card.name: Versions(latest=latest, versions=versions)}
     write_registry(Registry(registry_path, Index(schema_version=1, models=models)))
     return Listing(card.name, card.version, card.version == latest, entry)
