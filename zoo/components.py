@@ -5,7 +5,7 @@ A component is a frozen value: its name, what it is, where it comes from, how it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
@@ -65,13 +65,13 @@ class ExampleSet:
 
     Args:
         sequences: Codes, shape (N, L).
-        targets: Shape (N, T) or (N, B, T), float32, NaN where missing; None for pre-training.
+        targets: Shape (N, T) or (N, B, T), float32, NaN where missing; None for pre-training, which training refuses as yet.
         tracks: The T names of the targets.
         ids: N names, for messages and tables.
         groups: The contig, or the given label, of each example, shape (N,); None where the data has none.
         weights: Weight of each example in the loss, shape (N,).
-        extra: Further inputs by name, N rows each.
-        complete: False where only positives are given and training draws the negatives.
+        extra: Further inputs by name, N rows each; training refuses them as yet.
+        complete: False where only positives are given; training refuses such examples as yet.
         notes: What the loader left out or changed, a sentence each; the card repeats them.
     """
 
@@ -88,21 +88,13 @@ class ExampleSet:
     def __len__(self) -> int:
         return len(self.sequences)
 
-    def iter_batches(
-        self, indices: npt.NDArray[np.int64], batch_size: int
-    ) -> Iterator[tuple[Codes, npt.NDArray[np.float32] | None]]:
-        """Yield codes (n, L) and targets of the examples at ``indices``, at most ``batch_size`` at a time."""
-        for first in range(0, len(indices), batch_size):
-            chosen = indices[first : first + batch_size]
-            yield self.sequences[chosen], None if self.targets is None else self.targets[chosen]
-
 
 @dataclass(frozen=True, slots=True)
 class DataLoader:
     """Reads examples from files.
 
     ``load(config, reference, seed, base_folder)`` returns an :class:`ExampleSet`. Paths in the config are
-    relative to ``base_folder``; ``reference`` is None where the recipe names no genome.
+    relative to ``base_folder``; ``reference`` is the genome to cut sequences from, None as yet: no recipe names one.
     """
 
     name: str
@@ -117,12 +109,13 @@ class Architecture:
     """Builds a network.
 
     ``build(config, inputs, outputs, frozen)`` returns a ``keras.Model`` from the named inputs to a dict of the
-    named outputs, activations applied. ``frozen`` holds weights of frozen parts by name; ``build`` opens no file.
+    named outputs, activations applied. ``frozen`` holds weights of frozen parts by name, none as yet; ``build`` opens
+    no file.
 
     Args:
         loss: The loss that the architecture's authors trained with; a recipe may name another.
-        variants: False where the network reads no genomic window, so that it can't score variants.
-        fit_weights: For baselines whose weights are solved rather than descended: from examples to weights.
+        fit_weights: For baselines whose weights are solved rather than descended: from examples to weights; training
+            refuses them as yet.
     """
 
     name: str
@@ -130,7 +123,6 @@ class Architecture:
     config: type[Config]
     build: Callable[[Any, tuple[InputSpec, ...], tuple[OutputSpec, ...], Mapping[str, Any]], Any]
     loss: str = "binary_crossentropy"
-    variants: bool = True
     fit_weights: Callable[[ExampleSet], Any] | None = None
     source: str = ""
 

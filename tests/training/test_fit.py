@@ -241,7 +241,8 @@ def test_the_cosine_falls_to_zero_after_the_warmup():
     assert rates[49] < 0.01
 
 
-def test_a_plateau_halves_the_learning_rate():
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_a_plateau_halves_the_learning_rate(keep):
     found = train(
         make_model(),
         validation=opposite(make_part(seed=1)),
@@ -249,6 +250,7 @@ def test_a_plateau_halves_the_learning_rate():
         patience=6,
         schedule="plateau",
         learning_rate=0.08,
+        keep=keep,
     )
 
     # Epoch 1 is best; two epochs without improvement are a third of six.

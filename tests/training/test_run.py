@@ -16,14 +16,17 @@ from zoo.errors import (
     FastaError,
     MissingExtra,
     OutputError,
+    PluginError,
     RecipeError,
     SplitLeak,
+    TrainingError,
     UnknownName,
     VersionExists,
 )
 from zoo.genome.fasta import read_fasta
 from zoo.model.folder import load_folder
 from zoo.model.verify import verify_folder
+from zoo.plugins import discover
 from zoo.training import run
 from zoo.training.evaluate import choose_thresholds
 
@@ -291,15 +294,20 @@ def test_an_output_that_can_not_be_written_is_named(tiny_recipe, write_recipe, t
         train(write_recipe(tiny_recipe), tmp_path / "file" / "tiny")
 
 
-class Interrupting:
+class Silent:
     def start(self, epochs, batches):
         pass
 
     def advance(self):
-        raise KeyboardInterrupt
+        pass
 
     def report(self, epoch, *, monitor, is_best):
         pass
+
+
+class Interrupting(Silent):
+    def advance(self):
+        raise KeyboardInterrupt
 
 
 def test_an_interrupted_run_leaves_nothing(tiny_recipe, write_recipe, tmp_path):
@@ -337,9 +345,109 @@ def test_a_missing_library_names_the_extra(tiny_recipe, write_recipe, tmp_path, 
 
 
 def test_the_recipe_beside_the_card_trains_again(tiny_recipe, write_recipe, tmp_path, tiny_data):
-    train(write_recipe(tiny_recipe), tmp_path / "tiny", threads=2)
+    recipe = write_recipe(tiny_recipe)
+    done = train(recipe, tmp_path / "tiny", seed=5, threads=2)
+    again = train(tmp_path / "tiny" / "recipe.yaml", tmp_path / "again", data_root=tiny_data, threads=2)
 
-    copied = tmp_path / "tiny" / "recipe.yaml"
+    assert (done.card.training.seed, again.card.training.seed) == (5, 5)
+    assert again.card.data == done.card.data
+    codes = np.random.default_rng(0).integers(0, 4, (50, 24), dtype=np.uint8)
+    first, second = (load_folder(tmp_path / name).session.predict(codes)["prediction"] for name in ("tiny", "again"))
+    np.testing.assert_allclose(first, second, rtol=0, atol=1e-5)
+    assert yaml.safe_load((tmp_path / "tiny" / "recipe.yaml").read_text()) == {**tiny_recipe, "seed": 5}
 
-    assert run.plan(copied, tiny_data).recipe == run.plan(tiny_data / "recipe.yaml").recipe
-    assert yaml.safe_load(copied.read_text())["seed"] == 3
+
+def test_the_recipe_beside_the_card_is_the_one_that_was_read(tiny_recipe, write_recipe, tmp_path):
+    recipe = write_recipe(tiny_recipe)
+    before = recipe.read_bytes()
+
+    class Editing(Silent):
+        def advance(self):
+            recipe.write_text("seed: 99", encoding="utf-8")
+
+    train(recipe, tmp_path / "tiny", threads=2, progress=Editing())
+
+    assert (tmp_path / "tiny" / "recipe.yaml").read_bytes() == before
+
+
+@pytest.fixture
+def replace_component(monkeypatch):
+    """Offer components with other fields in place of installed ones of the same name."""
+
+    def replace(name, **fields):
+        changed = tuple(
+            dataclasses.replace(found, component=dataclasses.replace(found.component, **fields))
+            if found.name == name
+            else found
+            for found in discover().components
+        )
+        plugins = dataclasses.replace(discover(), components=changed)
+        monkeypatch.setattr(run, "discover", lambda: plugins)
+
+    return replace
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {"extra": {"atac": np.zeros((300, 1), np.float32)}},
+            "gives the input 'atac' beside the sequence; training reads the sequence alone as yet: leave it out",
+        ),
+        (
+            {"complete": False},
+            "gives positives only, and training can't draw negatives yet; give the negatives as data too",
+        ),
+    ],
+)
+def test_examples_that_ask_for_more_than_training_can_do_are_refused(
+    tiny_recipe, write_recipe, replace_component, fields, message
+):
+    load = discover().data_loader("fasta").load
+    replace_component("fasta", load=lambda *given: dataclasses.replace(load(*given), **fields))
+    recipe = write_recipe(tiny_recipe)
+
+    with pytest.raises(TrainingError) as error:
+        run.plan(recipe)
+
+    assert str(error.value) == f"{recipe}: data.loader fasta {message}"
+
+
+def test_an_architecture_that_solves_for_its_weights_is_refused(tiny_recipe, write_recipe, replace_component):
+    replace_component("multilayer_cnn", fit_weights=lambda examples: examples)
+    recipe = write_recipe(tiny_recipe)
+
+    with pytest.raises(TrainingError) as error:
+        run.plan(recipe)
+
+    assert str(error.value) == (
+        f"{recipe}: architecture.name: multilayer_cnn solves for its weights, which training can't do yet; "
+        "name an architecture that learns them step by step"
+    )
+
+
+def raise_value_error(*_):
+    raise ValueError("no\nway")
+
+
+def test_a_loader_that_raises_is_named_in_one_line(tiny_recipe, write_recipe, replace_component):
+    replace_component("fasta", load=raise_value_error)
+
+    with pytest.raises(PluginError, match=r"^data loader 'fasta' of plugin assayzoo:loaders failed: ValueError: no wa"):
+        run.plan(write_recipe(tiny_recipe))
+
+
+def test_a_loader_that_returns_no_examples_is_named(tiny_recipe, write_recipe, replace_component):
+    replace_component("fasta", load=lambda *_: [])
+
+    with pytest.raises(PluginError, match=r"^data loader 'fasta' returned a list; expected an ExampleSet$"):
+        run.plan(write_recipe(tiny_recipe))
+
+
+def test_an_architecture_that_raises_is_named_in_one_line(tiny_recipe, write_recipe, tmp_path, replace_component):
+    replace_component("multilayer_cnn", build=raise_value_error)
+
+    message = r"^architecture 'multilayer_cnn' of plugin assayzoo:architectures failed: ValueError: no way$"
+    with pytest.raises(PluginError, match=message):
+        train(write_recipe(tiny_recipe), tmp_path / "tiny", threads=2)
+    assert not list(tmp_path.glob("tiny*"))

@@ -93,8 +93,19 @@ def test_balanced_classes_weigh_the_same_and_the_mean_stays():
     targets = np.array([[1], [0], [0], [0]], np.float32)
     weights = np.array([1, 1, 1, 2], np.float32)
 
-    balanced = balance_classes(targets, weights)
+    balanced = balance_classes(targets, weights, "r.yaml")
 
     assert balanced[0] == pytest.approx(balanced[1:].sum())
     assert balanced.mean() == pytest.approx(weights.mean())
     assert balanced[3] == pytest.approx(2 * balanced[1])
+
+
+@pytest.mark.parametrize(("targets", "label"), [([[1], [0]], 1), ([[0], [1]], 0)])
+def test_a_class_that_weighs_nothing_can_not_be_balanced(targets, label):
+    with pytest.raises(DataError) as error:
+        balance_classes(np.array(targets, np.float32), np.array([0, 2], np.float32), "r.yaml")
+
+    assert str(error.value) == (
+        "r.yaml: training.class_weights: balanced needs weight in both classes, found a sum of 0 in class "
+        f"{label} of the train part; give its examples a weight above 0"
+    )

@@ -133,8 +133,8 @@ def fit(
         epoch = judge.judge(number, mean_loss, pace.rate, began)
         if progress:
             progress.report(epoch, monitor=choice.monitor, is_best=epoch is judge.best)
-        waited = number - judge.best.number
-        if waited >= choice.patience:
+        waited = number - judge.leader.number
+        if choice.keep == "best" and waited >= choice.patience:
             break
         pace.end_epoch(waited)
     model.set_weights(judge.best_weights)
@@ -142,9 +142,13 @@ def fit(
 
 
 class _Judge:
-    """Looks at the validation part after each epoch, and keeps the weights of the best one."""
+    """Looks at the validation part after each epoch, and keeps the weights of the best one, or of the last.
+
+    ``best`` is the epoch whose weights are kept, ``leader`` the one with the best monitored value.
+    """
 
     best: Epoch
+    leader: Epoch
     best_weights: list[npt.NDArray[np.float32]]
 
     def __init__(
@@ -171,7 +175,10 @@ class _Judge:
         loss = float(self._loss(part.targets, predictions, part.weights))
         monitored = measure_monitor(self._choice.monitor, part.targets, predictions, loss)
         epoch = Epoch(number, mean_loss, loss, monitored, rate, time.perf_counter() - began)
-        if not self.history or self._choice.keep == "last" or _improves(self._choice.monitor, epoch, self.best):
+        leads = not self.history or _improves(self._choice.monitor, epoch, self.leader)
+        if leads:
+            self.leader = epoch
+        if leads or self._choice.keep == "last":
             self.best, self.best_weights = epoch, self._model.get_weights()
         self.history.append(epoch)
         if self._average is not None:

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import types
-import typing
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, Union
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from zoo.errors import DataError, RecipeError, near_match
+from zoo.errors import DataError, ModelError, RecipeError
 from zoo.model.card import Activation, Genome, Name, ScorerChoice, Sha256, Strand, Text, Track, Version
+from zoo.model.checksums import hash_file
+from zoo.model.document import Document, parse_document, read_text, validate
 
-Model = TypeVar("Model", bound=BaseModel)
 LeakPolicy = Literal["error", "drop", "keep"]
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SourceFile(_Document):
+class SourceFile(Document):
     """A file of the data, relative to the data root; where ``sha256`` is given the file must have it."""
 
     path: Text
@@ -31,13 +26,13 @@ class SourceFile(_Document):
     sha256: Sha256 | None = None
 
 
-class DataChoice(_Document):
+class DataChoice(Document):
     loader: Text
     config: dict[str, Any] = Field(default_factory=dict)
     sources: tuple[SourceFile, ...] = ()
 
 
-class _Split(_Document):
+class _Split(Document):
     """``on_leak``: what becomes of a sequence, or its reverse complement, that stands in two parts.
 
     ``error`` stops; ``drop`` leaves it in the test part, else in the validation part, and takes it out of the other;
@@ -79,7 +74,7 @@ class FractionSplit(_Split):
 SplitChoice = Annotated[GroupSplit | FractionSplit, Field(discriminator="method")]
 
 
-class OutputChoice(_Document):
+class OutputChoice(Document):
     """The network's output.
 
     Args:
@@ -93,18 +88,18 @@ class OutputChoice(_Document):
     tracks: tuple[Track, ...] | None = None
 
 
-class ArchitectureConfig(_Document):
+class ArchitectureConfig(Document):
     name: Text
     config: dict[str, Any] = Field(default_factory=dict)
 
 
-class WindowChoice(_Document):
+class WindowChoice(Document):
     """``anchor``: where the first REF base of a variant stands, 0-based; by default half the length, rounded down."""
 
     anchor: int | None = Field(default=None, ge=0)
 
 
-class TrainingChoice(_Document):
+class TrainingChoice(Document):
     """How the weights are found.
 
     Args:
@@ -148,7 +143,7 @@ class TrainingChoice(_Document):
         return self
 
 
-class Recipe(_Document):
+class Recipe(Document):
     """A recipe, schema version 1. What identifies the model goes to its card as it stands here."""
 
     schema_version: Literal[1]
@@ -174,104 +169,93 @@ class Recipe(_Document):
     seed: int = Field(ge=0, lt=2**31)
 
 
-def read_recipe(path: Path) -> Recipe:
-    """Read and check a recipe.
+def read_recipe(path: Path, seed: int | None = None) -> tuple[Recipe, str]:
+    """Read and check a recipe, and return it with its text; ``seed`` replaces the recipe's in both.
 
     Raises:
         RecipeError: The file is missing, no YAML, or a field is missing, unknown or wrong; the message names it.
     """
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: the recipe can't be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(document, dict):
-        raise RecipeError(f"{path}: expected a mapping of fields, found {type(document).__name__}")
-    return validate(Recipe, document, str(path))
+    text = read_text(path, RecipeError)
+    recipe = parse_document(text, Recipe, path, RecipeError)
+    if seed is None or seed == recipe.seed:
+        return recipe, text
+    replaced = validate(Recipe, {**recipe.model_dump(), "seed": seed}, "--seed", RecipeError)
+    return replaced, _replace_seed(text, replaced)
 
 
-def validate(schema: type[Model], document: Mapping[str, Any], where: str) -> Model:
-    """Return the document as ``schema``; ``where`` names the file, and the field if the document is inside one.
-
-    Raises:
-        RecipeError: The first fault, in one line, with a near match for an unknown field.
-    """
-    try:
-        return schema.model_validate(document)
-    except ValidationError as error:
-        raise RecipeError(f"{where}: {_describe(schema, error)}") from error
-
-
-def check_sources(data: DataChoice, data_root: Path) -> tuple[SourceFile, ...]:
+def check_sources(data: DataChoice, data_root: Path, where: str) -> tuple[SourceFile, ...]:
     """Return every file that the data are read from, with its digest.
 
-    Files that the loader's config names count, listed among the sources or not.
+    Files that the loader's config names, at any depth, count, listed among the sources or not. ``where`` names the
+    recipe in messages.
 
     Raises:
+        RecipeError: A path is absolute, or leaves the data root.
         DataError: A file is missing, or is not the one that the recipe was written for.
     """
-    listed = {source.path for source in data.sources}
-    named = [value for value in data.config.values() if isinstance(value, str) and (data_root / value).is_file()]
-    sources = (*data.sources, *(SourceFile(path=name) for name in dict.fromkeys(named) if name not in listed))
-    checked = []
-    for source in sources:
-        path = data_root / source.path
-        try:
-            with path.open("rb") as handle:
-                found = hashlib.file_digest(handle, "sha256").hexdigest()
-        except OSError as error:
-            raise DataError(
-                f"{path}: can't be read ({error.strerror}); paths in a recipe start at the data root {data_root}"
-            ) from error
-        if source.sha256 is not None and found != source.sha256:
-            raise DataError(f"{path}: expected sha256 {source.sha256}, found {found}; it is not the recipe's file")
-        checked.append(source.model_copy(update={"sha256": found}))
-    return tuple(checked)
+    for number, source in enumerate(data.sources):
+        _check_inside(source.path, data_root, f"{where}: field 'data.sources.{number}.path'")
+    listed = {source.path: source for source in data.sources}
+    for field, name in _walk_texts(data.config, "data.config"):
+        if _is_file(data_root / name):
+            _check_inside(name, data_root, f"{where}: field {field!r}")
+            listed.setdefault(name, SourceFile(path=name))
+    return tuple(_hash_source(source, data_root) for source in listed.values())
 
 
-def _describe(schema: type[BaseModel], error: ValidationError) -> str:
-    # A misspelt field is missing under its right name too: the misspelling tells more.
-    first = min(error.errors(include_url=False), key=lambda item: item["type"] != "extra_forbidden")
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    fields, path = _walk(schema, first["loc"])
-    name = ".".join(path)
-    if first["type"] == "extra_forbidden":
-        return f"unknown field {name!r}{near_match(path[-1], fields)}{more}"
-    if first["type"] == "missing":
-        return f"field {name!r} is missing{more}"
-    if first["type"] == "union_tag_invalid":
-        tag, tags = first["ctx"]["tag"], first["ctx"]["expected_tags"].replace("'", "").split(", ")
-        return f"field '{name}.method': unknown method {tag!r}{near_match(tag, tags)}{more}"
-    if first["type"] == "union_tag_not_found":
-        return f"field '{name}.method' is missing{more}"
-    prefix = f"field {name!r}: " if name else ""
-    found = "" if isinstance(first["input"], Mapping) else f", found {first['input']!r}"
-    return f"{prefix}{first['msg'].removeprefix('Value error, ')}{found}{more}"
+def _replace_seed(text: str, recipe: Recipe) -> str:
+    """Return the text with the recipe's seed in place of its own: comments and layout stay where they can."""
+    document: Any = yaml.compose(text, yaml.SafeLoader)
+    for key, value in document.value:
+        if key.value == "seed":
+            changed = f"{text[: value.start_mark.index]}{recipe.seed}{text[value.end_mark.index :]}"
+            if _says(changed, recipe):
+                return changed
+    # The seed shares an anchor with something else, or comes by a merge.
+    return yaml.safe_dump({**yaml.safe_load(text), "seed": recipe.seed}, sort_keys=False, allow_unicode=True)
 
 
-def _walk(schema: type[BaseModel], location: tuple[int | str, ...]) -> tuple[list[str], list[str]]:
-    """Return the fields known where an error stands, and its path without the tags of unions."""
-    models: list[type[BaseModel]] = [schema]
-    path: list[str] = []
-    for index, part in enumerate(location):
-        fields = {name: field.annotation for model in models for name, field in model.model_fields.items()}
-        if isinstance(part, str) and path and part not in fields and len(models) > 1:
-            tagged = [model for model in models if part in typing.get_args(model.model_fields["method"].annotation)]
-            if tagged:
-                models = tagged
-                continue
-        path.append(str(part))
-        if index == len(location) - 1:
-            return list(fields), path
-        if isinstance(part, str) and part in fields:
-            models = _models_of(fields[part])
-    return [], path
+def _says(text: str, recipe: Recipe) -> bool:
+    try:
+        return Recipe.model_validate(yaml.safe_load(text)) == recipe
+    except (yaml.YAMLError, ValidationError):
+        return False
 
 
-def _models_of(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    if typing.get_origin(annotation) in {Union, types.UnionType, tuple, list, Annotated}:
-        return [model for part in typing.get_args(annotation) for model in _models_of(part)]
-    return []
+def _hash_source(source: SourceFile, data_root: Path) -> SourceFile:
+    path = data_root / source.path
+    try:
+        found = hash_file(path)
+    except ModelError as error:
+        raise DataError(f"{error}; paths in a recipe start at the data root {data_root}") from error
+    if source.sha256 is not None and found != source.sha256:
+        raise DataError(f"{path}: expected sha256 {source.sha256}, found {found}; it is not the recipe's file")
+    return source.model_copy(update={"sha256": found})
+
+
+def _check_inside(name: str, data_root: Path, where: str) -> None:
+    # By its letters alone: a link below the data root may lead anywhere.
+    if Path(name).is_absolute() or Path(os.path.normpath(name)).parts[:1] == (os.pardir,):
+        raise RecipeError(
+            f"{where}: expected a path below the data root {data_root}, found {name!r}; "
+            "give it relative to --data-root, so that the recipe works elsewhere"
+        )
+
+
+def _walk_texts(value: Any, field: str) -> Iterator[tuple[str, str]]:
+    """Yield every text in a document with the path of its field."""
+    if isinstance(value, str):
+        yield field, value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _walk_texts(inner, f"{field}.{key}")
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            yield from _walk_texts(inner, f"{field}.{number}")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False  # too long for a name, or with a character that none can hold: a text of another kind

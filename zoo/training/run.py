@@ -15,21 +15,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.components import Architecture, Config, ExampleSet, InputSpec
-from zoo.errors import EmptySplit, OutputError, RecipeError, SplitLeak, VersionExists
+from zoo.components import Architecture, Config, DataLoader, ExampleSet, InputSpec
+from zoo.errors import EmptySplit, OutputError, PluginError, RecipeError, SplitLeak, TrainingError, VersionExists
 from zoo.genome.codes import Codes
 from zoo.model.card import Card, read_card, write_card
 from zoo.model.checksums import write_checksums
 from zoo.model.devices import available_cpus
+from zoo.model.document import validate
 from zoo.model.folder import CARD_FILE, NETWORK_FILE
 from zoo.model.session import Session
 from zoo.model.verify import verify_folder, write_example
-from zoo.plugins import discover
+from zoo.plugins import discover, guard
 from zoo.training.backend import import_backend
 from zoo.training.evaluate import choose_thresholds, evaluate
 from zoo.training.export import check_parity, export
 from zoo.training.fit import Fit, Part, Progress, Strands, fit
-from zoo.training.recipe import Recipe, SourceFile, check_sources, read_recipe, validate
+from zoo.training.recipe import Recipe, SourceFile, check_sources, read_recipe
 from zoo.training.split import SplitIndices, split_examples
 from zoo.training.targets import Task, balance_classes, define_task
 
@@ -58,11 +59,13 @@ class TrainingPlan:
     """A recipe whose data are read and split, ready to be trained.
 
     Args:
+        recipe_text: What trains this again: the recipe as it was read, with the seed that is used.
         examples: Without those that have no target at all.
         notes: What was left out, or kept against the rule; for the card and for the user.
     """
 
     recipe: Recipe
+    recipe_text: str
     path: Path
     architecture: Architecture
     architecture_config: Config
@@ -105,24 +108,31 @@ def plan(recipe_path: str | Path, data_root: str | Path | None = None, seed: int
 
     Raises:
         RecipeError: The recipe has a wrong field.
+        TrainingError: The data or the architecture ask for what can't be done yet.
+        PluginError: The loader failed.
         DataError: A file is missing, is not the recipe's, or is malformed.
         EmptySplit: A part of the split is empty or holds one class only.
         SplitLeak: A sequence stands in two parts.
     """
     path = Path(recipe_path)
-    recipe = read_recipe(path)
-    if seed is not None:
-        recipe = validate(Recipe, {**recipe.model_dump(), "seed": seed}, "--seed")
+    recipe, recipe_text = read_recipe(path, seed)
     root = path.parent if data_root is None else Path(data_root)
     plugins = discover()
     loader = plugins.data_loader(recipe.data.loader)
     architecture = plugins.architecture(recipe.architecture.name)
-    loader_config = validate(loader.config, recipe.data.config, f"{path}: data.config")
-    architecture_config = validate(architecture.config, recipe.architecture.config, f"{path}: architecture.config")
+    loader_config = validate(loader.config, recipe.data.config, f"{path}: data.config", RecipeError)
+    architecture_config = validate(
+        architecture.config, recipe.architecture.config, f"{path}: architecture.config", RecipeError
+    )
     scorer = plugins.scorer(recipe.scorer.name)
-    validate(scorer.config, recipe.scorer.config, f"{path}: scorer.config")
-    sources = check_sources(recipe.data, root)
-    examples = loader.load(loader_config, None, recipe.seed, root)
+    validate(scorer.config, recipe.scorer.config, f"{path}: scorer.config", RecipeError)
+    if architecture.fit_weights is not None:
+        raise TrainingError(
+            f"{path}: architecture.name: {architecture.name} solves for its weights, which training can't do yet; "
+            "name an architecture that learns them step by step"
+        )
+    sources = check_sources(recipe.data, root, str(path))
+    examples = _load_examples(loader, loader_config, recipe.seed, root, str(path))
     notes = list(examples.notes)
     examples, dropped = _drop_unmeasured(examples)
     if dropped:
@@ -137,7 +147,7 @@ def plan(recipe_path: str | Path, data_root: str | Path | None = None, seed: int
     if recipe.window.anchor is not None and recipe.window.anchor >= length:
         raise RecipeError(f"{path}: window.anchor {recipe.window.anchor} lies outside a window of {length} bases")
     return TrainingPlan(
-        recipe, path, architecture, architecture_config, examples, task, split, sources, tuple(notes)
+        recipe, recipe_text, path, architecture, architecture_config, examples, task, split, sources, tuple(notes)
     )  # fmt: skip
 
 
@@ -147,12 +157,14 @@ def build_network(plan: TrainingPlan, threads: int | None = None) -> Any:
     Raises:
         MissingExtra: TensorFlow or tf2onnx is not installed.
         RecipeError: The architecture can't be built on these sequences.
+        PluginError: The architecture failed.
     """
     _, keras = import_backend(threads or available_cpus())
     keras.backend.clear_session()
     keras.utils.set_random_seed(plan.recipe.seed)
     try:
-        return plan.architecture.build(plan.architecture_config, plan.inputs, (plan.task.output,), {})
+        with guard("architecture", plan.architecture.name):
+            return plan.architecture.build(plan.architecture_config, plan.inputs, (plan.task.output,), {})
     except RecipeError as error:
         raise RecipeError(f"{plan.path}: {error}") from error
 
@@ -207,7 +219,7 @@ def train_plan(
     card = card.model_copy(update={"metrics": _measure(plan, session), "tolerance": tolerance})
     with _writing(output):
         write_card(card, partial / CARD_FILE)
-        shutil.copyfile(plan.path, partial / RECIPE_FILE)
+        (partial / RECIPE_FILE).write_bytes(plan.recipe_text.encode())
         write_example(partial, card, plan.recipe.seed)
         digest = write_checksums(partial)
     verify_folder(partial, "cpu", threads)
@@ -220,6 +232,24 @@ def train_plan(
         seconds=time.perf_counter() - began,
         notes=plan.notes,
     )
+
+
+def _load_examples(loader: DataLoader, config: Config, seed: int, root: Path, where: str) -> ExampleSet:
+    with guard("data loader", loader.name):
+        examples: Any = loader.load(config, None, seed, root)
+    if not isinstance(examples, ExampleSet):
+        raise PluginError(f"data loader {loader.name!r} returned a {type(examples).__name__}; expected an ExampleSet")
+    if examples.extra:
+        raise TrainingError(
+            f"{where}: data.loader {loader.name} gives the input {min(examples.extra)!r} beside the sequence; "
+            "training reads the sequence alone as yet: leave it out"
+        )
+    if not examples.complete:
+        raise TrainingError(
+            f"{where}: data.loader {loader.name} gives positives only, and training can't draw negatives yet; "
+            "give the negatives as data too"
+        )
+    return examples
 
 
 def _drop_unmeasured(examples: ExampleSet) -> tuple[ExampleSet, int]:
@@ -246,7 +276,7 @@ def _take(plan: TrainingPlan, rows: npt.NDArray[np.int64], *, balanced: bool = F
     given = plan.examples.weights
     weights = np.ones(len(rows), dtype=np.float32) if given is None else given[rows]
     if balanced:
-        weights = balance_classes(targets, weights)
+        weights = balance_classes(targets, weights, str(plan.path))
     return Part(plan.examples.sequences[rows], targets, weights)
 
 

@@ -81,13 +81,23 @@ def define_task(recipe: Recipe, examples: ExampleSet, architecture: Architecture
     )
 
 
-def balance_classes(targets: Targets, weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return weights under which both classes of the last track weigh the same, with the same mean as before."""
+def balance_classes(targets: Targets, weights: npt.NDArray[np.float32], where: str) -> npt.NDArray[np.float32]:
+    """Return weights under which both classes of the last track weigh the same, with the same mean as before.
+
+    Raises:
+        DataError: One class weighs nothing; ``where`` names the recipe.
+    """
     positive = targets[:, -1] > 0.5
     balanced = weights.copy()
     total = float(weights.sum())
-    for rows in (positive, ~positive):
-        balanced[rows] *= total / (2.0 * float(weights[rows].sum()))
+    for label, rows in ((1, positive), (0, ~positive)):
+        weight = float(weights[rows].sum())
+        if not weight > 0:
+            raise DataError(
+                f"{where}: training.class_weights: balanced needs weight in both classes, "
+                f"found a sum of {weight:g} in class {label} of the train part; give its examples a weight above 0"
+            )
+        balanced[rows] *= total / (2.0 * weight)
     return balanced
 
 
