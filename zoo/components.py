@@ -65,7 +65,8 @@ class ExampleSet:
 
     Args:
         sequences: Codes, shape (N, L).
-        targets: Shape (N, T) or (N, B, T), float32, NaN where missing; None for pre-training, which training refuses as yet.
+        targets: Shape (N, T) or (N, B, T), float32, NaN where missing; None for pre-training, which training refuses
+            as yet.
         tracks: The T names of the targets.
         ids: N names, for messages and tables.
         groups: The contig, or the given label, of each example, shape (N,); None where the data has none.
