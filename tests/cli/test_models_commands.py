@@ -84,6 +84,11 @@ def test_test_recomputes_the_example(registry, g_at_anchor_folder, capsys, by):
     assert capsys.readouterr().out == expected
 
 
+def test_the_help_of_test_says_why_it_runs_on_the_cpu(capsys):
+    assert main(["test", "--help"]) == 0
+    assert "where the example was written" in " ".join(capsys.readouterr().out.replace("│", " ").split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

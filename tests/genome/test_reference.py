@@ -157,7 +157,7 @@ def test_a_damaged_block_is_an_error_that_names_the_contig(tmp_path):
     [
         ("a.fa", b"", "a.fa: expected a FASTA file, found an empty one"),
         ("a.fa", b"\n \n", "a.fa: expected a FASTA file, found an empty one"),
-        ("a.fa", b"chr1\t5\n", "a.fa, line 1: expected a FASTA header that starts with '>', found b'chr1"),
+        ("a.fa", b"chr1\t5\n", "a.fa, line 1: expected a FASTA header that starts with '>', found 'chr1"),
         ("a.fa", b">a\nACGT\n>a\nAC\n", "a.fa: can't be indexed: .*a"),
         ("a.fa", b">a\nACGT\nAC\nACGT\n", "a.fa: can't be indexed: Line length .* at line 3"),
         ("a.fa.gz", b">a\nACGT\n", "found plain text in a file whose name ends with .gz or .bgz; rename it"),

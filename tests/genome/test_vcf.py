@@ -113,7 +113,7 @@ MALFORMED = {
     "too few columns": "chr7\t5\t.\tA",
     "too few columns, INFO alone is missing": "chr7\t5\t.\tA\tC\t.\t.",
     "a contig alone": "chr7",
-    "an empty line": "",
+    "an empty line": "\nchr1\t9\t.\tA\tC\t.\t.\t.",
     "no contig": "\t5\t.\tA\tC\t.\t.\t.",
 }
 
@@ -143,7 +143,35 @@ def test_an_empty_line_is_named_as_one(tmp_path):
     with pytest.raises(
         VcfError, match=r"record 2: expected a contig's name, found an empty one; is it an empty line\? remove"
     ):
-        read(write(tmp_path / "a.vcf", HEADER + COLUMNS + RECORDS[0] + "\n\n"))
+        read(write(tmp_path / "a.vcf", HEADER + COLUMNS + RECORDS[0] + "\n\n" + RECORDS[0] + "\n"))
+
+
+def test_an_empty_last_line_is_left_out_with_a_warning(tmp_path):
+    with VcfReader(write(tmp_path / "a.vcf", HEADER + COLUMNS + RECORDS[0] + "\n\n")) as reader:
+        assert sum(map(len, reader.batches(9))) == 1
+        assert reader.warnings == [f"{tmp_path}/a.vcf: the last line is empty; it is left out"]
+
+
+@pytest.mark.parametrize(
+    ("record", "fault"),
+    [
+        ("chr1\t5\t.\tA", r"expected at least 8 columns between tabs, found 4: 'chr1"),
+        ("chr1\tx\t.\tA\tC\t.\t.\t.", "POS: expected a whole number, found 'x'"),
+    ],
+)
+def test_a_malformed_record_is_told_by_its_field(tmp_path, record, fault):
+    with pytest.raises(VcfError, match="record 2: " + fault):
+        read(write(tmp_path / "a.vcf", HEADER + COLUMNS + RECORDS[0] + "\n" + record + "\n"))
+
+
+@pytest.mark.parametrize("packer", [gzip.compress, pack], ids=["gzip", "BGZF"])
+def test_a_damaged_archive_is_told_as_one(tmp_path, packer):
+    text = HEADER + COLUMNS
+    packed = bytearray(packer(text if packer is pack else text.encode()))
+    packed[40] ^= 255
+
+    with pytest.raises(VcfError, match="the file is cut or damaged; copy or compress it again"):
+        read(write(tmp_path / "a.vcf.gz", bytes(packed)))
 
 
 def test_bytes_that_are_not_utf8_are_an_error_in_records_and_a_warning_in_the_header(tmp_path):

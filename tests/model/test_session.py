@@ -9,6 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 from zoo.errors import CardError, DataError, DeviceError, MissingExtra, ModelError
 from zoo.genome.codes import encode, one_hot
 from zoo.model.card import Card
+from zoo.model.folder import load_folder
 from zoo.model.session import Session, embed_one_hot
 from zoo.testing.models import CARD, make_base_at_anchor_graph, make_model
 
@@ -291,11 +292,17 @@ def use_runtime(monkeypatch):
     return use
 
 
-@pytest.mark.parametrize("device", ["auto", "cuda"])
-def test_a_silent_fall_back_to_the_cpu_is_an_error(use_runtime, device):
+def test_a_silent_fall_back_to_the_cpu_is_an_error(use_runtime):
     use_runtime(FakeRuntime())
     with pytest.raises(DeviceError, match="device 'cuda' was asked for, onnxruntime fell back to CPUExecutionProvider"):
-        Session(G_AT_ANCHOR, make_card(), device)
+        Session(G_AT_ANCHOR, make_card(), "cuda")
+
+
+def test_auto_goes_on_without_a_gpu_and_says_so(use_runtime):
+    use_runtime(FakeRuntime())
+    with pytest.warns(UserWarning, match="CUDA can't be used here .*: running on the CPU"):
+        session = Session(G_AT_ANCHOR, make_card(), "auto")
+    assert (session.device, session.provider) == ("cpu", "CPUExecutionProvider")
 
 
 def test_the_libraries_of_a_gpu_are_loaded_before_its_session_and_print_nothing(use_runtime, capsys):
@@ -322,5 +329,41 @@ def test_threads_are_those_asked_for_or_all_that_the_process_may_use(use_runtime
 
 
 def test_no_threads_are_refused():
-    with pytest.raises(DeviceError, match="threads: expected at least 1, found 0"):
+    with pytest.raises(ValueError, match="threads: expected at least 1, found 0"):
         Session(G_AT_ANCHOR, make_card(), "cpu", threads=0)
+
+
+def test_batches_change_nothing_but_their_number(g_at_anchor_folder):
+    session = load_folder(g_at_anchor_folder).session
+    codes = np.random.default_rng(0).integers(0, 5, (50, 9), dtype=np.uint8)
+
+    whole = session.predict(codes, windows_per_run=50)
+    parts = session.predict(codes, windows_per_run=7)
+
+    np.testing.assert_array_equal(whole["prediction"], parts["prediction"])
+    assert whole["prediction"].shape == (50, 1)
+
+
+def test_wider_networks_get_smaller_batches():
+    def wide(channels):
+        kernel = numpy_helper.from_array(np.zeros((channels, 4, 1), np.float32), "kernel")
+        nodes = [
+            helper.make_node("Transpose", ["sequence"], ["turned"], perm=[0, 2, 1]),
+            helper.make_node("Conv", ["turned", "kernel"], ["hidden"]),
+            helper.make_node("ReduceMean", ["hidden", "axes"], ["prediction"], keepdims=0),
+        ]
+        axes = numpy_helper.from_array(np.array([1, 2]), "axes")
+        nodes[-1].input[:] = ["hidden", "axes"]
+        graph = helper.make_graph(
+            [*nodes, helper.make_node("Unsqueeze", ["prediction", "last"], ["y"])],
+            "wide",
+            [helper.make_tensor_value_info("sequence", TensorProto.FLOAT, ["N", 9, 4])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 1])],
+            [kernel, axes, numpy_helper.from_array(np.array([1]), "last")],
+        )
+        output = {"name": "y", "tracks": [{"name": "g", "assay": "none"}], "activation": "linear"}
+        return Session(make_model(graph), make_card(outputs=[output]), "cpu").windows_per_run
+
+    # 9 positions of 4-byte numbers in 2 MiB; never below 16.
+    assert wide(1000) == (2 << 20) // (9 * 1000 * 4) == 58
+    assert wide(10_000) == 16

@@ -49,8 +49,8 @@ def one_strand(monkeypatch, golden):
 
 
 def swapped_sign(monkeypatch, golden):
-    score = engine._score
-    monkeypatch.setattr(engine, "_score", lambda *arguments: -score(*arguments))
+    check = engine._check_scores
+    monkeypatch.setattr(engine, "_check_scores", lambda *arguments: -check(*arguments))
 
 
 def spelling_instead_of_normal_form(monkeypatch, golden):

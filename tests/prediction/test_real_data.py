@@ -156,6 +156,8 @@ def test_what_bcftools_reads_it_reads_again_and_only_our_keys_are_new(annotate_c
         if given_status != 0 or found["error"]:
             continue
         status, lines = view(found["output"])
+        # Of an empty line bcftools makes a record without a contig; we leave it out and say so.
+        given = [line for line in given if not line.startswith(b"\t")]
         same = status == 0 and [without_our_keys(line) for line in lines] == given
         counts["same" if same else "other"] += 1
         differing += [str(path)] * (not same)

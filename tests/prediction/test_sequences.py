@@ -64,7 +64,7 @@ def test_the_size_of_a_batch_changes_nothing(model, monkeypatch):
 def test_a_region_stands_for_the_window_around_its_middle(write_genome, model, tmp_path, monkeypatch, region, window):
     seen = []
     predict_codes = model.session.predict
-    monkeypatch.setattr(model.session, "predict", lambda codes, _: seen.append(codes) or predict_codes(codes))
+    monkeypatch.setattr(model.session, "predict", lambda codes, *_: seen.append(codes) or predict_codes(codes))
     bed = tmp_path / "a.bed"
     bed.write_text(region.replace(" ", "\t") + "\n")
     predict(bed, model, genome=write_genome(chr1=CONTIG))

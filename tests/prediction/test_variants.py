@@ -78,7 +78,7 @@ def test_a_model_of_many_tracks_has_a_column_for_each(golden, table, tmp_path):
     output = CARD["outputs"][0] | {"tracks": tracks}
     model = load_folder(write_model_folder(tmp_path / "many", graph, {"name": "many", "outputs": [output]}))
     scored = score_variants(table, golden.genome, model, threads=1)
-    assert {f"ZOO_MANY_t{number}" for number in range(21)} < set(scored.columns)
+    assert {f"ZOO_MANY_T{number}" for number in range(21)} < set(scored.columns)
 
 
 def test_positions_may_be_floats_that_are_whole(golden, table):
@@ -108,3 +108,19 @@ def test_a_ref_that_disagrees_can_be_an_error(golden, table):
         RefMismatch, match=r"^the table of variants, record \d+ \(chr1:25\): REF is G, .* holds a there$"
     ):
         score_variants(table, golden.genome, golden.models[0], on_ref_mismatch="error", threads=1)
+
+
+@pytest.mark.parametrize("column", ["contig", "ref", "alt"])
+def test_a_missing_text_is_refused_and_never_read_as_letters(golden, table, column):
+    broken = table.astype(object)
+    broken.loc[broken.index[1], column] = None
+
+    with pytest.raises(DataError, match=f"row 2: column '{column}': expected letters, found nothing"):
+        score_variants(broken, golden.genome, golden.models[0], threads=1)
+
+
+def test_a_column_of_an_earlier_scoring_is_never_overwritten(golden, table):
+    scored = score_variants(table, golden.genome, golden.models[0], threads=1)
+
+    with pytest.raises(DataError, match="has a column 'ZOO_SKIPPED' already; drop it"):
+        score_variants(scored, golden.genome, golden.models[0], threads=1)

@@ -35,6 +35,9 @@ TRACEBACK_VARIABLE = "ZOO_TRACEBACK"
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     arguments = sys.argv[1:] if argv is None else list(argv)
+    if sys.stdout is None:
+        _print_error("error: standard output is closed: open it, or send it to a file")
+        return 1
     if arguments and not arguments[0].startswith("-") and arguments[0] not in VERBS:
         _print_error(f"error: no command {arguments[0]!r}{near_match(arguments[0], VERBS)} (see zoo --help)")
         return 2

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from zoo.cli.progress import open_bar
+
 if TYPE_CHECKING:
+    from zoo.genome.output import OutputFile
     from zoo.prediction.annotation import AnnotationSummary, Progress
 
 EXAMPLE = "zoo annotate in.vcf.gz -f genome.fa -m gm12878-ctcf -m gm12878-dnase -o out.vcf.gz"
@@ -29,7 +32,7 @@ class OnRefMismatch(StrEnum):
 def annotate(
     vcf: Annotated[str, typer.Argument(metavar="IN.vcf[.gz]|.bcf", help="Variants; - reads standard input.")],
     genome: Annotated[
-        Path, typer.Option("-f", "--fasta", help="Genome that they were called on, FASTA, plain or BGZF.")
+        Path, typer.Option("-f", "--genome", "--fasta", help="Genome that they were called on, FASTA, plain or BGZF.")
     ],
     model: Annotated[
         list[str], typer.Option("-m", "--model", help="Model: a name, name@version or folder; may be repeated.")
@@ -63,35 +66,43 @@ def annotate(
     from zoo.prediction.annotation import preview
 
     keys = _parse_keys(key or [])
-    if dry_run:
-        found = preview(vcf, genome, model, scorer=scorer, device=device, on_ref_mismatch=on_ref_mismatch.value,
-                        keys=keys, overwrite=overwrite)  # fmt: skip
-        _print_plan(found)
-        return
-    if not output:
+    if not output and not dry_run:
         raise typer.BadParameter("is missing: name the file to write, or - for standard output", param_hint="-o")
-    if summary is not None:
-        _check_summary(summary, output, vcf, genome)
-    with _progress_bar() as report:
-        done = annotate_vcf(
-            vcf, genome, model, output, scorer=scorer, device=device, batch_size=batch_size, threads=threads,
-            on_ref_mismatch=on_ref_mismatch.value, keys=keys, overwrite=overwrite, digests=summary is not None,
-            command=shlex.join(["zoo", *sys.argv[1:]]), report=report,
-        )  # fmt: skip
-    _print_summary(done)
-    if summary is not None:
-        _write_json(summary, done)
+    with _open_summary(summary, output, vcf, genome) as summary_file:
+        if dry_run:
+            done = preview(vcf, genome, model, scorer=scorer, device=device, on_ref_mismatch=on_ref_mismatch.value,
+                           keys=keys, overwrite=overwrite)  # fmt: skip
+            _print_plan(done)
+        else:
+            with _reporter() as report:
+                done = annotate_vcf(
+                    vcf, genome, model, output, scorer=scorer, device=device, batch_size=batch_size, threads=threads,
+                    on_ref_mismatch=on_ref_mismatch.value, keys=keys, overwrite=overwrite,
+                    digests=summary is not None, command=shlex.join(["zoo", *sys.argv[1:]]), report=report,
+                )  # fmt: skip
+            _print_summary(done)
+        if summary_file is not None:
+            with summary_file.writing():
+                summary_file.file.write((json.dumps(done.as_dict(), indent=2) + "\n").encode())
+            summary_file.commit()
 
 
-def _check_summary(summary: Path, output: str, vcf: str, genome: Path) -> None:
+@contextmanager
+def _open_summary(summary: Path | None, output: str, vcf: str, genome: Path) -> Iterator[OutputFile | None]:
+    """Open the summary before the run: hours later is no time to learn that it can't be written."""
     from zoo.errors import OutputError
-    from zoo.genome.output import refuse_same_file
+    from zoo.genome.output import OutputFile, refuse_same_file
 
-    if not summary.parent.is_dir():
-        raise OutputError(f"{summary}: can't be written: there is no folder {summary.parent}; make it first")
+    if summary is None:
+        yield None
+        return
+    if summary.suffix != ".json":
+        raise OutputError(f"--summary {summary}: expected a name that ends with .json")
     if summary.resolve() == Path(output).resolve():
         raise OutputError(f"{summary}: --summary and --output name one file; name two")
     refuse_same_file(summary, vcf, genome)
+    with OutputFile(summary) as opened:
+        yield opened
 
 
 def _parse_keys(options: list[str]) -> dict[str, str]:
@@ -133,31 +144,17 @@ def _print_reasons(done: AnnotationSummary, stream: TextIO) -> None:
         print(f"  not scored: {count:,} {reason}", file=stream)
 
 
-def _write_json(path: Path, done: AnnotationSummary) -> None:
-    from zoo.genome.output import OutputFile
-
-    with OutputFile(path) as target:
-        with target.writing():
-            target.file.write((json.dumps(done.as_dict(), indent=2) + "\n").encode())
-        target.commit()
-
-
 @contextmanager
-def _progress_bar() -> Iterator[Callable[[Progress], None] | None]:
+def _reporter() -> Iterator[Callable[[Progress], None] | None]:
     """Give a function that draws progress on a terminal, or None where standard error is none."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich import progress as rich_progress
-    from rich.console import Console
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with rich_progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with open_bar() as bar:
+        if bar is None:
+            yield None
+            return
         task = bar.add_task("annotating", total=None)
 
         def report(progress: Progress) -> None:
-            bar.update(task, total=1.0 if progress.fraction is not None else None, completed=progress.fraction or 0,
-                       description=f"{progress.alleles:,} alleles")  # fmt: skip
+            total = 1.0 if progress.fraction is not None else None
+            bar.update(task, total=total, completed=progress.fraction or 0, description=f"{progress.alleles:,} alleles")
 
         yield report

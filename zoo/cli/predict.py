@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from zoo.cli.progress import open_bar
+
 EXAMPLE = "zoo predict peaks.bed -f genome.fa -m gm12878-ctcf -o predictions.tsv"
 
 
@@ -18,7 +20,7 @@ def predict(
         str, typer.Option("-o", "--output", help="OUT.tsv or .parquet; - writes TSV to standard output.")
     ],
     genome: Annotated[
-        Path | None, typer.Option("-f", "--fasta", help="Genome of the regions, FASTA, plain or BGZF.")
+        Path | None, typer.Option("-f", "--genome", "--fasta", help="Genome of the regions, FASTA, plain or BGZF.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")] = "auto",
     threads: Annotated[
@@ -31,7 +33,15 @@ def predict(
     """
     from zoo.prediction.sequences import predict_to_file
 
-    done = predict_to_file(sequences, model, output, genome=genome, device=device, threads=threads)
+    with open_bar() as bar:
+        report = None
+        if bar is not None:
+            task = bar.add_task("predicting", total=None)
+
+            def report(rows: int) -> None:
+                bar.update(task, description=f"{rows:,} rows")
+
+        done = predict_to_file(sequences, model, output, genome=genome, device=device, threads=threads, report=report)
     if done.recentred:
         print(f"zoo: warning: {done.recentred:,} regions of another length than the model's window: "
               "the window around their middle was predicted", file=sys.stderr)  # fmt: skip

@@ -12,7 +12,9 @@ EXAMPLE = "zoo test gm12878-ctcf"
 def test(
     model: Annotated[str, typer.Argument(help="name, name@1.0.0, or the path of a model folder.")],
     *,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or tensorrt.")] = "cpu",
+    device: Annotated[
+        str, typer.Option("--device", help="cpu, where the example was written; or auto, cuda, tensorrt.")
+    ] = "cpu",
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="Processors to use; default: all.")] = None,
 ) -> None:
     """Check a model's files against their checksums, and recompute the predictions of its example."""

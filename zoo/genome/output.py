@@ -30,6 +30,8 @@ class OutputFile:
         self._partial = Path(f"{path}.partial")
         self._committed = False
         if self.path == STANDARD_OUTPUT:
+            if sys.stdout is None:
+                raise OutputError("standard output is closed: nothing can be written there; name a file")
             self.file: BinaryIO = sys.stdout.buffer
             return
         target = Path(path)

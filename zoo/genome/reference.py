@@ -161,29 +161,34 @@ def _check_compression(path: Path) -> None:
     if not head:
         raise FastaError(f"{path}: expected a FASTA file, found an empty one")
     if not head.startswith(b">"):
-        raise FastaError(f"{path}, line 1: expected a FASTA header that starts with '>', found {head[:20]!r}")
+        raise FastaError(f"{path}, line 1: expected a FASTA header that starts with '>', found {_show(head)!r}")
 
 
 def _open_indexed(path: Path) -> Any:
-    import pyfaidx
-
     packed = is_bgzf(path)
     if packed != path.name.lower().endswith((".gz", ".bgz")):
         found, ending = ("BGZF", "does not end") if packed else ("plain text", "ends")
         raise FastaError(f"{path}: found {found} in a file whose name {ending} with .gz or .bgz; rename it")
     suffixes = (".fai", ".gzi") if packed else (".fai",)
-    options: dict[str, Any] = {"as_raw": False, "sequence_always_upper": False, "rebuild": True}
+    indexes = [Path(f"{path}{suffix}") for suffix in suffixes]
+    if all(_is_fresh(index, path) for index in indexes):
+        # An index that can't be read is no fault of the FASTA file: a new one takes its place.
+        with contextlib.suppress(FastaError):
+            return _open_with(path, indexes)
+    with tempfile.TemporaryDirectory(prefix="zoo-index-") as folder:
+        made = [Path(folder) / f"index{suffix}" for suffix in suffixes]
+        fasta = _open_with(path, made)
+        for index, name in zip(made, indexes, strict=True):
+            _keep(index, name)
+    return fasta
+
+
+def _open_with(path: Path, indexes: list[Path]) -> Any:
+    import pyfaidx
+
+    names = dict(zip(("indexname", "gzi_indexname"), map(str, indexes), strict=False))
     try:
-        if all(_is_fresh(Path(f"{path}{suffix}"), path) for suffix in suffixes):
-            fasta = pyfaidx.Fasta(str(path), **options)
-        else:
-            with tempfile.TemporaryDirectory(prefix="zoo-index-") as folder:
-                names = {"indexname": f"{folder}/index.fai"} | (
-                    {"gzi_indexname": f"{folder}/index.gzi"} if packed else {}
-                )
-                fasta = pyfaidx.Fasta(str(path), **options, **names)
-                for suffix in suffixes:
-                    _keep(Path(f"{folder}/index{suffix}"), Path(f"{path}{suffix}"))
+        fasta = pyfaidx.Fasta(str(path), as_raw=False, sequence_always_upper=False, rebuild=True, **names)
     except OSError:
         raise
     except Exception as error:  # pyfaidx raises ValueError, KeyError and kinds of its own for files that are no FASTA
@@ -192,6 +197,10 @@ def _open_indexed(path: Path) -> Any:
     if not len(fasta.keys()):
         raise FastaError(f"{path}: expected a FASTA file, found no record in it")
     return fasta
+
+
+def _show(head: bytes) -> str:
+    return head.split(b"\n")[0][:20].decode("utf-8", "replace").strip()
 
 
 def _is_fresh(index: Path, path: Path) -> bool:

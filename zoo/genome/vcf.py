@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import itertools
 import re
 import shutil
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,8 @@ CONTIG, POS, ID, REF, ALT, QUAL, FILTER, INFO = range(8)
 """The columns of a record; FORMAT and the samples, where there are any, stand together in a ninth."""
 
 STANDARD_INPUT = "-"
+
+_REQUIRED = ("CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
 
 _MAX_CHARACTERS = 8_000_000  # of a batch: a record of ten thousand samples has 40,000
 
@@ -144,36 +148,60 @@ class VcfReader:
                 contig = record.CHROM
                 if contig == last or contig in known:
                     line = str(record)
-            except UnicodeDecodeError as error:
-                raise VcfError(
-                    f"{self.name}, record {number + 1}: expected UTF-8, found other bytes; "
-                    "convert the text: iconv -f latin1 -t utf-8"
-                ) from error
             except Exception as error:  # cyvcf2 raises a bare Exception with an error code
-                before = f"; the record before it is {':'.join(line.split(chr(9), 2)[:2])}" if number else ""
-                raise VcfError(
-                    f"{self.name}, record {number + 1}: the file is cut there, or the record is malformed{before}"
-                ) from error
+                raise self._describe(error, number, line) from error
             if contig != last and contig not in known:
                 # htslib lets faults of such a record pass, and printing one may crash: declare first, then read again.
-                if not contig:
-                    raise VcfError(
-                        f"{self.name}, record {number + 1}: expected a contig's name, found an empty one; "
-                        "is it an empty line? remove it"
-                    )
-                self.declare_contigs_of_records()
-                if contig not in self.undeclared_contigs:
-                    raise VcfError(
-                        f"{self.name}, record {number + 1}: contig {contig!r} is not in the file's dictionary"
-                    )
+                if not contig and not self._read_line(number) and next(iterator, None) is None:
+                    self.warnings.append(f"{self.name}: the last line is empty; it is left out")
+                    return
+                iterator = self._start_again(contig, number)
                 known.update(self.undeclared_contigs)
-                iterator = iter(self._vcf)
-                for _ in range(number):
-                    next(iterator)
                 continue
             last = contig
             yield line[:-1]
             number += 1
+
+    def _start_again(self, contig: str, number: int) -> Iterator[Any]:
+        """Declare a contig that a record brought up, and return an iterator that stands before that record again."""
+        where = f"{self.name}, record {number + 1}"
+        if not contig:
+            raise VcfError(f"{where}: expected a contig's name, found an empty one; is it an empty line? remove it")
+        self.declare_contigs_of_records()
+        if contig not in self.undeclared_contigs:
+            raise VcfError(f"{where}: contig {contig!r} is not in the file's dictionary")
+        iterator: Iterator[Any] = iter(self._vcf)
+        for _ in range(number):
+            next(iterator)
+        return iterator
+
+    def _describe(self, error: Exception, number: int, line_before: str) -> VcfError:
+        where = f"{self.name}, record {number + 1}"
+        if isinstance(error, UnicodeDecodeError):
+            return VcfError(f"{where}: expected UTF-8, found other bytes; convert the text: iconv -f latin1 -t utf-8")
+        before = f"; the record before it is {':'.join(line_before.split(chr(9), 2)[:2])}" if number else ""
+        return VcfError(f"{where}: {self._explain(number)}{before}")
+
+    def _explain(self, number: int) -> str:
+        """Say what is wrong with record ``number`` (from 0), which htslib refused, as far as its text tells."""
+        unknown = "the file is cut there, or the record is malformed"
+        if not self._is_text():
+            return unknown
+        try:
+            text = self._read_line(number)
+        except (OSError, EOFError, zlib.error):
+            return "the file is cut or damaged there; copy or compress it again"
+        columns = text.split("\t")
+        if len(columns) < len(_REQUIRED):
+            return f"expected at least {len(_REQUIRED)} columns between tabs, found {len(columns)}: {text[:60]!r}"
+        if not columns[POS].isdecimal():
+            return f"POS: expected a whole number, found {columns[POS]!r}"
+        return unknown
+
+    def _read_line(self, number: int) -> str:
+        with self._open_bytes() as lines:
+            records = (line for line in lines if not line.startswith(b"#"))
+            return next(itertools.islice(records, number, None), b"").decode("utf-8", "replace").rstrip("\r\n")
 
     def _open(self) -> Any:
         import cyvcf2
@@ -183,9 +211,14 @@ class VcfReader:
         try:
             return cyvcf2.VCF(str(self._path))
         except Exception as error:
-            raise VcfError(
-                f"{self.name}: expected VCF or BCF, found something else, or a header that can't be read"
-            ) from error
+            try:
+                with self._open_bytes() as file:
+                    file.read(1 << 16)
+            except (OSError, EOFError, zlib.error):
+                fault = "the file is cut or damaged; copy or compress it again"
+            else:
+                fault = "expected VCF or BCF, found something else, or a header that can't be read"
+            raise VcfError(f"{self.name}: {fault}") from error
 
     def _declare(self, names: list[str]) -> None:
         self.undeclared_contigs = [name for name in names if name and name not in self.contigs]

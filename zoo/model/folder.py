@@ -26,7 +26,7 @@ CARD_FILE = "model.yaml"
 NETWORK_FILE = "model.onnx"
 EXAMPLE_FILE = "example.json"
 
-_BATCH_SIZE = 64  # batches of 16 to 64 saturate a processor
+_BATCH_SIZE = 512  # sequences that are held as codes at a time
 
 
 class Model:
@@ -72,17 +72,13 @@ class Model:
     def predict_codes(
         self, codes: Codes, extra: Mapping[str, npt.NDArray[np.float32]] | None = None
     ) -> dict[str, Predictions]:
-        """Return the predictions by output name for codes (N, L), a batch at a time; see ``Session.predict``."""
-        if len(codes) <= _BATCH_SIZE:
-            return self.session.predict(codes, extra)
-        parts = [
-            self.session.predict(
-                codes[first : first + _BATCH_SIZE],
-                {name: values[first : first + _BATCH_SIZE] for name, values in (extra or {}).items()},
-            )
-            for first in range(0, len(codes), _BATCH_SIZE)
-        ]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        """Return the predictions by output name for codes (N, L); see ``Session.predict``."""
+        return self.session.predict(codes, extra)
+
+    def predict_table(self, codes: Codes) -> Predictions:
+        """Return the predictions for codes (N, L) side by side, a column for each of ``column_names``."""
+        predictions = self.session.predict(codes)
+        return np.hstack([predictions[output.name].reshape(len(codes), -1) for output in self.card.outputs])
 
     def predict(self, sequences: Iterable[str] | str) -> pd.DataFrame:
         """Return one row a sequence and one column a track; a track of B bins gives B columns, ``track:bin``.
@@ -99,8 +95,7 @@ class Model:
         tables = []
         done = 0
         while batch := list(islice(remaining, _BATCH_SIZE)):
-            predictions = self.session.predict(self._encode_all(batch, done))
-            tables.append(np.hstack([predictions[output.name].reshape(len(batch), -1) for output in self.card.outputs]))
+            tables.append(self.predict_table(self._encode_all(batch, done)))
             done += len(batch)
         columns = self.column_names
         return pd.DataFrame(np.vstack(tables) if tables else np.empty((0, len(columns)), np.float32), columns=columns)

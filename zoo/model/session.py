@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +31,12 @@ CODES_INPUT = "zoo_codes"
 
 _ERRORS_ONLY = 3  # ONNX Runtime's log severity
 
+# On a processor a layer's result should still be in its cache when the next one reads it: with 2 MB the ensembles of
+# `models/` run 1.6 times as fast as with batches of 512. A GPU wants to be filled instead.
+_CPU_BYTES = 2 << 20
+_GPU_BYTES = 256 << 20
+_MIN_WINDOWS, _MAX_WINDOWS = 16, 4096
+
 
 class Session:
     """A network that is ready to run on one device.
@@ -42,6 +50,7 @@ class Session:
     Attributes:
         device: The device that it runs on, verified.
         provider: ONNX Runtime's name for it.
+        windows_per_run: Windows that go through the network together, as many as its caches hold.
 
     Raises:
         MissingExtra: ONNX Runtime is not installed.
@@ -60,22 +69,34 @@ class Session:
         self._mates = _pair_tracks(card)
         graph = check_onnx(model) if isinstance(model, Path) else model
         _check_graph(graph, card)
-        self._session = _open(runtime, embed_one_hot(graph, card), providers, threads, card.full_name)
+        graph = embed_one_hot(graph, card)
+        self._session = _open(runtime, graph, providers, threads, card.full_name)
         found = self._session.get_providers()[0]
         if found != self.provider:
-            raise DeviceError(
-                f"device {self.device!r} was asked for, onnxruntime fell back to {found}: "
-                f"its libraries could not be loaded; {INSTALL_GPU}, or choose device 'cpu'"
+            # onnxruntime-gpu lists CUDA on machines without a GPU too: `auto` did not ask for it, so it goes on.
+            if device != "auto" or found != PROVIDERS["cpu"]:
+                raise DeviceError(
+                    f"device {self.device!r} was asked for, onnxruntime fell back to {found}: "
+                    f"its libraries could not be loaded; {INSTALL_GPU}, or choose device 'cpu'"
+                )
+            warnings.warn(
+                "onnxruntime's CUDA can't be used here (no GPU, or not its libraries): running on the CPU", stacklevel=2
             )
+            self.device, self.provider = "cpu", found
+        self.windows_per_run = _choose_batch(graph, _CPU_BYTES if self.device == "cpu" else _GPU_BYTES)
 
     def predict(
-        self, codes: Codes, extra: Mapping[str, npt.NDArray[np.float32]] | None = None
+        self,
+        codes: Codes,
+        extra: Mapping[str, npt.NDArray[np.float32]] | None = None,
+        windows_per_run: int | None = None,
     ) -> dict[str, Predictions]:
         """Return the predictions by output name, averaged over ensemble members, and over strands if the card asks.
 
         Args:
-            codes: Windows, uint8, shape (N, L).
+            codes: Windows, uint8, shape (N, L), any number: they go through the network a batch at a time.
             extra: The context inputs by name, N rows each; one with a default on the card may be left out.
+            windows_per_run: The size of those batches; by default the session's own.
 
         Returns:
             Arrays (N, T), or (N, B, T) where the output is binned, in the output space of the card.
@@ -83,6 +104,19 @@ class Session:
         Raises:
             DataError: An input has the wrong name, type or shape.
         """
+        size = windows_per_run or self.windows_per_run
+        if len(codes) <= size:
+            return self._predict_batch(codes, extra or {})
+        parts = [
+            self._predict_batch(
+                codes[first : first + size],
+                {name: values[first : first + size] for name, values in (extra or {}).items()},
+            )
+            for first in range(0, len(codes), size)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _predict_batch(self, codes: Codes, extra: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, Predictions]:
         forward = self._average_members(self.predict_raw(codes, extra))
         if not self._card.strand.average:
             return forward
@@ -203,7 +237,7 @@ def _import_onnxruntime() -> Any:
 
 def _open(runtime: Any, model: onnx.ModelProto, providers: list[Provider], threads: int | None, full_name: str) -> Any:
     if threads is not None and threads < 1:
-        raise DeviceError(f"threads: expected at least 1, found {threads}")
+        raise ValueError(f"threads: expected at least 1, found {threads}")
     options = runtime.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
     options.intra_op_num_threads = threads or available_cpus()
@@ -217,6 +251,17 @@ def _open(runtime: Any, model: onnx.ModelProto, providers: list[Provider], threa
         except Exception as error:
             message = " ".join(str(error).split())
             raise ModelError(f"{full_name}: onnxruntime can't load the network: {message}") from error
+
+
+def _choose_batch(model: onnx.ModelProto, budget: int) -> int:
+    """Return how many windows keep the largest tensor between two layers within ``budget`` bytes."""
+    import onnx
+
+    largest = 1
+    for value in onnx.shape_inference.infer_shapes(model).graph.value_info:
+        sizes = [dim.dim_value for dim in value.type.tensor_type.shape.dim[1:]]
+        largest = max(largest, 4 * math.prod(size for size in sizes if size > 0))
+    return min(max(budget // largest, _MIN_WINDOWS), _MAX_WINDOWS)
 
 
 def _check_graph(model: onnx.ModelProto, card: Card) -> None:

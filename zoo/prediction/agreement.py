@@ -92,14 +92,14 @@ class GenomeAgreement:
             self._judge(at_end=False)
         return alleles
 
-    def finish(self) -> None:
-        """Judge what only the last record decides.
+    def finish(self, *, at_end: bool = True) -> None:
+        """Judge what only the last record decides; ``at_end`` is False where more records follow, unread.
 
         Raises:
             UnknownContig: No contig was known.
             RefMismatch: Too many REF disagree.
         """
-        if self._contigs and not any(self._contigs.values()):
+        if self._contigs and not any(self._contigs.values()) and (at_end or self._no_declared_contig_known()):
             raise UnknownContig(self._nothing_known())
         self._judge(at_end=True)
         if self.unknown:
@@ -126,6 +126,7 @@ class GenomeAgreement:
         self._judged = True
         checked = self._agreements[:CHECKED_ALLELES]
         wrong = checked.count(False)
+        self._agreements = []  # no longer asked for
         if not checked or wrong <= MAX_MISMATCHES * len(checked):
             return
         message = (

@@ -106,9 +106,9 @@ class _Annotation:
         alleles = self._read(batch)
         self._count(batch, alleles, self.engine.explain(alleles))
 
-    def finish(self) -> AnnotationSummary:
+    def finish(self, *, at_end: bool = True) -> AnnotationSummary:
         """Judge what could only be judged at the end, and return the summary."""
-        self.agreement.finish()
+        self.agreement.finish(at_end=at_end)
         summary = self.summary
         summary.skipped = dict(sorted(self._reasons.items()))
         summary.bridged = self.agreement.bridged
@@ -217,11 +217,14 @@ def preview(
         named = run.name_keys(keys)
         if not overwrite:
             refuse_collisions(named, run.reader.info_ids, run.reader.name)
+        at_end = False
         for batch in run.reader.batches(DRY_RUN_ALLELES // 4):
             run.look(batch)
             if run.summary.alleles >= DRY_RUN_ALLELES:
                 break
-        summary = run.finish()
+        else:
+            at_end = True
+        summary = run.finish(at_end=at_end)
         summary.seconds = time.perf_counter() - started
         return summary
 
@@ -254,7 +257,8 @@ class _VcfLayout:
             contigs.append(
                 f"##contig=<ID={name},length={reference.lengths[found]}>" if found else f"##contig=<ID={name}>"
             )
-        return "\n".join([*kept, *contigs, *self._declared, columns, ""])
+        new = [line for line in self._declared if line not in kept]
+        return "\n".join([*kept, *contigs, *new, columns, ""])
 
     def format(self, batch: RecordBatch, alleles: AlleleBatch, scores: list[ModelScores]) -> str:
         """Return the lines of a batch."""

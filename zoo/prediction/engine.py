@@ -10,16 +10,19 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.components import OutputKind, Scorer, Scores
-from zoo.errors import ModelError, ScorerMismatch
-from zoo.genome.codes import Codes
+from zoo.errors import CardError, ModelError, ScorerMismatch
 from zoo.genome.reference import Reference
 from zoo.genome.variant import Reason
-from zoo.model.folder import Model
-from zoo.plugins import Plugins
+from zoo.model.card import ScorerChoice
+from zoo.model.document import validate
+from zoo.model.folder import CARD_FILE, Model
+from zoo.plugins import Plugins, guard
 from zoo.prediction.alleles import AlleleBatch
-from zoo.prediction.windows import build_windows, mostly_unknown, reasons_for_window
+from zoo.prediction.support import check_supported
+from zoo.prediction.windows import WindowBatch, build_windows, mostly_unknown, reasons_for_window
 
-_BASES_A_BATCH = 100_000  # of windows in one run of a network: small networks need many, long windows few
+_BASES_A_BATCH = 100_000  # of windows that are held at a time: many short ones, few long ones
+_MIN_ALLELES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ def pair_with_scorers(models: Sequence[Model], scorer: str | None, plugins: Plug
     """
     paired = []
     for model in models:
+        check_supported(model.card)
         choice = model.card.scorer
         chosen = plugins.scorer(scorer or choice.name)
         kinds: set[OutputKind] = {output.kind for output in model.card.outputs}
@@ -61,9 +65,15 @@ def pair_with_scorers(models: Sequence[Model], scorer: str | None, plugins: Plug
                 f"scorer {chosen.name!r} takes {' and '.join(sorted(chosen.takes))} outputs, "
                 f"{model.card.full_name} gives {' and '.join(sorted(kinds))} ones; choose another scorer"
             )
-        config = choice.config if scorer in {None, choice.name} else {}
-        paired.append(ScoredModel(model, chosen, chosen.config.model_validate(config)))
+        paired.append(ScoredModel(model, chosen, _read_config(model, chosen, choice, scorer)))
     return paired
+
+
+def _read_config(model: Model, scorer: Scorer, choice: ScorerChoice, asked: str | None) -> Any:
+    """Return the scorer's configuration: the card's where its scorer is the one, else the defaults."""
+    config = choice.config if asked in {None, choice.name} else {}
+    where = f"{model.folder / CARD_FILE}: scorer.config of {scorer.name!r}"
+    return validate(scorer.config, config, where, CardError)
 
 
 class Engine:
@@ -95,7 +105,7 @@ class Engine:
             ]
             valid = np.flatnonzero(reason == Reason.OK)
             valid = valid[np.argsort(alleles.contig[valid], kind="stable")]
-            size = self._batch_size or max(16, _BASES_A_BATCH // length)
+            size = self._batch_size or max(_MIN_ALLELES, _BASES_A_BATCH // length)
             for first in range(0, len(valid), size):
                 chosen = valid[first : first + size]
                 windows = build_windows(alleles, chosen, self._reference, length, anchor)
@@ -103,26 +113,30 @@ class Engine:
                 if unknown.any():
                     reason[chosen[unknown]] = Reason.UNKNOWN_BASES
                     chosen = chosen[~unknown]
-                    if not len(chosen):
-                        continue
-                    windows = build_windows(alleles, chosen, self._reference, length, anchor)
-                if not run:
+                    windows = WindowBatch(windows.ref, windows.ref_of[~unknown], windows.alt[~unknown])
+                if not run or not len(chosen):
                     continue
-                codes = np.concatenate([windows.ref, windows.alt])
                 for number, result in zip(members, scores, strict=True):
-                    result[chosen] = _score(self.models[number], codes, len(windows.ref), windows.ref_of)
+                    result[chosen] = self._score(self.models[number], windows)
             for number, result in zip(members, scores, strict=True):
                 results[number] = ModelScores(result, reason)
         return [result for result in results if result is not None]
 
+    def _score(self, scored: ScoredModel, windows: WindowBatch) -> Scores:
+        """Predict each distinct REF window once, and score every ALT against its REF."""
+        distinct = len(windows.ref)
+        codes = np.concatenate([windows.ref, windows.alt])
+        # A batch that the user chose goes through the network in one run, both alleles.
+        predictions = scored.model.session.predict(codes, windows_per_run=self._batch_size and 2 * self._batch_size)
+        ref = {name: values[:distinct][windows.ref_of] for name, values in predictions.items()}
+        alt = {name: values[distinct:] for name, values in predictions.items()}
+        with guard("scorer", scored.scorer.name):
+            scores = np.asarray(scored.scorer.score(scored.config, ref, alt), dtype=np.float32)
+        return _check_scores(scored, scores, len(windows.alt))
 
-def _score(scored: ScoredModel, codes: Codes, distinct: int, ref_of: npt.NDArray[np.int64]) -> Scores:
-    """Predict distinct REF windows and ALT windows in one run, and score each ALT against its REF."""
-    predictions = scored.model.session.predict(codes)
-    ref = {name: values[:distinct][ref_of] for name, values in predictions.items()}
-    alt = {name: values[distinct:] for name, values in predictions.items()}
-    scores = scored.scorer.score(scored.config, ref, alt)
-    expected = (len(ref_of), len(scored.model.card.track_names))
+
+def _check_scores(scored: ScoredModel, scores: Scores, alleles: int) -> Scores:
+    expected = (alleles, len(scored.model.card.track_names))
     if scores.shape != expected:
         raise ScorerMismatch(
             f"scorer {scored.scorer.name!r}: expected scores of shape {expected}, found {scores.shape}"

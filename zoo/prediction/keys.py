@@ -17,6 +17,17 @@ MAX_TRACKS = 20
 """A model of more tracks gets one key that holds its strongest scores."""
 TOP_SCORES = 5
 
+# fmt: off
+RESERVED = frozenset({
+    "AA", "AC", "AD", "ADF", "ADR", "AF", "AN", "BQ", "CIGAR", "DB",
+    "DP", "END", "H2", "H3", "MQ", "MQ0", "NS", "SB", "SOMATIC", "VALIDATED",
+    "1000G", "IMPRECISE", "NOVEL", "SVTYPE", "SVLEN", "CIPOS", "CIEND", "HOMLEN", "HOMSEQ", "BKPTID",
+    "MEINFO", "METRANS", "DGVID", "DBVARID", "DBRIPID", "MATEID", "PARID", "EVENT", "CILEN", "DPADJ",
+    "CN", "CNADJ", "CICN", "CICNADJ", "SVCLAIM",
+})
+# fmt: on
+"""INFO keys that the VCF specification (4.4, sections 1.6.1 and 3) defines."""
+
 _KEY_PATTERN = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*")  # VCF 4.3, section 1.6.1
 
 
@@ -30,10 +41,13 @@ class ModelKeys:
     top: bool = False
 
 
-def name_keys(models: Sequence[ScoredModel], renames: Mapping[str, str] | None = None) -> list[ModelKeys]:
+def name_keys(
+    models: Sequence[ScoredModel], renames: Mapping[str, str] | None = None, *, max_tracks: float = MAX_TRACKS
+) -> list[ModelKeys]:
     """Return the keys of each model: ``ZOO_<MODEL>`` for one track, ``ZOO_<MODEL>_<TRACK>`` for several.
 
     Args:
+        max_tracks: A model of more gets the ``top`` key; ``inf`` gives every track its own.
         renames: Other keys, by the model's name or name@version (all its keys then start so), or by ``model:track``.
 
     Raises:
@@ -44,14 +58,16 @@ def name_keys(models: Sequence[ScoredModel], renames: Mapping[str, str] | None =
         name
         for card in (scored.model.card for scored in models)
         for model in (card.name, card.full_name)
-        for name in (model, *(f"{model}:{track}" for track in card.track_names if len(card.track_names) <= MAX_TRACKS))
+        for name in (model, *(f"{model}:{track}" for track in card.track_names if len(card.track_names) <= max_tracks))
     }
     for name, key in renames.items():
         if name not in known:
             raise OutputError(f"--key {name}={key}: no model or model:track {name!r}{near_match(name, known)}")
         if not _KEY_PATTERN.fullmatch(key):
             raise OutputError(f"--key {name}={key}: expected letters, digits and '_', not starting with a digit")
-    named = [_keys_of(scored, renames) for scored in models]
+        if key in RESERVED:
+            raise OutputError(f"--key {name}={key}: VCF itself gives {key} a meaning; choose another key")
+    named = [_keys_of(scored, renames, max_tracks) for scored in models]
     owners: dict[str, str] = {SKIPPED_KEY: "the zoo itself"}
     for scored, keys in zip(models, named, strict=True):
         for key in (*keys.scores, keys.skipped):
@@ -113,7 +129,7 @@ def declare(models: Sequence[ScoredModel], keys: Sequence[ModelKeys], reference:
     return lines
 
 
-def _keys_of(scored: ScoredModel, renames: Mapping[str, str]) -> ModelKeys:
+def _keys_of(scored: ScoredModel, renames: Mapping[str, str], max_tracks: float) -> ModelKeys:
     card = scored.model.card
 
     def find(track: str = "") -> str | None:
@@ -122,7 +138,7 @@ def _keys_of(scored: ScoredModel, renames: Mapping[str, str]) -> ModelKeys:
     base = find() or f"ZOO_{_identifier(card.name)}"
     tracks = card.track_names
     skipped = f"{base}_SKIPPED"
-    if len(tracks) > MAX_TRACKS:
+    if len(tracks) > max_tracks:
         return ModelKeys(tracks, (f"{base}_TOP",), skipped, top=True)
     if len(tracks) == 1:
         return ModelKeys(tracks, (find(f":{tracks[0]}") or base,), skipped)

@@ -22,6 +22,7 @@ from zoo.genome.output import STANDARD_OUTPUT, OutputFile, refuse_same_file
 from zoo.genome.reference import Reference
 from zoo.model.folder import Model
 from zoo.prediction.pipeline import read_ahead
+from zoo.prediction.support import check_supported
 from zoo.registry import load
 
 if TYPE_CHECKING:
@@ -140,10 +141,7 @@ class _Source:
         """Yield ids and predictions (n, columns), in order."""
         named = iter(self._named)
         while chunk := list(islice(named, _ROWS_A_BATCH)):
-            predictions = self._model.predict_codes(np.stack([codes for _, codes in chunk]))
-            outputs = self._model.card.outputs
-            values = np.hstack([predictions[output.name].reshape(len(chunk), -1) for output in outputs])
-            yield [name for name, _ in chunk], values
+            yield [name for name, _ in chunk], self._model.predict_table(np.stack([codes for _, codes in chunk]))
 
     def _open(self, sequences: str | Path | Iterable[str], genome: str | Path | None) -> Iterator[_Named]:
         if not isinstance(sequences, str | Path):
@@ -200,7 +198,9 @@ def _is_fasta(path: Path) -> bool:
 
 
 def _load(model: str | Path | Model, device: str, threads: int | None) -> Model:
-    return model if isinstance(model, Model) else load(model, device=device, threads=threads)
+    loaded = model if isinstance(model, Model) else load(model, device=device, threads=threads)
+    check_supported(loaded.card)
+    return loaded
 
 
 _Add = Callable[[list[str], Predictions], None]

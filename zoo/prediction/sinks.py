@@ -82,6 +82,11 @@ class TextSink:
             (self._output.file if self._bgzf is None else self._bgzf).write(content)
 
     def finish(self, header: str) -> None:
+        """Write what is left, and give the file its name."""
+        self.complete(header)
+        self._output.commit()
+
+    def complete(self, header: str) -> None:
         """Write what is left; where the header has grown, put the new one in place of the old."""
         with self._output.writing():
             if self._bgzf is not None:
@@ -91,7 +96,8 @@ class TextSink:
                 self._header_length,
                 _pack(header) if self._bgzf is not None else header.encode("utf-8", "surrogateescape"),
             )
-        self._output.commit()
+        with self._output.writing():
+            self._output.file.flush()
 
 
 class BcfSink:
@@ -100,18 +106,17 @@ class BcfSink:
     def __init__(self, path: str) -> None:
         self._output = OutputFile(path)
         try:
-            self._text = TextSink(f"{path}.text.vcf", packed=False)
+            self._text = TextSink(f"{path}.text", packed=False)
         except BaseException:
             self._output.__exit__(None, None, None)
             raise
-        self._text_path = Path(f"{path}.text.vcf")
+        self._text_path = Path(f"{path}.text.partial")  # never given a name of its own
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
         self._text.__exit__(kind, value, trace)
-        self._text_path.unlink(missing_ok=True)
         self._output.__exit__(kind, value, trace)
 
     def write_header(self, header: str) -> None:
@@ -124,7 +129,7 @@ class BcfSink:
 
     def finish(self, header: str) -> None:
         """Convert the text, look that every record has arrived, and give the file its name."""
-        self._text.finish(header)
+        self._text.complete(header)
         partial = Path(f"{self._output.path}.partial")
         with self._output.writing():
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from zoo.plugins import discover
 from zoo.prediction.agreement import GenomeAgreement, OnRefMismatch
 from zoo.prediction.annotation import RECORDS_A_BATCH, load_models
 from zoo.prediction.engine import Engine, pair_with_scorers
-from zoo.prediction.keys import SKIPPED_KEY, name_keys
+from zoo.prediction.keys import SKIPPED_KEY, ModelKeys, all_keys, name_keys
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,16 +47,18 @@ def score_variants(
         keys: Other names for the columns, by model or ``model:track``.
 
     Returns:
-        The table with the columns that an annotated VCF has as INFO keys: scores as float32, NaN where skipped, and
-        the reason in ``ZOO_SKIPPED``, or in ``ZOO_<MODEL>_SKIPPED`` where it depends on the model; None elsewhere.
+        The table with the columns that an annotated VCF has as INFO keys, one for each track however many there
+        are: scores as float32, NaN where skipped, and the reason in ``ZOO_SKIPPED``, or in ``ZOO_<MODEL>_SKIPPED``
+        where it depends on the model; None elsewhere.
 
     Raises:
-        DataError: A column is missing, or a row has no single ALT or no position.
+        DataError: A column is missing or would be overwritten, or a row has no REF, no single ALT or no position.
         RefMismatch: Too many REF disagree with the genome.
     """
     contigs, positions, refs, alts = _read_columns(variants)
     scored = pair_with_scorers(load_models(models, device, threads), scorer, discover())
-    named = name_keys(scored, keys)
+    named = name_keys(scored, keys, max_tracks=math.inf)
+    _refuse_columns(variants, named)
     reasons: list[list[str | None]] = [[] for _ in scored]
     general: list[str | None] = []
     values: list[list[np.ndarray]] = [[] for _ in scored]
@@ -74,16 +77,19 @@ def score_variants(
     for number, model_keys in enumerate(named):
         tracks = len(model_keys.tracks)
         scores = np.concatenate(values[number]) if values[number] else np.empty((0, tracks), dtype=np.float32)
-        names = (
-            model_keys.scores
-            if not model_keys.top
-            else tuple(f"{model_keys.scores[0].removesuffix('TOP')}{t}" for t in model_keys.tracks)
-        )
-        for track, name in enumerate(names):
+        for track, name in enumerate(model_keys.scores):
             table[name] = scores[:, track]
         table[model_keys.skipped] = _column(reasons[number], table)
     table[SKIPPED_KEY] = _column(general, table)
     return table
+
+
+def _refuse_columns(variants: pd.DataFrame, named: Sequence[ModelKeys]) -> None:
+    for key in all_keys(named):
+        if key in variants.columns:
+            raise DataError(
+                f"the table of variants has a column {key!r} already; drop it, or rename ours with keys={{…}}"
+            )
 
 
 def _column(texts: list[str | None], table: pd.DataFrame) -> pd.Series[Any]:
@@ -97,22 +103,34 @@ def _read_columns(variants: pd.DataFrame) -> tuple[list[str], list[int], list[st
         if column not in variants.columns:
             found = [str(name) for name in variants.columns]
             raise DataError(f"the table of variants has no column {column!r}{near_match(column, found)}")
+    alts = _read_texts(variants, "alt")
+    for row, alt in enumerate(alts, start=1):
+        if "," in alt:
+            raise DataError(f"{_row(row)}: expected one ALT, found {alt!r}; give each a row of its own")
+    return _read_texts(variants, "contig"), _read_positions(variants), _read_texts(variants, "ref"), alts
+
+
+def _read_positions(variants: pd.DataFrame) -> list[int]:
     try:
         positions = [int(position) for position in variants["position"]]
     except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"the table of variants: column 'position': expected whole numbers, {error}") from error
     for row, (position, found) in enumerate(zip(positions, variants["position"], strict=True), start=1):
         if isinstance(found, float) and position != found:
-            raise DataError(
-                f"the table of variants, row {row}: column 'position': expected a whole number, found {found}"
-            )
-    texts = {name: [str(text) for text in variants[name]] for name in ("contig", "ref", "alt")}
-    for row, alt in enumerate(texts["alt"], start=1):
-        if "," in alt:
-            raise DataError(
-                f"the table of variants, row {row}: expected one ALT, found {alt!r}; give each a row of its own"
-            )
-    return texts["contig"], positions, texts["ref"], texts["alt"]
+            raise DataError(f"{_row(row)}: column 'position': expected a whole number, found {found}")
+    return positions
+
+
+def _read_texts(variants: pd.DataFrame, column: str) -> list[str]:
+    # A missing value would turn into the text "nan", whose letters are all IUPAC's.
+    missing = np.flatnonzero(variants[column].isna())
+    if len(missing):
+        raise DataError(f"{_row(int(missing[0]) + 1)}: column {column!r}: expected letters, found nothing")
+    return [str(text) for text in variants[column]]
+
+
+def _row(number: int) -> str:
+    return f"the table of variants, row {number}"
 
 
 def _name(reason: int, *, of_model: bool) -> str | None:

@@ -1,0 +1,26 @@
+import pytest
+
+from zoo.errors import ModelError
+from zoo.model.card import Card
+from zoo.prediction.support import check_supported
+from zoo.testing.models import CARD
+
+
+@pytest.mark.parametrize(
+    "window", [{"mode": "fixed", "fixed_end": "start"}, {"prefix": "ACGT"}, {"suffix": "ACGT"}], ids=str
+)
+def test_windows_that_would_be_read_wrongly_are_refused(window):
+    card = Card.model_validate({**CARD, "window": {**CARD["window"], **window}})
+
+    with pytest.raises(ModelError, match=r"g-at-anchor@1\.0\.0: fixed windows .* are not predicted yet"):
+        check_supported(card)
+
+
+def test_an_input_that_nothing_gives_is_refused_unless_it_has_a_default():
+    def make(**extra):
+        age = {"name": "age", "role": "context", "shape": [1], **extra}
+        return Card.model_validate({**CARD, "inputs": [*CARD["inputs"], age]})
+
+    with pytest.raises(ModelError, match="input 'age' has no default on the card"):
+        check_supported(make())
+    check_supported(make(default=0.5))
