@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import IO
 
 from zoo.errors import FastaError
+from zoo.genome.codes import IUPAC
 
-_LETTERS = frozenset("ACGTUNRYSWKMBDHVacgtunryswkmbdhv-*.")
+_LETTERS = frozenset([*IUPAC, *map(str.lower, IUPAC), *"-*."])
 
 
 def read_fasta(path: str | Path) -> Iterator[tuple[str, str]]:
