@@ -20,6 +20,7 @@ _FACE = {
     "Scores": "zoo.components",
     "SequenceSource": "zoo.components",
     "hookimpl": "zoo.hookspecs",
+    "IUPAC": "zoo.genome.codes",
     "Codes": "zoo.genome.codes",
     "decode": "zoo.genome.codes",
     "encode": "zoo.genome.codes",
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from zoo.errors import RecipeError as RecipeError
     from zoo.errors import ZooError as ZooError
     from zoo.errors import near_match as near_match
+    from zoo.genome.codes import IUPAC as IUPAC
     from zoo.genome.codes import Codes as Codes
     from zoo.genome.codes import decode as decode
     from zoo.genome.codes import encode as encode

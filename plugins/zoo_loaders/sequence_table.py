@@ -16,9 +16,9 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from zoo import Codes, Config, DataError, DataLoader, ExampleSet, SequenceSource, encode, near_match, open_text
+from zoo import IUPAC, Codes, Config, DataError, DataLoader, ExampleSet, SequenceSource, encode, near_match, open_text
 
-_LETTERS = frozenset("ACGTUNRYSWKMBDHVacgtunryswkmbdhv")
+_LETTERS = frozenset([*IUPAC, *map(str.lower, IUPAC)])
 _SEPARATORS = {"tab": "\t", "comma": ","}
 
 

@@ -8,6 +8,7 @@ from zoo_architectures.multilayer_cnn import MULTILAYER_CNN, Composition, Convol
 from zoo_architectures.primer_cnn import PRIMER_CNN, PrimerCnnConfig
 
 from zoo import InputSpec, OutputSpec, RecipeError, one_hot
+from zoo.testing.contract import check_architecture
 from zoo.training.backend import import_backend
 
 pytestmark = pytest.mark.training
@@ -89,12 +90,13 @@ def test_l2_adds_a_loss_for_every_kernel():
     assert len(MULTILAYER_CNN.build(config, inputs(30), SIGMOID, {}).losses) == 3
 
 
-def test_every_architecture_gives_the_named_outputs_and_reads_the_named_input():
-    for architecture in register_architectures():
-        model = architecture.build(architecture.config(), inputs(100), SIGMOID, {})
+@pytest.mark.parametrize("architecture", register_architectures(), ids=lambda architecture: architecture.name)
+def test_every_architecture_keeps_the_contract(architecture):
+    check_architecture(architecture)
 
-        assert set(model.output) == {"prediction"}
-        assert [tensor.name for tensor in model.inputs] == ["sequence"]
+
+def test_an_ensemble_keeps_the_contract():
+    check_architecture(MULTILAYER_CNN, MultilayerCnnConfig(convolutions=(Convolution(filters=5, width=3),), members=2))
 
 
 def test_the_branch_for_composition_reads_the_sequence_itself():

@@ -79,4 +79,4 @@ def test_its_own_tests_pass(python):
     pytest.importorskip("tensorflow", reason="building a network needs the extra `train`")
     environment_check = "import zoo_motif_scanner; print(zoo_motif_scanner.__file__)"
     assert str(Path(python).parents[1]) in run(python, "-c", environment_check)
-    assert "1 passed" in run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(PACKAGE / "tests"))
+    assert "2 passed" in run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(PACKAGE / "tests"))

@@ -6,6 +6,7 @@ import pytest
 from zoo_loaders.fasta import FASTA, FastaConfig
 
 from zoo import DataError, ExampleSet, decode
+from zoo.testing.contract import check_data_loader
 
 
 def write_fasta(path: Path, records: dict[str, str]) -> Path:
@@ -22,6 +23,12 @@ def load(folder: Path, positives: dict[str, str], negatives: dict[str, str], **c
     write_fasta(folder / "negatives.fa.gz", negatives)
     chosen = FastaConfig(positives="positives.fa", negatives="negatives.fa.gz", **config)
     return FASTA.load(chosen, None, 0, folder)
+
+
+def test_the_loader_keeps_the_contract(tmp_path):
+    write_fasta(tmp_path / "positives.fa", {"chr14_1": "acgt", "chr2_1": "GGNG"})
+    write_fasta(tmp_path / "negatives.fa", {"chr2_7": "TTTT"})
+    check_data_loader(FASTA, FastaConfig(positives="positives.fa", negatives="negatives.fa"), tmp_path)
 
 
 def test_positives_come_first_with_target_one(tmp_path):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from zoo_loaders.sequence_table import SEQUENCE_TABLE, SequenceTableConfig
 
-from zoo import DataError, ExampleSet, decode
+from zoo import IUPAC, DataError, ExampleSet, decode
+from zoo.testing.contract import check_data_loader
 
 
 def load(folder: Path, text: str, name: str = "table.tsv", **config: object) -> ExampleSet:
@@ -13,6 +14,19 @@ def load(folder: Path, text: str, name: str = "table.tsv", **config: object) -> 
     (folder / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
     chosen = SequenceTableConfig.model_validate({"path": name, "target_columns": ["y"], **config})
     return SEQUENCE_TABLE.load(chosen, None, 0, folder)
+
+
+def test_the_loader_keeps_the_contract(tmp_path):
+    (tmp_path / "t.csv").write_text("sequence,y,z,contig,w\nACGT,1,NA,chr1,0.5\nNNNN,0,2,chr2,1\n", encoding="utf-8")
+    config = SequenceTableConfig(path="t.csv", target_columns=("y", "z"), group_column="contig", weight_column="w")
+    check_data_loader(SEQUENCE_TABLE, config, tmp_path)
+
+
+@pytest.mark.parametrize("letter", IUPAC)
+def test_every_nucleotide_letter_may_stand_in_a_sequence(tmp_path, letter):
+    examples = load(tmp_path, f"sequence\ty\nA{letter}{letter.lower()}\t1\n")
+
+    assert examples.sequences.shape == (1, 3)
 
 
 @pytest.mark.parametrize(

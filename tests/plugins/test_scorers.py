@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from zoo_scorers import register_scorers
 
 from zoo.errors import DataError
 from zoo.plugins import discover
+from zoo.testing.contract import check_scorer
 
 NAMES = ("difference", "weighted_difference", "logit_difference")
 
@@ -31,10 +33,9 @@ def test_scores_can_be_checked_by_hand(name, ref, alt, expected):
     assert score(name, [[ref]], [[alt]])[0, 0] == pytest.approx(expected, rel=1e-6)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_equal_predictions_score_zero(name):
-    predictions = np.linspace(0, 1, 12).reshape(4, 3)
-    assert not score(name, predictions, predictions).any()
+@pytest.mark.parametrize("scorer", register_scorers(), ids=lambda scorer: scorer.name)
+def test_every_scorer_keeps_the_contract(scorer):
+    check_scorer(scorer)
 
 
 @pytest.mark.parametrize("name", NAMES)

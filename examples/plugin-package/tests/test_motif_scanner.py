@@ -3,8 +3,13 @@ import pytest
 from zoo_motif_scanner.motif_scanner import MOTIF_SCANNER
 
 from zoo import InputSpec, OutputSpec, encode, one_hot
+from zoo.testing.contract import check_architecture
 
 pytest.importorskip("keras", reason="building a network needs assayzoo[train]")
+
+
+def test_the_architecture_keeps_the_contract() -> None:
+    check_architecture(MOTIF_SCANNER)
 
 
 def test_a_motif_counts_the_same_wherever_it_stands() -> None:

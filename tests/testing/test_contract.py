@@ -1,0 +1,212 @@
+"""The contract tests themselves: a component that breaks one promise is told which."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from pydantic import Field
+
+from zoo import Architecture, Config, DataLoader, ExampleSet, Scorer
+from zoo.testing.contract import check_architecture, check_data_loader, check_scorer
+
+
+def make_examples(**fields):
+    given = {
+        "sequences": np.zeros((2, 5), np.uint8),
+        "targets": np.array([[0], [np.nan]], np.float32),
+        "tracks": ("bound",),
+        "ids": ("a", "b"),
+        "groups": np.array(["chr1", "chr2"]),
+        "weights": np.array([0, 1], np.float32),
+        "extra": {"atac": np.zeros((2, 3), np.float32)},
+    }
+    return ExampleSet(**{**given, **fields})
+
+
+def make_loader(load):
+    return DataLoader("mine", "a test", Config, load)
+
+
+def test_a_loader_that_keeps_the_contract_passes(tmp_path):
+    check_data_loader(make_loader(lambda *_: make_examples()), Config(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"sequences": np.zeros((2, 5))}, "sequences: expected uint8, found float64"),
+        ({"sequences": np.zeros((2, 5, 4), np.uint8)}, "sequences: expected 2 dimensions, found 3"),
+        ({"sequences": ["ACGT"]}, "sequences: expected an array, found a list"),
+        ({"sequences": np.zeros((2, 0), np.uint8)}, "sequences: expected at least one base, found shape (2, 0)"),
+        ({"sequences": np.full((2, 5), 5, np.uint8)}, "sequences: expected codes from 0 to 4, found 5"),
+        ({"targets": np.zeros((2, 1))}, "targets: expected float32, found float64"),
+        ({"targets": np.zeros(2, np.float32)}, "targets: expected 2 or 3 dimensions, found 1"),
+        ({"targets": np.zeros((2, 2), np.float32)}, "targets: expected (2, 1) rows and tracks, found (2, 2)"),
+        ({"targets": np.full((2, 1), np.inf, np.float32)}, "targets: expected numbers or NaN, found infinity"),
+        ({"tracks": ("a", "a")}, "tracks: expected names that differ"),
+        ({"ids": ("a",)}, "ids: expected 2 rows, found 1"),
+        ({"groups": np.array([1, 2])}, "groups: expected an array of text, found int64"),
+        ({"groups": np.array(["chr1"])}, "groups: expected 2 rows, found 1"),
+        ({"weights": np.ones(2)}, "weights: expected float32, found float64"),
+        ({"weights": np.array([-1, 1], np.float32)}, "weights: expected numbers of 0 or more"),
+        ({"weights": np.ones(3, np.float32)}, "weights: expected 2 rows, found 3"),
+        ({"extra": {"atac": np.zeros((1, 3), np.float32)}}, "atac: expected 2 rows, found 1"),
+    ],
+)
+def test_a_loader_whose_examples_do_not_fit_each_other_is_told(tmp_path, fields, message):
+    with pytest.raises(AssertionError) as error:
+        check_data_loader(make_loader(lambda *_: make_examples(**fields)), Config(), tmp_path)
+    assert str(error.value) == f"data loader 'mine': {message}"
+
+
+def test_a_loader_that_returns_something_else_or_writes_is_told(tmp_path):
+    with pytest.raises(AssertionError, match=r"^data loader 'mine': expected an ExampleSet, found a list$"):
+        check_data_loader(make_loader(lambda *_: []), Config(), tmp_path)
+
+    def write(config, reference, seed, base_folder):
+        (base_folder / "cache").write_text("", encoding="utf-8")
+        return make_examples()
+
+    with pytest.raises(AssertionError, match="expected the data root as it was, found it changed"):
+        check_data_loader(make_loader(write), Config(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("sequences", [np.zeros((2, 5), np.uint8), np.ones((2, 5), np.uint8)]),
+        ("targets", [None, np.zeros((2, 1), np.float32)]),
+        ("ids", [("a", "b"), ("b", "a")]),
+    ],
+)
+def test_a_loader_that_gives_others_for_the_same_seed_is_told(tmp_path, field, values):
+    remaining = iter(values)
+    loader = make_loader(lambda *_: make_examples(**{field: next(remaining)}))
+
+    with pytest.raises(AssertionError, match=f"^data loader 'mine': {field}: expected the same for the same seed"):
+        check_data_loader(loader, Config(), tmp_path)
+
+
+def difference(config, ref, alt):
+    return np.concatenate([alt[name] - ref[name] for name in ref], axis=-1)
+
+
+def make_scorer(score=difference, **fields):
+    return Scorer("mine", "a test", Config, score, **fields)
+
+
+def spoil_ref(config, ref, alt):
+    scores = difference(config, ref, alt)
+    next(iter(ref.values()))[0] = 0
+    return scores
+
+
+def count_alleles(config, ref, alt):
+    return difference(config, ref, alt) * np.float32(len(next(iter(ref.values()))))
+
+
+def test_scorers_that_keep_the_contract_pass():
+    check_scorer(make_scorer())
+    check_scorer(make_scorer(lambda *given: np.abs(difference(*given)), signed=False))
+    check_scorer(make_scorer(lambda *given: difference(*given).mean(axis=1), takes=frozenset({"binned"})))
+
+
+@pytest.mark.parametrize(
+    ("score", "message"),
+    [
+        (lambda *given: difference(*given)[:, :1], "expected scores of shape (16, 3), found (16, 1)"),
+        (lambda *given: 0.5, "expected scores of shape (16, 3), found float"),
+        (lambda *given: difference(*given).astype(np.float64), "expected float32, found float64"),
+        (lambda *given: difference(*given) / np.float32(np.nan), "expected finite scores, found some that are not"),
+        (spoil_ref, "expected the predictions as they were, found them changed"),
+        (lambda *given: difference(*given) - np.float32(0.5), "expected 0 for equal alleles, found -0.5"),
+        (count_alleles, "expected the same score of an allele among others and in another order, found others"),
+        (
+            lambda *given: np.abs(difference(*given)),
+            "expected the other sign when REF and ALT are swapped; say signed=False if it has none",
+        ),
+        (lambda *given: -difference(*given), "expected a positive score for more signal, found -"),
+    ],
+)
+def test_a_scorer_that_breaks_a_promise_is_told(score, message):
+    with pytest.raises(AssertionError) as error:
+        check_scorer(make_scorer(score))
+    assert str(error.value).startswith(f"scorer 'mine', flat outputs: {message}")
+
+
+def build_network(config, inputs, outputs, frozen):
+    """The share of each base, in a dense layer; ``config`` breaks one promise of the contract."""
+    import keras
+
+    sequence = keras.Input(inputs[0].shape, name=config.input_name)
+    hidden = keras.layers.GlobalAveragePooling1D()(sequence)
+    if config.batch:
+        hidden = keras.layers.Lambda(lambda values: values - keras.ops.mean(values, axis=0), lambda shape: shape)(
+            hidden
+        )
+    activation = "linear" if config.linear else outputs[0].activation
+    initialiser = keras.initializers.RandomNormal(stddev=9, seed=config.seeds.pop())
+    head = keras.layers.Dense(
+        config.tracks or len(outputs[0].tracks), activation=activation, kernel_initializer=initialiser
+    )(hidden)
+    return keras.Model(sequence, head if config.bare else {config.output_name: head})
+
+
+class Broken(Config):
+    input_name: str = "sequence"
+    output_name: str = "prediction"
+    tracks: int = 0
+    linear: bool = False
+    bare: bool = False
+    batch: bool = False
+    seeds: list[int] = Field(default_factory=lambda: [1, 1])
+
+
+NETWORK = Architecture("mine", "a test", Broken, build_network)
+
+
+@pytest.mark.training
+def test_an_architecture_that_keeps_the_contract_passes():
+    pytest.importorskip("tensorflow")
+    check_architecture(NETWORK, length=20)
+
+
+@pytest.mark.training
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"input_name": "dna"}, "expected the input 'sequence', found ['dna']"),
+        ({"output_name": "y"}, "expected a dict of the output 'prediction', found ['y']"),
+        ({"bare": True}, "expected a dict of the output 'prediction', found KerasTensor"),
+        ({"tracks": 1}, "expected predictions of shape (8, 3), or of members, found (8, 1)"),
+        ({"linear": True}, "expected predictions from 0 to 1 after a sigmoid, found -"),
+        ({"batch": True}, "expected the same of a sequence alone, found it off by 0."),
+        ({"seeds": [1, 2]}, "expected the same weights for the same seed, found others"),
+    ],
+)
+def test_an_architecture_that_breaks_a_promise_is_told(config, message):
+    pytest.importorskip("tensorflow")
+    with pytest.raises(AssertionError) as error:
+        check_architecture(NETWORK, Broken(**config), length=20)
+    assert str(error.value).startswith(f"architecture 'mine': {message}")
+
+
+@pytest.mark.training
+def test_an_architecture_that_builds_no_network_or_can_not_be_exported_is_told(monkeypatch):
+    pytest.importorskip("tensorflow")
+    with pytest.raises(AssertionError, match=r"^architecture 'mine': expected a keras\.Model, found a list$"):
+        check_architecture(dataclasses.replace(NETWORK, build=lambda *_: []))
+
+    from zoo.errors import ExportMismatch
+    from zoo.training import export
+
+    original = export.export
+
+    def spoil(model, inputs, outputs):
+        proto = original(model, inputs, outputs)
+        model.set_weights([weights * 0.5 for weights in model.get_weights()])
+        return proto
+
+    monkeypatch.setattr(export, "export", spoil)
+    with pytest.raises(ExportMismatch, match="differs from the trained one"):
+        check_architecture(NETWORK, length=20)
