@@ -149,7 +149,7 @@ def test_every_component_and_option_is_documented():
             re.MULTILINE,
         )
     }  # fmt: skip
-    short = {"--fasta": "-f", "--model": "-m", "--output": "-o"}
+    short = {"--model": "-m", "--output": "-o"}
     wanted = itertools.chain(components, (short.get(option, option) for option in options - {"--help"}))
     wanted = [
         *wanted,
