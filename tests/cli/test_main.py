@@ -23,6 +23,7 @@ def test_help_names_every_verb(capsys):
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
     assert all(f"\n  {verb} " in shown for verb in VERBS)
+    assert "..." not in shown.split("Commands:")[1]
 
 
 @pytest.mark.parametrize("verb", VERBS)

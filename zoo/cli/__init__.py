@@ -29,6 +29,17 @@ VERBS = {
 }
 """Verb → module below ``zoo.cli`` with a function of the module's name, and an ``EXAMPLE`` for its help."""
 
+SUMMARIES = {
+    "annotate": "score every ALT allele of a VCF",
+    "predict": "predict sequences or regions",
+    "train": "train a model by a recipe",
+    "test": "check a model's files, and recompute its example",
+    "list": "list the models",
+    "info": "show a model's card",
+    "plugins": "list loaders, architectures and scorers",
+}
+"""What the list of commands says of each, short enough for a narrow terminal."""
+
 TRACEBACK_VARIABLE = "ZOO_TRACEBACK"
 
 
@@ -72,7 +83,8 @@ def _build_command(arguments: Sequence[str]) -> typer.core.TyperGroup:
     for verb in (asked,) if asked in VERBS else VERBS:
         module = importlib.import_module(f"zoo.cli.{VERBS[verb]}")
         # The line of \b keeps the lines of the example as they are.
-        app.command(verb, epilog=f"\b\nExample:\n  {module.EXAMPLE}")(getattr(module, VERBS[verb]))
+        epilog = f"\b\nExample:\n  {module.EXAMPLE}"
+        app.command(verb, short_help=SUMMARIES[verb], epilog=epilog)(getattr(module, VERBS[verb]))
     command = typer.main.get_command(app)
     assert isinstance(command, typer.core.TyperGroup)  # noqa: S101 - an app with a callback is a group
     return command
