@@ -166,7 +166,7 @@ def test_wrong_usage_exits_2(arguments, capsys, extra):
 
 FILES = {
     "empty": (b"", r"bad\.vcf: expected a VCF or BCF file, found an empty one"),
-    "no VCF": (b"hello\n", r"bad\.vcf: expected VCF or BCF, found something else"),
+    "no VCF": (b"hello\n", r"bad\.vcf: line 1: expected .*, found 'hello'"),
     "malformed": (b"chr1\t2\t.\tA\tG\t.\t.\t.\nchr1\tx\t.\tA\n", r"record 2: .*; the record before it is chr1:2"),
     "no known contig": (b"scaffold\t2\t.\tA\tG\t.\t.\t.\n", r"none of its contigs \(scaffold\) is in .*\.fa \(chr1\)"),
     "all REF wrong": (b"chr1\t2\t.\tC\tG\t.\t.\t.\n" * 200, r"REF disagrees with .*\.fa for 200 of the first 200"),
@@ -235,7 +235,7 @@ def test_a_ref_that_disagrees_is_an_error_where_asked(arguments, tmp_path, capsy
         (["-m", "./nowhere"], r"\./nowhere: no model folder there"),
         (["--scorer", "diference"], "'diference'.*did you mean 'difference'"),
         (["--device", "cpus"], "no device 'cpus'; did you mean 'cpu'"),
-        (["--key", "att=X"], "--key att=X: no model or model:track 'att'; did you mean 'at'"),
+        (["--key", "att=X"], "--key att=X: 'att' is no model or model:track of this run; expected one of"),
         (
             ["--summary", "nowhere/s.json"],
             "nowhere/s.json: can't be written: there is no folder nowhere; make it first",

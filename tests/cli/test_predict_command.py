@@ -43,7 +43,7 @@ def test_regions_of_another_length_get_a_warning(model, tmp_path, capsys):
     command = ["predict", str(tmp_path / "a.bed"), *model, "-f", str(tmp_path / "genome.fa"), "-o", "-"]
     assert main(command) == 0
     shown = capsys.readouterr()
-    assert shown.out == "id\tg\nchr1:0-9\t1\npeak\t1\n"
+    assert shown.out == "id\tg\nchr1:0-9\t1\npeak::chr1:4-5\t1\n"
     assert "zoo: warning: 1 regions of another length than the model's window: the window around" in shown.err
 
 
@@ -94,3 +94,8 @@ def test_a_reader_that_closes_the_pipe_ends_the_run_with_one_line(fasta, model):
         error = process.stderr.read()
         assert process.wait(timeout=60) == 1
     assert error == "zoo: error: standard output: the program that reads it closed the pipe; nothing more was written\n"
+
+
+def test_a_second_model_is_refused_rather_than_forgotten(capsys):
+    assert main(["predict", "a.fa", "-m", "one", "-m", "two", "-o", "-"]) == 2
+    assert "one model a run, found 2" in capsys.readouterr().err

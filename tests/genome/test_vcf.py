@@ -85,7 +85,7 @@ def test_what_the_header_does_not_declare_is_kept_with_one_warning(tmp_path):
     assert lines == [record]
     assert reader.undeclared_contigs == ["chr7"]
     assert reader.warnings == [
-        f"{path}: the header does not declare FILTER low, FORMAT ZZ, INFO XY, contig chr7; they are kept as they are"
+        f"{path}: the header does not declare FILTER low, FORMAT ZZ, INFO XY, contig chr7; kept as found"
     ]
     assert reader.header == HEADER + columns
     assert reader.info_ids == {"AC", "XY"}
@@ -188,13 +188,14 @@ def test_bytes_that_are_not_utf8_are_an_error_in_records_and_a_warning_in_the_he
     ("content", "message"),
     [
         (b"", "expected a VCF or BCF file, found an empty one"),
-        (b"hello\n", "expected VCF or BCF, found something else, or a header that can't be read"),
-        (b">chr1\nACGT\n", "expected VCF or BCF, found something else"),
-        (pack(""), "expected VCF or BCF, found something else"),
-        (gzip.compress(b"", mtime=0), "expected VCF or BCF, found something else"),
-        ("\n".join(RECORDS), "expected VCF or BCF, found something else"),
+        (b"hello\n", "line 1: expected '##fileformat=VCFv4.2' or the like, or BCF, found 'hello'"),
+        (b">chr1\nACGT\n", "line 1: expected .* found '>chr1'"),
+        (pack(""), "line 1: expected .* found ''"),
+        (gzip.compress(b"", mtime=0), "line 1: expected .* found ''"),
+        ("\n".join(RECORDS), "line 1: expected .* found 'chr1"),
+        ("##fileformat=VCFv4.2\n#CHROM POS ID REF ALT QUAL FILTER INFO\n", "expected a line .*, tabs between"),
     ],
-    ids=["empty", "text", "FASTA", "empty BGZF", "empty gzip", "no header"],
+    ids=["empty", "text", "FASTA", "empty BGZF", "empty gzip", "no header", "no tabs"],
 )
 def test_what_is_no_vcf_is_an_error(tmp_path, content, message):
     path = write(tmp_path / "a.vcf", content)

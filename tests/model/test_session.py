@@ -262,7 +262,9 @@ def test_a_missing_runtime_names_the_extra(monkeypatch):
 class FakeRuntime:
     """A runtime that lists CUDA; ``used`` is the provider that its sessions end up with."""
 
-    SessionOptions = SimpleNamespace
+    class SessionOptions(SimpleNamespace):
+        def add_session_config_entry(self, name, value):
+            setattr(self, name, value)
 
     def __init__(self, used="CPUExecutionProvider"):
         self.used = used
@@ -322,10 +324,29 @@ def test_a_cpu_session_loads_no_library_of_a_gpu(use_runtime):
 
 @pytest.mark.parametrize(("threads", "expected"), [(3, 3), (None, 7)])
 def test_threads_are_those_asked_for_or_all_that_the_process_may_use(use_runtime, monkeypatch, threads, expected):
-    runtime = use_runtime(FakeRuntime())
+    use_runtime(FakeRuntime())
+    started = []
+    monkeypatch.setattr("zoo.model.session.ThreadPoolExecutor", lambda threads, _: started.append(threads))
     monkeypatch.setattr("zoo.model.session.available_cpus", lambda: 7)
     Session(G_AT_ANCHOR, make_card(), "cpu", threads)
-    assert runtime.options.intra_op_num_threads == expected
+    assert started == [expected]
+
+
+@pytest.mark.parametrize(("budget", "shared"), [(1 << 30, 1), (1, 3)], ids=["small network", "large network"])
+def test_threads_run_a_batch_each_unless_a_batch_fills_the_cache(use_runtime, monkeypatch, budget, shared):
+    runtime = use_runtime(FakeRuntime())
+    monkeypatch.setattr("zoo.model.session._CPU_BYTES", budget)
+    Session(G_AT_ANCHOR, make_card(), "cpu", threads=3)
+    assert runtime.options.intra_op_num_threads == shared
+    assert vars(runtime.options)["session.intra_op.allow_spinning"] == "0"
+
+
+def test_threads_change_no_prediction(g_at_anchor_folder):
+    codes = np.random.default_rng(1).integers(0, 5, (200, 9), dtype=np.uint8)
+    one, four = (load_folder(g_at_anchor_folder, "cpu", threads).session for threads in (1, 4))
+    np.testing.assert_array_equal(
+        one.predict(codes, windows_per_run=3)["prediction"], four.predict(codes, windows_per_run=3)["prediction"]
+    )
 
 
 def test_no_threads_are_refused():

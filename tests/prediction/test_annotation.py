@@ -107,7 +107,7 @@ def test_what_is_undeclared_is_kept_with_one_warning_and_contigs_are_declared(
     header = (tmp_path / "out.vcf").read_text()
     assert f"##contig=<ID=7,length={len(GENOME)}>\n##contig=<ID=chr9>\n" in header
     assert [warning for warning in summary.warnings if "does not declare" in warning] == [
-        f"{vcf}: the header does not declare FILTER low, INFO XY, contig 7, contig chr9; they are kept as they are"
+        f"{vcf}: the header does not declare FILTER low, INFO XY, contig 7, contig chr9; kept as found"
     ]
     assert summary.bridged == {"7": "chr7"}
     assert summary.unknown_contigs == ["chr9"]
@@ -228,7 +228,7 @@ def test_keys_can_be_renamed(genome, model, write_vcf, tmp_path, read_lines):
         (["scaffold 1 . A C"], {}, UnknownContig, r"in\.vcf: none of its contigs \(scaffold\) is in"),
         (["chr1 one . A C"], {}, VcfError, r"in\.vcf, record 1: "),
         (["chr1 1 . C A"] * 100, {}, RefMismatch, r"in\.vcf: REF disagrees with .* for 100 of the first 100 alleles"),
-        (snvs("chr1", 9), {"keys": {"x": "Y"}}, OutputError, "--key x=Y: no model or model:track 'x'"),
+        (snvs("chr1", 9), {"keys": {"x": "Y"}}, OutputError, "--key x=Y: 'x' is no model or model:track of this run"),
     ],
 )
 def test_an_error_leaves_nothing(genome, model, write_vcf, tmp_path, records, options, error, message):

@@ -77,7 +77,7 @@ def test_the_reverse_strand_is_the_reverse_complement(write_genome, model, tmp_p
     expected = [decode(reverse_complement(encode(CONTIG[start : start + 9]))) for start in range(11)]
     table = predict(bed, model, genome=write_genome(chr1=CONTIG))
     assert table["g"].tolist() == predict(expected, model)["g"].tolist()
-    assert table["id"].tolist() == [f"r{start}" for start in range(11)]
+    assert table["id"].tolist() == [f"r{start}::chr1:{start}-{start + 9}" for start in range(11)]
 
 
 @pytest.mark.parametrize("name", ["out.tsv", "out.parquet"])
@@ -139,3 +139,10 @@ def test_an_output_needs_a_known_suffix_and_is_no_input(fasta, model, tmp_path):
     linked.symlink_to(fasta)
     with pytest.raises(OutputError, match=re.escape(f"{linked}: the output is the input {fasta}")):
         predict_to_file(fasta, model, linked)
+
+
+def test_a_region_without_a_name_is_called_by_its_place(write_genome, model, tmp_path):
+    bed = tmp_path / "a.bed"
+    bed.write_text("chr1\t0\t9\nchr1\t1\t10\tpeak\n")
+    table = predict(bed, model, genome=write_genome(chr1=CONTIG))
+    assert table["id"].tolist() == ["chr1:0-9", "peak::chr1:1-10"]

@@ -34,14 +34,17 @@ def test_a_model_is_loaded_from_the_path_of_a_folder(g_at_anchor_folder, kind):
     assert zoo.load(kind(g_at_anchor_folder)).card.name == "g-at-anchor"
 
 
-def test_a_model_folder_in_the_current_folder_needs_no_separator(g_at_anchor_folder, monkeypatch):
+def test_a_bare_name_is_never_a_folder_and_the_message_says_how_to_name_one(g_at_anchor_folder, monkeypatch):
     monkeypatch.chdir(g_at_anchor_folder.parent)
-    assert locate("g-at-anchor").listing is None
+    with pytest.raises(
+        UnknownModel, match=r"no model 'g-at-anchor' .*; for the folder of that name write \./g-at-anchor$"
+    ):
+        locate("g-at-anchor")
+    assert locate("./g-at-anchor").listing is None
 
 
-def test_any_other_folder_of_a_models_name_is_not_meant(registry_path, tmp_path, monkeypatch):
-    (tmp_path / "results" / "g-at-anchor").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / "results")
+def test_no_folder_takes_the_place_of_a_published_model(registry_path, g_at_anchor_folder, monkeypatch):
+    monkeypatch.chdir(g_at_anchor_folder.parent)
     assert locate("g-at-anchor", registry_path).listing is not None
 
 

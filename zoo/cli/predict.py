@@ -15,7 +15,7 @@ EXAMPLE = "zoo predict peaks.bed -f genome.fa -m gm12878-ctcf -o predictions.tsv
 
 def predict(
     sequences: Annotated[str, typer.Argument(metavar="SEQS.fa|REGIONS.bed", help="Sequences, or regions of a genome.")],
-    model: Annotated[str, typer.Option("-m", "--model", help="Model: a name, name@version or folder.")],
+    model: Annotated[list[str], typer.Option("-m", "--model", help="Model: a name, name@version or folder; one.")],
     output: Annotated[
         str, typer.Option("-o", "--output", help="OUT.tsv or .parquet; - writes TSV to standard output.")
     ],
@@ -33,6 +33,9 @@ def predict(
     """
     from zoo.prediction.sequences import predict_to_file
 
+    if len(model) > 1:
+        raise typer.BadParameter(f"one model a run, found {len(model)}; run once for each", param_hint="-m")
+
     with open_bar() as bar:
         report = None
         if bar is not None:
@@ -41,7 +44,9 @@ def predict(
             def report(rows: int) -> None:
                 bar.update(task, description=f"{rows:,} rows")
 
-        done = predict_to_file(sequences, model, output, genome=genome, device=device, threads=threads, report=report)
+        done = predict_to_file(
+            sequences, model[0], output, genome=genome, device=device, threads=threads, report=report
+        )
     if done.recentred:
         print(f"zoo: warning: {done.recentred:,} regions of another length than the model's window: "
               "the window around their middle was predicted", file=sys.stderr)  # fmt: skip

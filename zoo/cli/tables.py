@@ -7,6 +7,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+PROSE = frozenset({"summary", "source", "error"})
+"""The columns that are wrapped where the terminal is narrow."""
+
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under their column names."""
@@ -14,7 +17,11 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         from rich.console import Console
         from rich.table import Table
 
-        table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            # What a reader copies is never cut; prose gives way.
+            prose = column in PROSE
+            table.add_column(column, no_wrap=not prose, overflow="fold", min_width=12 if prose else None)
         for row in rows:
             table.add_row(*row)
         Console(markup=False, highlight=False).print(table)

@@ -198,6 +198,16 @@ class VcfReader:
             return f"POS: expected a whole number, found {columns[POS]!r}"
         return unknown
 
+    def _explain_header(self) -> str:
+        with self._open_bytes() as lines:
+            first = lines.readline(200).decode("utf-8", "replace").strip()
+            if not first.startswith("##fileformat=VCF"):
+                return f"line 1: expected '##fileformat=VCFv4.2' or the like, or BCF, found {first[:40]!r}"
+            columns = next((line for line in lines if line.startswith(b"#CHROM")), b"")
+        if columns.count(b"\t") < len(_REQUIRED) - 1:
+            return "expected a line '#CHROM POS ID REF ALT QUAL FILTER INFO', tabs between, after the ## lines"
+        return "the header can't be read"
+
     def _read_line(self, number: int) -> str:
         with self._open_bytes() as lines:
             records = (line for line in lines if not line.startswith(b"#"))
@@ -217,7 +227,7 @@ class VcfReader:
             except (OSError, EOFError, zlib.error):
                 fault = "the file is cut or damaged; copy or compress it again"
             else:
-                fault = "expected VCF or BCF, found something else, or a header that can't be read"
+                fault = self._explain_header()
             raise VcfError(f"{self.name}: {fault}") from error
 
     def _declare(self, names: list[str]) -> None:
@@ -292,7 +302,7 @@ class VcfReader:
         if found:
             shown = ", ".join(f"{kind} {name}" for kind, name in sorted(found)[:8])
             more = f" and {len(found) - 8} more" if len(found) > 8 else ""
-            self.warnings.append(f"{self.name}: the header does not declare {shown}{more}; they are kept as they are")
+            self.warnings.append(f"{self.name}: the header does not declare {shown}{more}; kept as found")
 
 
 def _declarations(header: str) -> set[tuple[str, str]]:

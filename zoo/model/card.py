@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from zoo.errors import CardError
 from zoo.model.document import Document, read_document
 
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+_MAX_NAME = 64
 VERSION_PATTERN = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$"
 MIN_TOLERANCE = 1e-5
 """Float32 sums in another order differ by about this much, relative to the largest prediction."""
@@ -19,8 +21,21 @@ MIN_TOLERANCE = 1e-5
 MAX_TOLERANCE = 1e-4
 """An export that differs from its network by more, relative to the largest prediction, is refused."""
 
-Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=64)]
-Version = Annotated[str, StringConstraints(pattern=VERSION_PATTERN)]
+
+def _check_name(name: str) -> str:
+    if not re.fullmatch(NAME_PATTERN, name) or len(name) > _MAX_NAME:
+        raise ValueError(f"expected at most {_MAX_NAME} lower-case letters, digits and single dashes between them")
+    return name
+
+
+def _check_version(version: str) -> str:
+    if not re.fullmatch(VERSION_PATTERN, version):
+        raise ValueError("expected three numbers, such as 1.0.0")
+    return version
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+Version = Annotated[str, AfterValidator(_check_version)]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Activation = Literal["sigmoid", "softmax", "linear", "softplus", "exponential", "relu"]

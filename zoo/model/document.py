@@ -84,7 +84,8 @@ def describe_validation_error(error: ValidationError, schema: type[BaseModel]) -
         return f"field {name!r}: unknown {tag_field} {tag!r}{near_match(tag, tags)}{more}"
     prefix = f"field {name!r}: " if name else ""
     found = "" if isinstance(first["input"], Mapping) else f", found {first['input']!r}"
-    return f"{prefix}{first['msg'].removeprefix('Value error, ')}{found}{more}"
+    message = first["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")
+    return f"{prefix}{message}{found}{more}"
 
 
 def _walk(schema: type[BaseModel], location: tuple[int | str, ...]) -> tuple[list[str], list[str]]:

@@ -10,6 +10,7 @@ import io
 import math
 import warnings
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +71,13 @@ class Session:
         graph = check_onnx(model) if isinstance(model, Path) else model
         _check_graph(graph, card)
         graph = embed_one_hot(graph, card)
-        self._session = _open(runtime, graph, providers, threads, card.full_name)
+        threads = _choose_threads(threads)
+        self.windows_per_run, fits = _choose_batch(graph, _CPU_BYTES if self.device == "cpu" else _GPU_BYTES)
+        # Threads that run a batch each never wait for one another; those that share every layer of one batch do, which
+        # costs a busy machine half its speed. Networks too large for a cache share: their layers are worth it.
+        apart = self.device == "cpu" and fits and threads > 1
+        self._pool = ThreadPoolExecutor(threads, "zoo-network") if apart else None
+        self._session = _open(runtime, graph, providers, 1 if apart else threads, card.full_name)
         found = self._session.get_providers()[0]
         if found != self.provider:
             # onnxruntime-gpu lists CUDA on machines without a GPU too: `auto` did not ask for it, so it goes on.
@@ -83,7 +90,7 @@ class Session:
                 "onnxruntime's CUDA can't be used here (no GPU, or not its libraries): running on the CPU", stacklevel=2
             )
             self.device, self.provider = "cpu", found
-        self.windows_per_run = _choose_batch(graph, _CPU_BYTES if self.device == "cpu" else _GPU_BYTES)
+            self.windows_per_run, _ = _choose_batch(graph, _CPU_BYTES)
 
     def predict(
         self,
@@ -107,13 +114,13 @@ class Session:
         size = windows_per_run or self.windows_per_run
         if len(codes) <= size:
             return self._predict_batch(codes, extra or {})
-        parts = [
-            self._predict_batch(
-                codes[first : first + size],
-                {name: values[first : first + size] for name, values in (extra or {}).items()},
-            )
-            for first in range(0, len(codes), size)
-        ]
+
+        def predict_from(first: int) -> dict[str, Predictions]:
+            rows = slice(first, first + size)
+            return self._predict_batch(codes[rows], {name: values[rows] for name, values in (extra or {}).items()})
+
+        walk = self._pool.map if self._pool is not None else map
+        parts = list(walk(predict_from, range(0, len(codes), size)))
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _predict_batch(self, codes: Codes, extra: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, Predictions]:
@@ -235,13 +242,19 @@ def _import_onnxruntime() -> Any:
     return onnxruntime
 
 
-def _open(runtime: Any, model: onnx.ModelProto, providers: list[Provider], threads: int | None, full_name: str) -> Any:
+def _choose_threads(threads: int | None) -> int:
     if threads is not None and threads < 1:
         raise ValueError(f"threads: expected at least 1, found {threads}")
+    return threads or available_cpus()
+
+
+def _open(runtime: Any, model: onnx.ModelProto, providers: list[Provider], threads: int, full_name: str) -> Any:
     options = runtime.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
-    options.intra_op_num_threads = threads or available_cpus()
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    # Threads that spin while they wait take the processor from the reader, the writer and everybody else.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # ONNX Runtime prints what it tries to the standard output, which may be a VCF.
     with contextlib.redirect_stdout(io.StringIO()):
         if len(providers) > 1 and hasattr(runtime, "preload_dlls"):
@@ -253,15 +266,20 @@ def _open(runtime: Any, model: onnx.ModelProto, providers: list[Provider], threa
             raise ModelError(f"{full_name}: onnxruntime can't load the network: {message}") from error
 
 
-def _choose_batch(model: onnx.ModelProto, budget: int) -> int:
-    """Return how many windows keep the largest tensor between two layers within ``budget`` bytes."""
+def _choose_batch(model: onnx.ModelProto, budget: int) -> tuple[int, bool]:
+    """Return how many windows keep the largest tensor between two layers within ``budget`` bytes.
+
+    Returns:
+        At least the 16 windows that keep a processor busy, and whether that many fit.
+    """
     import onnx
 
     largest = 1
     for value in onnx.shape_inference.infer_shapes(model).graph.value_info:
         sizes = [dim.dim_value for dim in value.type.tensor_type.shape.dim[1:]]
         largest = max(largest, 4 * math.prod(size for size in sizes if size > 0))
-    return min(max(budget // largest, _MIN_WINDOWS), _MAX_WINDOWS)
+    fitting = budget // largest
+    return min(max(fitting, _MIN_WINDOWS), _MAX_WINDOWS), fitting >= _MIN_WINDOWS
 
 
 def _check_graph(model: onnx.ModelProto, card: Card) -> None:

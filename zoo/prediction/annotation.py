@@ -114,6 +114,8 @@ class _Annotation:
         summary.bridged = self.agreement.bridged
         summary.unknown_contigs = self.agreement.unknown
         summary.warnings = [*self.reader.warnings, *self.agreement.warnings]
+        if summary.alleles and not summary.scored:
+            summary.warnings.append("no allele got a score; the reasons are counted by `skipped`")
         return summary
 
     def _read(self, batch: RecordBatch) -> AlleleBatch:

@@ -105,7 +105,7 @@ class Engine:
             ]
             valid = np.flatnonzero(reason == Reason.OK)
             valid = valid[np.argsort(alleles.contig[valid], kind="stable")]
-            size = self._batch_size or max(_MIN_ALLELES, _BASES_A_BATCH // length)
+            size = max(self._batch_size or 0, _MIN_ALLELES, _BASES_A_BATCH // length)
             for first in range(0, len(valid), size):
                 chosen = valid[first : first + size]
                 windows = build_windows(alleles, chosen, self._reference, length, anchor)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from zoo import __version__
-from zoo.errors import OutputError, near_match
+from zoo.errors import OutputError
 from zoo.genome.reference import Reference
 from zoo.genome.variant import MODEL_REASONS, Reason
 from zoo.prediction.engine import ScoredModel
@@ -62,7 +62,10 @@ def name_keys(
     }
     for name, key in renames.items():
         if name not in known:
-            raise OutputError(f"--key {name}={key}: no model or model:track {name!r}{near_match(name, known)}")
+            raise OutputError(
+                f"--key {name}={key}: {name!r} is no model or model:track of this run; expected one of "
+                f"{', '.join(sorted(known)[:8])}"
+            )
         if not _KEY_PATTERN.fullmatch(key):
             raise OutputError(f"--key {name}={key}: expected letters, digits and '_', not starting with a digit")
         if key in RESERVED:

@@ -57,6 +57,9 @@ def predict(
 ) -> pd.DataFrame:
     """Return a table with the column ``id`` and one column a track, a row for each sequence or region.
 
+    The id is the first word of a FASTA header, ``name::contig:start-end`` of a region (without a name its place
+    alone), or the number of a sequence, from 1.
+
     Args:
         sequences: A FASTA or BED file, or the sequences themselves, as long as the model's window. A region of
             another length stands for the window around its middle; on strand ``-`` it is read reversed.
@@ -186,7 +189,12 @@ class _Source:
                 start = (region.start + region.end) // 2 - length // 2
                 self.recentred += 1
             codes = reference.fetch(Interval(contig, start, start + length))
-            yield region.name, reverse_complement(codes) if region.strand == "-" else codes
+            yield _identify(region), reverse_complement(codes) if region.strand == "-" else codes
+
+
+def _identify(region: Interval) -> str:
+    """Names of regions need not be their own alone: ``name::contig:start-end``, as bedtools writes them."""
+    return region.name if region.name == str(region) else f"{region.name}::{region}"
 
 
 def _is_fasta(path: Path) -> bool:

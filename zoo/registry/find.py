@@ -56,7 +56,12 @@ def locate(name: str | Path, registry: str | Path | None = None, store: Store | 
             raise UnknownModel(f"{name}: no model folder there")
         return Location(Path(name), None)
     opened = open_registry(registry)
-    listing = opened.find(str(name))
+    try:
+        listing = opened.find(str(name))
+    except UnknownModel as error:
+        if (Path(name) / CARD_FILE).is_file():
+            raise UnknownModel(f"{error}; for the folder of that name write ./{name}") from error
+        raise
     if listing.entry.yanked is not None:
         warnings.warn(f"{listing.full_name} was withdrawn: {listing.entry.yanked}", UserWarning, stacklevel=2)
     folder = (store or LocalStore()).fetch(opened, listing)
@@ -76,8 +81,8 @@ def open_registry(path: str | Path | None = None) -> Registry:
 
 
 def _is_path(name: str | Path) -> bool:
-    # A folder of the user's that happens to bear a model's name is not meant.
-    return isinstance(name, Path) or os.sep in name or (Path(name) / CARD_FILE).is_file()
+    # A bare name is always the registry's: no folder that happens to bear it may take a published model's place.
+    return isinstance(name, Path) or os.sep in name
 
 
 def _find_bundled() -> Path:
