@@ -1,8 +1,8 @@
 import pytest
 
-from zoo.errors import ModelError
+from zoo.errors import ModelError, OutputError
 from zoo.model.card import Card
-from zoo.prediction.support import check_supported
+from zoo.prediction.support import check_supported, refuse_model_folder
 from zoo.testing.models import CARD
 
 
@@ -24,3 +24,10 @@ def test_an_input_that_nothing_gives_is_refused_unless_it_has_a_default():
     with pytest.raises(ModelError, match="input 'age' has no default on the card"):
         check_supported(make())
     check_supported(make(default=0.5))
+
+
+def test_nothing_is_written_into_a_models_folder(tmp_path):
+    with pytest.raises(OutputError, match=r"out\.vcf: would stand in the folder of a model"):
+        refuse_model_folder(tmp_path / "model" / ".." / "model" / "out.vcf", tmp_path / "model")
+    refuse_model_folder(tmp_path / "out.vcf", tmp_path / "model")
+    refuse_model_folder("-", tmp_path / "model")

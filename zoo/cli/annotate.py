@@ -46,7 +46,7 @@ def annotate(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")] = "auto",
     batch_size: Annotated[int | None, typer.Option(min=1, help="Alleles in one run of a network.")] = None,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Processors to use; by default all that the container grants.")
+        int | None, typer.Option(min=1, max=1024, help="Processors to use; by default all that the container grants.")
     ] = None,
     on_ref_mismatch: Annotated[
         OnRefMismatch, typer.Option(help="skip the allele, or stop with an error.")
@@ -111,6 +111,8 @@ def _parse_keys(options: list[str]) -> dict[str, str]:
         name, separator, new = option.partition("=")
         if not (name and separator and new):
             raise typer.BadParameter(f"expected NAME=KEY, found {option!r}", param_hint="--key")
+        if name in keys:
+            raise typer.BadParameter(f"names a key for {name!r} twice; name one", param_hint="--key")
         keys[name] = new
     return keys
 

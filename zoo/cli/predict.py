@@ -24,7 +24,7 @@ def predict(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")] = "auto",
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Processors to use; by default all that the container grants.")
+        int | None, typer.Option(min=1, max=1024, help="Processors to use; by default all that the container grants.")
     ] = None,
 ) -> None:
     """Predict each sequence of a FASTA file, or each region of a BED file: a row each, a column a track.

@@ -76,7 +76,9 @@ class Window(Document):
 
 
 class Track(Document):
-    name: Text
+    """One column of predictions; its name stands in headers of tables, so it has no tab or line end."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[^\t\r\n]+$", strip_whitespace=True)]
     assay: Text
     biosample: str = ""
     unit: Text = "probability"

@@ -26,6 +26,7 @@ from zoo.prediction.keys import ModelKeys, all_keys, declare, name_keys, refuse_
 from zoo.prediction.lines import format_table, format_vcf, table_header
 from zoo.prediction.pipeline import WriteBehind, read_ahead
 from zoo.prediction.sinks import Sink, check_suffix, open_sink
+from zoo.prediction.support import refuse_model_folder
 from zoo.registry import load
 
 RECORDS_A_BATCH = 4096
@@ -181,6 +182,8 @@ def annotate(
     check_suffix(str(output))
     refuse_same_file(output, vcf, genome)
     with _prepare(vcf, genome, models, scorer, device, batch_size, threads, on_ref_mismatch) as run:
+        for scored in run.engine.models:
+            refuse_model_folder(output, scored.model.folder)
         named = run.name_keys(keys)
         run.summary.output = str(output)
         layout: _TableLayout | _VcfLayout

@@ -144,6 +144,6 @@ def _check_scores(scored: ScoredModel, scores: Scores, alleles: int) -> Scores:
     if not np.isfinite(scores).all():
         raise ModelError(
             f"{scored.model.card.full_name}: scorer {scored.scorer.name!r} gave a score that is no finite number; "
-            f"run: zoo test {scored.model.card.name}"
+            f"run: zoo test {scored.model.folder}"
         )
     return scores

@@ -22,7 +22,7 @@ from zoo.genome.output import STANDARD_OUTPUT, OutputFile, refuse_same_file
 from zoo.genome.reference import Reference
 from zoo.model.folder import Model
 from zoo.prediction.pipeline import read_ahead
-from zoo.prediction.support import check_supported
+from zoo.prediction.support import check_supported, refuse_model_folder
 from zoo.registry import load
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ def predict_to_file(
         raise OutputError(f"{output}: expected a name that ends with {' or '.join(SUFFIXES)}, or - for standard output")
     refuse_same_file(output, sequences, genome)
     loaded = _load(model, device, threads)
+    refuse_model_folder(output, loaded.folder)
     rows = 0
     with _Source(sequences, loaded, genome) as source, OutputFile(output) as file:
         write = _parquet_writer if str(output).endswith(".parquet") else _tsv_writer

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
-from zoo.errors import ModelError
+from pathlib import Path
+
+from zoo.errors import ModelError, OutputError
+from zoo.genome.output import STANDARD_OUTPUT
 from zoo.model.card import Card
+
+
+def refuse_model_folder(output: str | Path, folder: Path) -> None:
+    """Refuse to write into a model's folder: its checksums cover every file, and it would never load again.
+
+    Raises:
+        OutputError: The output would stand in or below the folder.
+    """
+    if str(output) != STANDARD_OUTPUT and Path(output).resolve().is_relative_to(folder.resolve()):
+        raise OutputError(
+            f"{output}: would stand in the folder of a model ({folder}), which never changes; write elsewhere"
+        )
 
 
 def check_supported(card: Card) -> None:
