@@ -1,15 +1,17 @@
 import numpy as np
 import pytest
+from zoo_motif_scanner.log2_fold_change import LOG2_FOLD_CHANGE
 from zoo_motif_scanner.motif_scanner import MOTIF_SCANNER
 
 from zoo import InputSpec, OutputSpec, encode, one_hot
-from zoo.testing.contract import check_architecture
+from zoo.testing.contract import check_architecture, check_scorer
 
 pytest.importorskip("keras", reason="building a network needs assayzoo[train]")
 
 
-def test_the_architecture_keeps_the_contract() -> None:
+def test_the_components_keep_the_contract() -> None:
     check_architecture(MOTIF_SCANNER)
+    check_scorer(LOG2_FOLD_CHANGE)
 
 
 def test_a_motif_counts_the_same_wherever_it_stands() -> None:
