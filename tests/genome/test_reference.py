@@ -137,11 +137,11 @@ def test_a_bgzf_file_that_was_cut_anywhere_is_an_error(tmp_path):
 
 
 def test_a_damaged_block_is_an_error_that_names_the_contig(tmp_path):
-    letters = "".join(random.Random(1).choices("ACGT", k=100_000))
+    letters = "".join(random.Random(1).choices("ACGT", k=300_000))
     path = write_bgzf(tmp_path / "a.fa.gz", f">chr1\nACGT\n>chr2\n{letters}\n".encode())
     Reference(path).close()
     content = bytearray(path.read_bytes())
-    content[-100] ^= 255
+    content[len(content) // 2] ^= 255
     path.write_bytes(bytes(content))
     time = path.stat().st_mtime_ns
     for suffix in (".fai", ".gzi"):
@@ -158,8 +158,23 @@ def test_a_damaged_block_is_an_error_that_names_the_contig(tmp_path):
         ("a.fa", b"", "a.fa: expected a FASTA file, found an empty one"),
         ("a.fa", b"\n \n", "a.fa: expected a FASTA file, found an empty one"),
         ("a.fa", b"chr1\t5\n", "a.fa, line 1: expected a FASTA header that starts with '>', found 'chr1"),
-        ("a.fa", b">a\nACGT\n>a\nAC\n", "a.fa: can't be indexed: .*a"),
-        ("a.fa", b">a\nACGT\nAC\nACGT\n", "a.fa: can't be indexed: Line length .* at line 3"),
+        (
+            "a.fa",
+            b">a\nACGT\n>a\nAC\n",
+            "a.fa: can't be indexed: expected each name once, found two contigs 'a'; rename",
+        ),
+        (
+            "a.fa",
+            b">a\nACGT\nAC\nACGT\n",
+            "a.fa: can't be indexed: contig 'a', line 3: expected lines of one length.*seqkit",
+        ),
+        ("a.fa", b">a\nAC\n\nGT\n", "a.fa: can't be indexed: contig 'a', line 3: .*, and no blank ones; reformat it"),
+        ("a.fa", b">a\nAC\n\n\n", "a.fa: can't be indexed: contig 'a': expected lines of one length, .*reformat it"),
+        ("a.fa", b">a\nAC\nACGT\n>b\nAC\n", "a.fa: contig 'a': expected lines of one length, .*reformat it"),
+        ("a.fa", b">a\nAC\nACGT\n", "a.fa: contig 'a': expected lines of one length, .*reformat it"),
+        ("a.fa", b">a\nAC\n>\nAC\n", "a.fa: can't be indexed: line 3: expected a name after '>', found none; name"),
+        ("a.fa", b">a\rAC\r>b\rAC\r", "a.fa: before contig 'a': expected lines of one length"),
+        ("a.fa", b">a\nA\xffC\n", "a.fa: can't be indexed: expected text, found byte 0xff"),
         ("a.fa.gz", b">a\nACGT\n", "found plain text in a file whose name ends with .gz or .bgz; rename it"),
     ],
 )
@@ -235,3 +250,119 @@ def test_a_contig_without_bases_has_length_0(tmp_path):
         assert reference.lengths == {"empty": 0, "a": 2}
         assert np.array_equal(reference.codes("empty"), [])
         assert decode(reference.fetch(Interval("empty", -1, 1))) == "NN"
+
+
+def set_index(genome, edit):
+    """Change the lines of a genome's index, and leave it newer than the genome."""
+    Reference(genome).close()
+    index = genome.with_name(f"{genome.name}.fai")
+    right = index.read_text()
+    index.write_text(edit(right))
+    time = genome.stat().st_mtime_ns + 10**9
+    for suffix in (".fai", ".gzi"):
+        if genome.with_name(f"{genome.name}{suffix}").exists():
+            os.utime(f"{genome}{suffix}", ns=(time, time))
+    return index, right
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: text.replace("chr2\t4\t", "chr2\t-4\t"),
+        lambda text: text.replace("chr2\t4\t", "chr2\t3\t"),
+        lambda text: text.replace("chr2\t4\t", "chr2\t5\t"),
+        lambda text: text.replace("chr2\t4\t", "chr2\tfour\t"),
+        lambda text: text.replace("chr1\t13\t16\t5", "chr1\t13\t17\t5"),
+        lambda text: text.replace("chr1\t13\t16\t5\t6", "chr1\t13\t16\t4\t6"),
+        lambda text: text.replace("chr1\t13\t16\t5\t6", "chr1\t13\t16\t0\t0"),
+        lambda text: text.replace("chr1\t13\t16\t5\t6", "chr1\t13\t16\t5"),
+        lambda text: text.replace("chr2", "chr7"),
+        lambda text: text.replace("chr3", "chr7"),
+        lambda text: "".join(text.splitlines(keepends=True)[:2]),
+        lambda text: "".join(text.splitlines(keepends=True)[1:]),
+        lambda text: "".join(text.splitlines(keepends=True)[::2]),
+        lambda text: text[:-6],
+        lambda _: "",
+    ],
+)
+def test_an_index_that_does_not_fit_the_file_is_made_again(genome, edit):
+    index, right = set_index(genome, edit)
+    with Reference(genome) as reference:
+        assert reference.lengths == {"chr1": 13, "chr2": 4, "chr3": 2}
+        assert decode(reference.codes("chr1")) == "ACGTACGTACGTN"
+    assert index.read_text() == right
+
+
+def test_an_index_that_fits_is_not_made_again(genome, monkeypatch):
+    set_index(genome, lambda text: text)
+    monkeypatch.setattr(module.tempfile, "TemporaryDirectory", None)
+    Reference(genome).close()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\n\n>a\nACGT\nAC\n>b b b\nAC\n\n>c\nA\n\n",
+        b">a\r\nACGT\r\nAC\r\n>b\r\nAC\r\n>c\r\nA",
+        b">a " + b"x" * 5000 + b"\nACGT\nAC\n>b\nAC\n>c\nA",
+    ],
+)
+def test_blank_lines_between_records_long_headers_and_either_line_end_are_read(tmp_path, content):
+    (tmp_path / "a.fa").write_bytes(content)
+    for path in (tmp_path / "a.fa", write_bgzf(tmp_path / "a.fa.gz", content)):
+        with Reference(path) as reference:
+            assert [decode(reference.codes(name)) for name in "abc"] == ["ACGTAC", "AC", "A"]
+
+
+def test_of_very_many_contigs_both_ends_of_the_index_are_checked(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_CHECKED_RECORDS", 2)
+    path = tmp_path / "a.fa"
+    path.write_text("".join(f">c{number}\nACGT\n" for number in range(30)))
+    for wrong in ("c1", "c29"):
+        index, right = set_index(path, lambda text, wrong=wrong: text.replace(f"{wrong}\t", "other\t"))
+        Reference(path).close()
+        assert index.read_text() == right
+
+
+def test_an_index_that_may_not_be_read_is_made_again(genome, monkeypatch):
+    index, _ = set_index(genome, lambda text: text)
+    import pyfaidx
+
+    original = pyfaidx.Faidx._open_fai
+
+    def refuse(faidx, mode):
+        if faidx.indexname == str(index):
+            raise PermissionError(13, "Permission denied")
+        return original(faidx, mode)
+
+    monkeypatch.setattr(pyfaidx.Faidx, "_open_fai", refuse)  # root may read any file
+    with Reference(genome) as reference:
+        assert decode(reference.codes("chr2")) == "TTTT"
+
+
+def test_a_full_temporary_folder_is_told_with_the_way_out(tmp_path, monkeypatch):
+    import pyfaidx
+
+    def refuse(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pyfaidx, "TemporaryFile", refuse)
+    path = tmp_path / "a.fa"
+    path.write_text(TEXT)
+    message = (
+        r"a\.fa: no index can be made in the temporary folder: No space left on device; set TMPDIR to a folder with"
+    )
+    with pytest.raises(FastaError, match=message):
+        Reference(path)
+
+
+@pytest.mark.parametrize(("line", "position", "letter"), [("AC1T", 3, "1"), ("ACGL", 4, "L"), ("A CG", 2, " ")])
+def test_a_letter_that_stands_for_no_nucleotide_is_an_error_when_its_contig_is_loaded(tmp_path, line, position, letter):
+    path = tmp_path / "a.fa"
+    path.write_text(f">a\nACGTUNRYKMSWBDHV-*\n>b\n{line}\n")
+    with Reference(path) as reference:
+        assert len(reference.codes("a")) == 18
+        with pytest.raises(
+            FastaError, match=rf"a\.fa: contig 'b', position {position}: expected nucleotide letters .*found '{letter}'"
+        ):
+            reference.codes("b")
