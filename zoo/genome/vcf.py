@@ -75,7 +75,7 @@ class VcfReader:
         self._path = Path(path)
         try:
             if str(path) == STANDARD_INPUT:
-                self._spool_input(sys.stdin.buffer)
+                self._spool_input(_open_standard_input())
             elif self._path.is_fifo():
                 with self._path.open("rb") as pipe:
                     self._spool_input(pipe)
@@ -303,6 +303,12 @@ class VcfReader:
             shown = ", ".join(f"{kind} {name}" for kind, name in sorted(found)[:8])
             more = f" and {len(found) - 8} more" if len(found) > 8 else ""
             self.warnings.append(f"{self.name}: the header does not declare {shown}{more}; kept as found")
+
+
+def _open_standard_input() -> BinaryIO:
+    if sys.stdin is None:
+        raise VcfError("standard input is closed: pipe a VCF into it, or name a file")
+    return sys.stdin.buffer
 
 
 def _declarations(header: str) -> set[tuple[str, str]]:
