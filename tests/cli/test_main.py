@@ -1,13 +1,16 @@
+import os
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
 import zoo.cli
 from zoo import __version__
 from zoo.cli import VERBS, main
-from zoo.errors import DataError
+from zoo.errors import DataError, VcfError
+from zoo.genome.vcf import VcfReader
 
 CALLED_BY_LIST = "zoo.registry.open_registry"
 
@@ -107,3 +110,83 @@ def test_a_reader_that_goes_away_causes_no_noise(unbuffered):
 def test_only_the_module_of_the_verb_is_loaded(monkeypatch, capsys):
     monkeypatch.setitem(zoo.cli.VERBS, "info", "no_such_module")
     assert main(["list", "--help"]) == 0
+
+
+PRINTS_MUCH = "import zoo.registry; zoo.registry.open_registry = lambda: print('x' * 300_000) or exit(0)"
+"""Puts a command that prints far more than a pipe takes in place of ``zoo list``."""
+
+
+def run(code, redirection="", **environment):
+    """Run Python code, then ``zoo list``, in a shell that redirects its streams."""
+    code += "; import sys; from zoo.cli import main; sys.exit(main(['list']))"
+    command = ["/bin/sh", "-c", f'"$0" -c "$1" {redirection}', sys.executable, code]
+    surroundings = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | environment
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=surroundings)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("unbuffered", [{}, {"PYTHONUNBUFFERED": "1"}], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize("length", [10, 300_000])
+def test_a_full_disk_under_standard_output_is_one_line_and_status_1(unbuffered, length):
+    code = f"import zoo.registry; zoo.registry.open_registry = lambda: print('x' * {length}) or exit(0)"
+    done = run(code, "> /dev/full", **unbuffered)
+    expected = "zoo: error: standard output: can't be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, expected)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_what_an_error_leaves_in_a_full_standard_output_is_told_too():
+    code = "import zoo.registry, zoo.errors; f = lambda: print('x') or {}['a']; zoo.registry.open_registry = f"
+    done = run(code, "> /dev/full")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0].startswith("zoo: internal error: KeyError: 'a'")
+    assert done.stderr.splitlines()[1:] == ["zoo: error: standard output: can't be written: No space left on device"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_under_standard_error_leaves_the_status():
+    done = run("import zoo.registry; zoo.registry.open_registry = lambda: {}['a']", "2> /dev/full")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+
+
+def test_a_disk_that_fills_midway_does_not_cut_unbuffered_text_in_silence(tmp_path):
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); "
+    done = run(limit + PRINTS_MUCH, f"> {tmp_path}/out", PYTHONUNBUFFERED="1")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "zoo: error: standard output: can't be written: File too large\n",
+    )
+
+
+def test_a_closed_standard_error_changes_nothing_and_its_descriptor_goes_to_no_other_file(tmp_path):
+    code = (
+        "import os, zoo.registry; "
+        f"f = lambda: print(open('{tmp_path}/out', 'w').fileno() > 2) or os.write(2, b'noise') and {{}}['a']; "
+        "zoo.registry.open_registry = f"
+    )
+    done = run(code, "2>&-")
+    assert (done.returncode, done.stdout) == (1, "True\n")
+    assert (tmp_path / "out").read_bytes() == b""
+
+
+def test_a_closed_standard_input_is_an_error_that_says_so(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(VcfError, match=r"^standard input is closed: pipe a VCF into it, or name a file$"):
+        VcfReader("-")
+
+
+def test_letters_that_the_terminal_does_not_know_are_escaped():
+    code = "import zoo.registry; zoo.registry.open_registry = lambda: print('caf\\xe9 \\udcff') or exit(0)"
+    done = run(code, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "caf\\xe9 \\udcff\n", "")
+
+
+def test_what_the_system_refuses_is_no_bug(monkeypatch, capsys):
+    fail_with(monkeypatch, PermissionError(13, "Permission denied", "/locked/models"))
+    assert main(["list"]) == 1
+    assert capsys.readouterr().err == "zoo: error: /locked/models: Permission denied\n"
+
+
+def test_python_runs_the_package_as_the_command():
+    done = subprocess.run([sys.executable, "-m", "zoo", "--version"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"zoo {__version__}\n", "")

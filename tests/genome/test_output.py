@@ -145,3 +145,135 @@ def test_an_output_that_is_an_input_is_refused_under_any_name(tmp_path):
             refuse_same_file(tmp_path / name, None, "-", source)
     refuse_same_file(tmp_path / "other.vcf", source)
     assert source.read_text() == "precious"
+
+
+WRITES_TO_STANDARD_OUTPUT = """
+import sys
+from zoo.errors import OutputError
+from zoo.genome.output import OutputFile
+print("first")
+try:
+    with OutputFile("-") as output:
+        with output.writing():
+            output.file.write(bytes(300_000))
+        output.commit()
+except OutputError as error:
+    print(error, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("unbuffered", [[], ["-u"]], ids=["buffered", "unbuffered"])
+def test_a_disk_that_fills_under_standard_output_is_an_error(tmp_path, unbuffered):
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))"
+    command = [sys.executable, *unbuffered, "-c", limit + WRITES_TO_STANDARD_OUTPUT]
+    with (tmp_path / "out").open("wb") as out:
+        done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "standard output: can't be written: File too large\n")
+
+
+@pytest.mark.parametrize("unbuffered", [[], ["-u"]], ids=["buffered", "unbuffered"])
+def test_a_pipe_that_would_block_is_an_error(unbuffered):
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    command = [sys.executable, *unbuffered, "-c", WRITES_TO_STANDARD_OUTPUT]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    os.close(reading)
+    assert done.stderr == "standard output: can't be written: write could not complete without blocking\n"
+
+
+@pytest.mark.parametrize("unbuffered", [[], ["-u"]], ids=["buffered", "unbuffered"])
+def test_standard_output_comes_whole_and_after_what_was_printed(unbuffered):
+    command = [sys.executable, *unbuffered, "-c", WRITES_TO_STANDARD_OUTPUT]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert (done.stdout, done.stderr) == (b"first\n" + bytes(300_000), b"")
+
+
+def test_a_standard_output_without_a_descriptor_is_written_and_left_open(capsysbinary):
+    with OutputFile("-") as output:
+        output.file.write(b"abc")
+        output.commit()
+    sys.stdout.write("d\n")
+    assert capsysbinary.readouterr().out == b"abcd\n"
+
+
+@pytest.mark.parametrize("suffix", [".partial", ".partial.head"])
+def test_a_symlink_in_the_place_of_a_partial_file_is_not_followed(tmp_path, suffix):
+    (tmp_path / "precious").write_text("kept")
+    link = tmp_path / f"out.txt{suffix}"
+    link.symlink_to(tmp_path / "precious")
+    with pytest.raises(OutputError, match=rf"out\.txt: it is written by way of .*out\.txt{suffix}, which is a symlink"):
+        OutputFile(tmp_path / "out.txt")
+    assert (tmp_path / "precious").read_text() == "kept"
+    assert link.is_symlink()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_pipe_in_the_place_of_a_partial_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "out.txt.partial")
+    with pytest.raises(OutputError, match=r"out\.txt\.partial, which is a folder, pipe or device; remove that"):
+        OutputFile(tmp_path / "out.txt")
+
+
+@pytest.mark.parametrize("suffix", [".partial", ".partial.head", ".text.partial", ".text.partial.head"])
+def test_an_input_that_writing_the_output_would_destroy_is_refused(tmp_path, suffix):
+    source = tmp_path / "in.vcf"
+    source.write_text("precious")
+    os.link(source, tmp_path / f"out.bcf{suffix}")
+    (tmp_path / "link.bcf").symlink_to(tmp_path / "out.bcf")
+    for name in ("out.bcf", "link.bcf"):
+        with pytest.raises(
+            OutputError, match=rf"writing it makes .*out\.bcf{suffix}, which is the input .*in\.vcf; name"
+        ):
+            refuse_same_file(tmp_path / name, source)
+
+
+def test_standard_output_is_no_input_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-").write_text("a file of that name")
+    refuse_same_file("-", tmp_path / "-")
+
+
+def test_a_target_that_is_no_regular_file_is_refused_and_stays(tmp_path):
+    pipe = tmp_path / "out.txt"
+    os.mkfifo(pipe)
+    expected = r"out\.txt: expected a regular file or none, found a pipe or device; write to - and redirect$"
+    with pytest.raises(OutputError, match=expected):
+        OutputFile(pipe)
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("dangling", [True, False])
+def test_a_symlink_is_kept_and_what_it_names_is_replaced(tmp_path, dangling):
+    (tmp_path / "store").mkdir()
+    target = tmp_path / "store" / "real.txt"
+    if not dangling:
+        target.write_text("old")
+    link = tmp_path / "out.txt"
+    link.symlink_to("store/real.txt")
+    with OutputFile(link) as output:
+        output.file.write(b"head\nnew")
+        output.replace_head(5, b"")
+        output.commit()
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    assert [path.name for path in tmp_path.rglob("*.txt*")] == ["out.txt", "real.txt"]
+
+
+def test_a_symlink_that_leads_in_a_circle_is_refused(tmp_path):
+    (tmp_path / "out.txt").symlink_to("out.txt")
+    with pytest.raises(OutputError, match=r"out\.txt: can't be written: the symlink leads in a circle"):
+        OutputFile(tmp_path / "out.txt")
+
+
+def test_a_folder_that_became_read_only_hides_no_earlier_error(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    def fail():
+        with OutputFile(tmp_path / "out.txt"):
+            monkeypatch.setattr(module.Path, "unlink", refuse)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()

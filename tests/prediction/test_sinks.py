@@ -104,7 +104,7 @@ except OutputError as error:
         path = tmp_path / name
         arguments = [sys.executable, "-c", code, path, str(limit), HEADER.format("")]
         done = subprocess.run(arguments, capture_output=True, text=True, check=False)
-        assert done.stdout.startswith(f"{tmp_path}/a."), done
+        assert done.stdout.startswith(f"{path}: "), done
         assert "can't be written" in done.stdout
         assert "Traceback" not in done.stderr
         assert list(tmp_path.iterdir()) == []
@@ -138,3 +138,12 @@ def test_records_that_bcf_cannot_hold_are_an_error_that_names_another_format(tmp
     ):
         write(tmp_path / "a.bcf", HEADER.format(""), "chr1\tfive\t.\tA\tC\t.\t.\t.\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bcf_goes_where_a_symlink_leads(tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "a.bcf").symlink_to("store/real.bcf")
+    write(tmp_path / "a.bcf", HEADER.format(SCORE), BODY)
+    assert sorted(path.name for path in tmp_path.rglob("*.bcf*")) == ["a.bcf", "real.bcf"]
+    assert (tmp_path / "a.bcf").is_symlink()
+    assert (tmp_path / "store" / "real.bcf").read_bytes().endswith(EOF_MARKER)

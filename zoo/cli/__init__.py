@@ -5,18 +5,23 @@ Exit status: 0 done, 1 a ``ZooError`` (one line on the standard error), 2 wrong 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import os
 import sys
 import traceback
 import warnings
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
 from zoo import __version__
 from zoo.errors import ZooError, near_match
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 VERBS = {
     "annotate": "annotate",
@@ -42,10 +47,13 @@ SUMMARIES = {
 
 TRACEBACK_VARIABLE = "ZOO_TRACEBACK"
 
+UNWRITABLE = "standard output: can't be written"
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     arguments = sys.argv[1:] if argv is None else list(argv)
+    _prepare_streams()
     if sys.stdout is None:
         _print_error("error: standard output is closed: open it, or send it to a file")
         return 1
@@ -59,20 +67,49 @@ def main(argv: Sequence[str] | None = None) -> int:
         except SystemExit as stop:
             return _flush(stop.code if isinstance(stop.code, int) else int(stop.code is not None))
         except KeyboardInterrupt:
-            return 130
-        except BrokenPipeError:
-            return _flush(1)
+            return _flush(130)
         except ZooError as error:
             _print_error(f"error: {error}")
+        except BrokenPipeError:
+            pass
         except Exception as error:  # noqa: BLE001 - a bug still gets one line
-            if os.environ.get(TRACEBACK_VARIABLE):
-                traceback.print_exc()
-            message = " ".join(str(error).split())
-            _print_error(
-                f"internal error: {type(error).__name__}: {message}; this is a bug, please report it with what "
-                f"{TRACEBACK_VARIABLE}=1 shows"
-            )
-    return 1
+            _print_unforeseen(error)
+        return _flush(1)
+
+
+def _prepare_streams() -> None:
+    """Make the standard streams fit for whatever is printed, however the shell left them."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        # The next file opened would get the closed descriptor, and what a library prints there would land in it.
+        with contextlib.suppress(OSError):
+            while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+                pass
+            os.close(number)
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - a descriptor, open until the end
+    own = sys.__stdout__
+    # A terminal is never full; a notebook or a test has put something else there.
+    if own is not None and sys.stdout is own and not own.isatty():
+        with contextlib.suppress(OSError):
+            own.flush()
+        # Under PYTHONUNBUFFERED text goes to the bare descriptor, whose writes may be short without a word.
+        whole = io.BufferedWriter(_StandardOutput(own.fileno(), "wb", closefd=False))
+        at_once = isinstance(own.buffer, io.RawIOBase)
+        sys.stdout = io.TextIOWrapper(whole, encoding=own.encoding, line_buffering=at_once)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+class _StandardOutput(io.FileIO):
+    """A descriptor whose errors tell that it was the standard output which failed, not some other file."""
+
+    def write(self, content: Buffer, /) -> int:
+        try:
+            return super().write(content)
+        except OSError as error:
+            error.filename = UNWRITABLE
+            raise
 
 
 def _build_command(arguments: Sequence[str]) -> typer.core.TyperGroup:
@@ -106,17 +143,47 @@ def _zoo(
 
 
 def _flush(status: int) -> int:
-    """Flush the standard output; a reader that went away is no fault of ours and gets no traceback at exit."""
+    """Flush the standard output; a reader that went away is no fault of ours and gets no message."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            _print_error(f"error: {UNWRITABLE}: {error.strerror or error}")
+        _discard(sys.stdout)
         return 1
     return status
 
 
+def _discard(stream: TextIO) -> None:
+    """Send what a stream still holds nowhere, or Python would try again at exit and tell of it."""
+    with contextlib.suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def _print_unforeseen(error: Exception) -> None:
+    """Print what the operating system refused, where no message of ours tells of it, or a bug."""
+    if os.environ.get(TRACEBACK_VARIABLE):
+        traceback.print_exc()
+    if isinstance(error, OSError) and error.errno is not None:
+        named = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        _print_error(f"error: {named}{error.strerror or error}")
+        if error.filename == UNWRITABLE:
+            _discard(sys.stdout)
+        return
+    message = " ".join(str(error).split())
+    _print_error(
+        f"internal error: {type(error).__name__}: {message}; this is a bug, please report it with what "
+        f"{TRACEBACK_VARIABLE}=1 shows"
+    )
+
+
 def _print_error(message: str) -> None:
-    print(f"zoo: {' '.join(message.splitlines())}", file=sys.stderr)
+    try:
+        print(f"zoo: {' '.join(message.splitlines())}", file=sys.stderr)
+    except OSError:
+        _discard(sys.stderr)
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

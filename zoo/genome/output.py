@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,44 +16,54 @@ from zoo.errors import OutputError
 
 STANDARD_OUTPUT = "-"
 
+MADE_ON_THE_WAY = (".partial", ".partial.head", ".text.partial", ".text.partial.head")
+"""What is added to an output's name for the files that writing it makes and removes; ``.text`` is for BCF."""
+
 
 class OutputFile:
     """A file that is written as ``NAME.partial`` and renamed by ``commit``; left without it, it is removed.
 
-    The partial file is locked, so that two runs never write into one. ``-`` is standard output, which has no second
-    name: what was written stays written.
+    The partial file is locked, so that two runs never write into one. A symlink is kept, and what it names is
+    replaced. ``-`` is standard output, which has no second name: what was written stays written.
+
+    Args:
+        path: The file, or ``-``.
+        name: What errors call it, where that is not ``path``.
 
     Raises:
-        OutputError: The folder is missing or can't be written, or another run is writing the file.
+        OutputError: The folder is missing or can't be written, another run is writing the file, or what stands under
+            its name or that of its partial file is no regular file.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, name: str | None = None) -> None:
         self.path = str(path)
-        self._partial = Path(f"{path}.partial")
+        self.name = "standard output" if self.path == STANDARD_OUTPUT else name or self.path
+        self.target = resolve_output(path)
+        self.partial = Path(f"{self.target}.partial")
         self._committed = False
-        if self.path == STANDARD_OUTPUT:
-            if sys.stdout is None:
-                raise OutputError("standard output is closed: nothing can be written there; name a file")
-            self.file: BinaryIO = sys.stdout.buffer
-            return
-        target = Path(path)
-        if target.is_dir():
-            raise OutputError(f"{path}: expected a file to write, found a folder")
-        if not target.parent.is_dir():
-            raise OutputError(f"{path}: can't be written: there is no folder {target.parent}; make it first")
         with self.writing():
-            self.file = _open_locked(self._partial, self.path)
+            if self.path == STANDARD_OUTPUT:
+                self.file = _open_standard_output()
+                return
+            _check_target(self.target, self.name)
+            self._head = Path(f"{self.partial}.head")
+            for left in (self.partial, self._head):
+                _refuse_special(left, self.name)
+            self.file = _open_locked(self.partial, self.name)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
-        if self.path == STANDARD_OUTPUT or self._committed:
+        if self._committed:
             return
-        # The name goes before the lock does, so that no other run can find the one without the other.
-        self._partial.unlink(missing_ok=True)
+        if self.path != STANDARD_OUTPUT:
+            # The name goes before the lock does, so that no other run can find the one without the other.
+            with contextlib.suppress(OSError):  # a folder that became read-only hides no earlier error
+                self.partial.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # a full disk refuses the last buffer, which nobody needs any more
-            self.file.close()
+            if sys.stdout is None or self.file is not getattr(sys.stdout, "buffer", None):
+                self.file.close()
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
@@ -63,7 +75,7 @@ class OutputFile:
                 "standard output: the program that reads it closed the pipe; nothing more was written"
             ) from error
         except OSError as error:
-            raise OutputError(f"{self.path}: can't be written: {error.strerror or error}") from error
+            raise OutputError(f"{self.name}: can't be written: {error.strerror or error}") from error
 
     def commit(self) -> None:
         """Give the file its final name, after the disk has taken all of it."""
@@ -72,7 +84,7 @@ class OutputFile:
             if self.path == STANDARD_OUTPUT:
                 return
             os.fsync(self.file.fileno())
-            self._partial.replace(self.path)
+            self.partial.replace(self.target)
             self._committed = True
             self.file.close()
 
@@ -80,37 +92,96 @@ class OutputFile:
         """Put other bytes in place of the first ``old_length`` ones, by way of a second file."""
         with self.writing():
             self.file.flush()
-            second = Path(f"{self.path}.partial.head")
+            _refuse_special(self._head, self.name)
+            self._head.unlink(missing_ok=True)  # of a killed run
             try:
-                with second.open("wb") as target, self._partial.open("rb") as body:
+                with self._head.open("xb") as target, self.partial.open("rb") as body:
                     target.write(head)
                     body.seek(old_length)
                     while block := body.read(1 << 20):
                         target.write(block)
-                moved = second.open("r+b")
-                _lock(moved, self.path)
-                second.replace(self._partial)
+                moved = self._head.open("r+b")
+                _lock(moved, self.name, self.partial)
+                self._head.replace(self.partial)
             finally:
-                second.unlink(missing_ok=True)
+                self._head.unlink(missing_ok=True)
             self.file.close()
             self.file = moved
 
 
 def refuse_same_file(output: str | Path, *inputs: str | Path | None) -> None:
-    """Raise OutputError where an output is one of the inputs, under any name."""
+    """Raise OutputError where an output, or a file that writing it makes on the way, is an input under any name."""
+    if str(output) == STANDARD_OUTPUT:
+        return
+    target = resolve_output(output)
+    made = [Path(f"{target}{suffix}") for suffix in MADE_ON_THE_WAY]
     for path in inputs:
-        if path is None or str(path) == STANDARD_OUTPUT or not Path(output).exists() or not Path(path).exists():
+        if path is None or str(path) == STANDARD_OUTPUT:
             continue
-        if os.path.samefile(output, path):  # noqa: PTH121 - either may be a plain string
+        if _is_same(target, path):
             raise OutputError(f"{output}: the output is the input {path}; name another file")
+        for file in made:
+            if _is_same(file, path):
+                raise OutputError(f"{output}: writing it makes {file}, which is the input {path}; name another file")
 
 
-def _open_locked(partial: Path, path: str) -> BinaryIO:
+def resolve_output(path: str | Path) -> Path:
+    """Return the file that an output's name stands for: what it links to, whether that exists or not."""
+    named = Path(path)
+    return Path(os.path.realpath(named)) if named.is_symlink() else named
+
+
+def _is_same(file: Path, other: str | Path) -> bool:
+    try:
+        return file.samefile(other)
+    except OSError:  # one is missing, or in a folder that can't be searched, where opening it fails with a message
+        return False
+
+
+def _open_standard_output() -> BinaryIO:
+    if sys.stdout is None:
+        raise OutputError("standard output is closed: nothing can be written there; name a file")
+    sys.stdout.flush()
+    try:
+        number = sys.stdout.fileno()
+    except (AttributeError, io.UnsupportedOperation) as error:
+        if not hasattr(sys.stdout, "buffer"):
+            raise OutputError("standard output takes no bytes here; name a file") from error
+        return sys.stdout.buffer
+    # Under PYTHONUNBUFFERED sys.stdout.buffer is the bare descriptor, whose writes may be short without a word.
+    return io.BufferedWriter(io.FileIO(number, "wb", closefd=False), buffer_size=1 << 16)
+
+
+def _check_target(target: Path, name: str) -> None:
+    if target.is_dir():
+        raise OutputError(f"{name}: expected a file to write, found a folder")
+    if target.is_symlink():
+        raise OutputError(f"{name}: can't be written: the symlink leads in a circle; remove it")
+    if target.exists() and not target.is_file():
+        raise OutputError(f"{name}: expected a regular file or none, found a pipe or device; write to - and redirect")
+    if not target.parent.is_dir():
+        raise OutputError(f"{name}: can't be written: there is no folder {target.parent}; make it first")
+
+
+def _refuse_special(partial: Path, name: str) -> None:
+    try:
+        mode = partial.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        found = "a symlink" if stat.S_ISLNK(mode) else "a folder, pipe or device"
+        raise OutputError(
+            f"{name}: it is written by way of {partial}, which is {found}; remove that, or name another file"
+        )
+
+
+def _open_locked(partial: Path, name: str) -> BinaryIO:
+    # Opened without truncation: until the lock is ours, the content may be another run's.
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)  # Windows has no such flag
     while True:
-        # Opened without truncation: until the lock is ours, the content may be another run's.
-        file = os.fdopen(os.open(partial, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=1 << 20)
+        file = os.fdopen(os.open(partial, flags, 0o666), "r+b", buffering=1 << 20)
         try:
-            _lock(file, path)
+            _lock(file, name, partial)
             if _is_named(file, partial):
                 file.truncate(0)
                 return file
@@ -127,7 +198,7 @@ def _is_named(file: BinaryIO, path: Path) -> bool:
         return False
 
 
-def _lock(file: BinaryIO, path: str) -> None:
+def _lock(file: BinaryIO, name: str, partial: Path) -> None:
     try:
         import fcntl
     except ImportError:  # Windows has no flock; the rename at the end still keeps the file whole
@@ -136,5 +207,5 @@ def _lock(file: BinaryIO, path: str) -> None:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise OutputError(
-            f"{path}: another run is writing it ({path}.partial is locked); wait for it or name another file"
+            f"{name}: another run is writing it ({partial} is locked); wait for it or name another file"
         ) from error

@@ -49,10 +49,10 @@ def check_suffix(name: str) -> None:
 
 
 class TextSink:
-    """Text, plain or BGZF."""
+    """Text, plain or BGZF; errors call it ``name``, where that is not ``path``."""
 
-    def __init__(self, path: str, *, packed: bool) -> None:
-        self._output = OutputFile(path)
+    def __init__(self, path: str, *, packed: bool, name: str | None = None) -> None:
+        self._output = OutputFile(path, name)
         self._bgzf = BgzfSink(self._output.file) if packed else None
         self._header = ""
         self._header_length = 0
@@ -106,11 +106,11 @@ class BcfSink:
     def __init__(self, path: str) -> None:
         self._output = OutputFile(path)
         try:
-            self._text = TextSink(f"{path}.text", packed=False)
+            self._text = TextSink(f"{self._output.target}.text", packed=False, name=path)
         except BaseException:
             self._output.__exit__(None, None, None)
             raise
-        self._text_path = Path(f"{path}.text.partial")  # never given a name of its own
+        self._text_path = Path(f"{self._output.target}.text.partial")  # never given a name of its own
 
     def __enter__(self) -> Self:
         return self
@@ -130,7 +130,7 @@ class BcfSink:
     def finish(self, header: str) -> None:
         """Convert the text, look that every record has arrived, and give the file its name."""
         self._text.complete(header)
-        partial = Path(f"{self._output.path}.partial")
+        partial = self._output.partial
         with self._output.writing():
             try:
                 written = _convert(self._text_path, partial)
@@ -142,7 +142,9 @@ class BcfSink:
                     f"{self._output.path}: htslib can't write these records as BCF ({reason}); write .vcf.gz instead"
                 ) from error
         # htslib's writer keeps silent about a full disk; what can be read again tells.
-        if not ends_with_marker(partial) or _count(partial) != written:
+        with self._output.writing():
+            whole = ends_with_marker(partial) and _count(partial, self._output.name) == written
+        if not whole:
             raise OutputError(
                 f"{self._output.path}: can't be written whole; is the disk full? or a record none for BCF: try .vcf.gz"
             )
@@ -174,14 +176,13 @@ def _convert(text: Path, bcf: Path) -> int:
     return count
 
 
-def _count(path: Path) -> int:
+def _count(path: Path, name: str) -> int:
     from cyvcf2 import VCF
 
     try:
         with contextlib.closing(VCF(str(path))) as reader:
             return sum(1 for _ in reader)
     except Exception as error:  # cyvcf2 raises a bare Exception
-        name = str(path).removesuffix(".partial")
         raise OutputError(f"{name}: what was written can't be read again; is the disk full?") from error
 
 
