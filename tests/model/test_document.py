@@ -64,8 +64,20 @@ def test_a_file_that_is_missing_or_no_text_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("a: [", r"d\.yaml: expected YAML: "), ("3", "expected a mapping of fields, found int"), ("", "found NoneType")],
+    [
+        ("a: [", r"d\.yaml: expected YAML: "),
+        ("3", "expected a mapping of fields, found int"),
+        ("", "found NoneType"),
+        ("a: 2001-99-99", r"d\.yaml: expected YAML, found a value that can't be read: month must be in 1\.\.12"),
+        ("a: !!int x", r"d\.yaml: expected YAML, found a value that can't be read: invalid literal"),
+        ("a: !!int ''", r"d\.yaml: expected YAML, found a value that can't be read: "),
+        ("a: !!bool x", r"d\.yaml: expected YAML, found a value that can't be read: 'x'"),
+        ("a: !!timestamp x", r"d\.yaml: expected YAML, found a value that can't be read: "),
+        ("a: 2001-01-01 00:00:00+99:99", r"d\.yaml: expected YAML, found a value that can't be read: "),
+        ("a: " + "[" * 5000, r"d\.yaml: expected YAML of few levels, found a text nested too deep"),
+    ],
 )
 def test_what_is_no_mapping_is_refused(tmp_path, text, message):
-    with pytest.raises(CardError, match=message):
+    with pytest.raises(CardError, match=message) as error:
         parse_document(text, Drawing, tmp_path / "d.yaml", CardError)
+    assert "\n" not in str(error.value)

@@ -22,6 +22,7 @@ def write_index(path, **changes):
         ({"schema_version": 2}, "field 'schema_version': Input should be 1, found 2"),
         ({"modles": {}}, "unknown field 'modles'; did you mean 'models'?"),
         ({"entry": {"sha256sums": "abc"}}, r"field 'models\.m\.versions\.1\.0\.0\.sha256sums'"),
+        ({"entry": {"url": "models/m\0"}}, r"field 'models\.m\.versions\.1\.0\.0\.url': .*without the character NUL"),
         ({"entry": {"licence": "MIT"}}, r"unknown field 'models\.m\.versions\.1\.0\.0\.licence'"),
         ({"entry": {"yankd": "x"}}, r"unknown field 'models\.m\.versions\.1\.0\.0\.yankd'; did you mean 'yanked'"),
         ({"model": {"latest": "2.0.0"}}, "latest '2.0.0' is not among the versions 1.0.0"),

@@ -47,6 +47,12 @@ def parse_document(text: str, schema: type[Schema], path: Path, error_class: typ
         document = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise error_class(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise error_class(f"{path}: expected YAML of few levels, found a text nested too deep") from error
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # What stands for a date, a number or the like, and is none: PyYAML lets through what Python says of it.
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise error_class(f"{path}: expected YAML, found a value that can't be read: {reason}") from error
     if not isinstance(document, dict):
         raise error_class(f"{path}: expected a mapping of fields, found {type(document).__name__}")
     return validate(schema, document, str(path), error_class)

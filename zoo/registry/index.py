@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from zoo.errors import ModelError, OutputError, UnknownModel, VersionExists, near_match
 from zoo.model.card import Name, Sha256, Text, Version, read_card
@@ -26,6 +26,13 @@ class Entry(Document):
     biosample: str = ""
     genome: str = ""
     summary: Text
+
+    @field_validator("url")
+    @classmethod
+    def _names_a_file(cls, url: str) -> str:
+        if "\0" in url:
+            raise ValueError("expected an address or a path, without the character NUL")
+        return url
 
 
 class Versions(Document):
