@@ -49,6 +49,26 @@ def test_an_operator_hidden_in_a_branch_is_refused(model, tmp_path):
         check_onnx(save(model, tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("operator", "inputs", "attributes"),
+    [
+        ("Bernoulli", ["prediction"], {}),
+        ("Multinomial", ["prediction"], {}),
+        ("RandomNormal", [], {"shape": [1]}),
+        ("RandomNormalLike", ["prediction"], {}),
+        ("RandomUniform", [], {"shape": [1]}),
+        ("RandomUniformLike", ["prediction"], {}),
+    ],
+)
+def test_a_random_operator_is_refused_by_name(model, tmp_path, operator, inputs, attributes):
+    model.graph.node.append(helper.make_node(operator, inputs, ["noise"], name="dice", **attributes))
+    with pytest.raises(
+        UnsafeModel,
+        match=rf"predictions must be the same at every run, found the random operator '{operator}' \(node 'dice'\)",
+    ):
+        check_onnx(save(model, tmp_path))
+
+
 def test_functions_are_refused(model, tmp_path):
     node = helper.make_node("Identity", ["a"], ["b"])
     model.functions.append(helper.make_function("", "Own", ["a"], ["b"], [node], [helper.make_opsetid("", 18)]))

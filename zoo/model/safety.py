@@ -16,6 +16,10 @@ MAX_BYTES = 2**31 - 1
 
 STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
 
+RANDOM_OPERATORS = frozenset(
+    {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
+)
+
 
 def check_onnx(path: Path) -> onnx.ModelProto:
     """Read an ONNX file without running any of it.
@@ -23,7 +27,7 @@ def check_onnx(path: Path) -> onnx.ModelProto:
     Raises:
         ModelError: The file is missing or can't be read.
         UnsafeModel: It is no ONNX file, fails ONNX's own checks, or asks for more than standard operators on data
-            of its own: other domains, functions, external data.
+            of its own: other domains, functions, external data, random numbers.
     """
     import onnx
 
@@ -59,6 +63,11 @@ def _check_contents(path: Path, model: onnx.ModelProto) -> None:
                 raise UnsafeModel(
                     f"{path}: expected standard operators only, found {node.op_type!r} of domain {node.domain!r} "
                     f"(node {node.name!r})"
+                )
+            if node.op_type in RANDOM_OPERATORS:
+                raise UnsafeModel(
+                    f"{path}: predictions must be the same at every run, found the random operator {node.op_type!r} "
+                    f"(node {node.name!r}); export the model for prediction"
                 )
         for tensor in _iter_tensors(graph):
             if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
