@@ -79,7 +79,7 @@ def test_alleles_on_unknown_bases_prove_nothing(open_genome):
 def test_on_error_the_first_disagreement_stops_and_is_named(reference):
     agreement = GenomeAgreement(reference, "in.vcf", {}, "error")
     agreement.read(0, ["1"], [1], ["A"], ["C"])
-    expected = r"^in\.vcf, record 7 \(1:2\): REF is T, .*genome\.fa holds C there$"
+    expected = r"^in\.vcf, record 7 \(1:2\): REF is T, .*genome\.fa holds C there; annotate with .*, mend .* 'skip'$"
     with pytest.raises(RefMismatch, match=expected):
         agreement.read(5, ["1", "1", "1"], [1, 2, 3], ["A", "T", "T"], ["C", "G", "C"])
     with pytest.raises(RefMismatch, match=r"record 1 \(1:9999\): REF is A{17}… \(30 bases\), .* holds nothing there"):
@@ -93,7 +93,7 @@ def test_contigs_of_another_name_are_bridged_and_missing_ones_told(reference):
     unknown = Reason.UNKNOWN_CONTIG
     assert [Reason(reason) for reason in found.reason] == [Reason.OK, unknown, unknown, Reason.OK]
     assert agreement.bridged == {"2": "chr2"}
-    assert sorted(agreement.unknown) == ["1", "chrUn"]
+    assert agreement.unknown == ["chrUn", "1"]
     assert agreement.found == ["chr2"]
     assert re.match(r"^contigs that .*genome\.fa lacks, or has in another length: ", agreement.warnings[0])
 
@@ -116,3 +116,20 @@ def test_a_known_contig_may_come_later(reference):
     agreement.read(0, ["chrUn"], [1], ["A"], ["C"])
     agreement.read(1, ["chr1"], [1], ["A"], ["C"])
     agreement.finish()
+
+
+def test_contigs_are_told_in_the_order_of_their_first_record(reference):
+    names = [f"scaffold{number}" for number in (7, 3, 9, 1, 8, 2)]
+    agreement = GenomeAgreement(reference, "in.vcf", {})
+    agreement.read(0, [*names, "chr1", *names[::-1]], [1] * 13, ["A"] * 13, ["C"] * 13)
+    agreement.finish()
+    assert agreement.warnings[0].endswith(": scaffold7, scaffold3, scaffold9, scaffold1, scaffold8 and 1 more")
+    agreement = GenomeAgreement(reference, "in.vcf", {})
+    agreement.read(0, names, [1] * 6, ["A"] * 6, ["C"] * 6)
+    with pytest.raises(UnknownContig, match=r"none of its contigs \(scaffold7, scaffold3, scaffold9\)"):
+        agreement.finish()
+
+
+def test_a_choice_that_there_is_not_is_a_slip(reference):
+    with pytest.raises(ValueError, match=r"^on_ref_mismatch: expected 'skip' or 'error', found 'stop'$"):
+        GenomeAgreement(reference, "in.vcf", {}, "stop")

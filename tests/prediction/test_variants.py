@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -91,10 +93,35 @@ def test_positions_may_be_floats_that_are_whole(golden, table):
     [
         (lambda t: t.rename(columns={"position": "POS"}), r"has no column 'position'"),
         (lambda t: t.rename(columns={"contig": "contigs"}), r"has no column 'contig'; did you mean 'contigs'\?"),
-        (lambda t: t.assign(position="five"), r"column 'position': expected whole numbers, invalid literal"),
-        (lambda t: t.assign(position=None), r"column 'position': expected whole numbers"),
+        (lambda t: t.assign(position="five"), r"row 1: column 'position': expected a whole number, found 'five'"),
+        (lambda t: t.assign(position=None), r"row 1: column 'position': expected a whole number, found None"),
         (lambda t: t.assign(position=1.5), r"row 1: column 'position': expected a whole number, found 1\.5"),
-        (lambda t: t.assign(position=np.inf), r"column 'position': expected whole numbers"),
+        (lambda t: t.assign(position=np.inf), r"row 1: column 'position': expected a whole number, found inf"),
+        (lambda t: t.assign(position=np.nan), r"row 1: column 'position': expected a whole number, found nan"),
+        (lambda t: t.assign(position=True), r"row 1: column 'position': expected a whole number, found True"),
+        (lambda t: t.assign(position=Decimal("1.5")), r"expected a whole number, found Decimal\('1\.5'\)"),
+        (lambda t: t.assign(position=Decimal("NaN")), r"expected a whole number, found Decimal\('NaN'\)"),
+        (lambda t: t.assign(position="1_0"), r"row 1: column 'position': expected a whole number, found '1_0'"),
+        (lambda t: t.assign(position=" 10"), r"row 1: column 'position': expected a whole number, found ' 10'"),
+        (lambda t: t.assign(position="٣"), r"row 1: column 'position': expected a whole number, found '٣'"),
+        (lambda t: t.assign(position="9" * 5000), r"row 1: column 'position': expected a whole number, found '999"),
+        (
+            lambda t: t.assign(position=2**63),
+            r"row 1: column 'position': expected a whole number, found one out of range",
+        ),
+        (
+            lambda t: t.assign(position=-(2**70)),
+            r"row 1: column 'position': expected a whole number, found one out of range",
+        ),
+        (lambda t: t.assign(position=10**5000), r"row 1: column 'position': expected a whole number, found one out of"),
+        (lambda t: t.assign(position=Decimal("1e999999")), r"expected a whole number, found Decimal\('1E\+999999'\)"),
+        (lambda t: t.assign(position=1j), r"row 1: column 'position': expected a whole number, found 1j"),
+        (lambda t: pd.concat([t, t[["ref"]]], axis=1), r"has more than one column 'ref'; drop or rename the others"),
+        (lambda t: t.assign(ref=b"A"), r"row 1: column 'ref': expected text, found bytes b'A'"),
+        (lambda t: t.assign(alt=5), r"row 1: column 'alt': expected text, found int 5"),
+        (lambda t: t.assign(ref="A "), r"row 1: column 'ref': expected letters without blanks, found 'A '"),
+        (lambda t: t.assign(alt="A\tC"), r"row 1: column 'alt': expected letters without blanks, found 'A\\tC'"),
+        (lambda t: t.assign(alt=""), r"row 1: column 'alt': expected letters without blanks, found ''"),
         (lambda t: t.assign(alt="C,G"), r"row 1: expected one ALT, found 'C,G'; give each a row of its own"),
     ],
 )
@@ -105,9 +132,41 @@ def test_a_table_that_is_none_of_variants_is_an_error_that_names_column_and_row(
 
 def test_a_ref_that_disagrees_can_be_an_error(golden, table):
     with pytest.raises(
-        RefMismatch, match=r"^the table of variants, record \d+ \(chr1:25\): REF is G, .* holds a there$"
+        RefMismatch, match=r"^the table of variants, record \d+ \(chr1:25\): REF is G, .* holds a there; annotate with"
     ):
         score_variants(table, golden.genome, golden.models[0], on_ref_mismatch="error", threads=1)
+
+
+@pytest.mark.parametrize("position", [-(10**18), -1, 0, 10**6, 10**18, Decimal(10**6), "1000000"])
+def test_a_position_outside_the_contig_is_a_ref_that_disagrees(golden, table, position):
+    scored = score_variants(
+        table.iloc[1:2].astype(object).assign(position=position, ref="A", alt="C"),
+        golden.genome,
+        golden.models[0],
+        threads=1,
+    )
+    assert scored["ZOO_SKIPPED"].tolist() == ["REF_MISMATCH"]
+
+
+@pytest.mark.parametrize("kind", [str, Decimal, np.int32, np.uint64])
+def test_positions_may_be_digits_or_numbers_of_any_kind(golden, table, kind):
+    positions = pd.Series([kind(position) for position in table["position"]], dtype=object)
+    scored = score_variants(table.assign(position=positions), golden.genome, golden.models[0], threads=1)
+    assert scored.loc[1, "ZOO_AT"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 0}, "^batch_size: expected at least 1, found 0$"),
+        ({"on_ref_mismatch": "stop"}, "^on_ref_mismatch: expected 'skip' or 'error', found 'stop'$"),
+    ],
+)
+def test_an_option_out_of_range_is_a_slip_in_tables_and_files(golden, table, tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        score_variants(table, golden.genome, golden.models[0], **options)
+    with pytest.raises(ValueError, match=message):
+        annotate(golden.vcf, golden.genome, golden.models[0], tmp_path / "out.vcf", **options)
 
 
 @pytest.mark.parametrize("column", ["contig", "ref", "alt"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -24,6 +24,14 @@ OnRefMismatch = Literal["skip", "error"]
 _ADVICE = "annotate with the genome that the variants were called on"
 
 
+def check_on_ref_mismatch(choice: str) -> None:
+    """Raise ValueError for a choice that there is not."""
+    if choice not in get_args(OnRefMismatch):
+        raise ValueError(
+            f"on_ref_mismatch: expected {' or '.join(map(repr, get_args(OnRefMismatch)))}, found {choice!r}"
+        )
+
+
 class GenomeAgreement:
     """Reads alleles on a reference, and stops a run whose variants were called on another one.
 
@@ -41,6 +49,7 @@ class GenomeAgreement:
         declared: Mapping[str, int | None],
         on_ref_mismatch: OnRefMismatch = "skip",
     ) -> None:
+        check_on_ref_mismatch(on_ref_mismatch)
         self.reference = reference
         self.warnings: list[str] = []
         self._source = source
@@ -77,7 +86,7 @@ class GenomeAgreement:
             UnknownContig: None of the contigs is known, and none that the header declares either.
             RefMismatch: Too many REF disagree, or one does and each should be an error.
         """
-        for name in set(contigs) - self._contigs.keys():
+        for name in (name for name in dict.fromkeys(contigs) if name not in self._contigs):
             self._contigs[name] = self.reference.resolve(name, self._declared.get(name))
         if first == 0 and not any(self._contigs.values()) and self._no_declared_contig_known():
             raise UnknownContig(self._nothing_known())
@@ -117,7 +126,8 @@ class GenomeAgreement:
         found = self.reference.letters(Interval(contig, variant.start, variant.start + len(variant.ref)))
         raise RefMismatch(
             f"{self._source}, record {number} ({variant.contig}:{variant.position}): REF is {_short(variant.ref)}, "
-            f"{self.reference.path} holds {_short(found) or 'nothing'} there"
+            f"{self.reference.path} holds {_short(found) or 'nothing'} there; "
+            f"{_ADVICE}, mend the record, or skip such records with on_ref_mismatch 'skip'"
         )
 
     def _judge(self, *, at_end: bool) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Number
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from zoo.genome.reference import Reference
 from zoo.genome.variant import MODEL_REASONS, Reason
 from zoo.model.folder import Model
 from zoo.plugins import discover
-from zoo.prediction.agreement import GenomeAgreement, OnRefMismatch
+from zoo.prediction.agreement import GenomeAgreement, OnRefMismatch, check_on_ref_mismatch
 from zoo.prediction.annotation import RECORDS_A_BATCH, load_models
 from zoo.prediction.engine import Engine, pair_with_scorers
 from zoo.prediction.keys import SKIPPED_KEY, ModelKeys, all_keys, name_keys
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REQUIRED_COLUMNS = ("contig", "position", "ref", "alt")
+
+_MAX_DIGITS = 18
+_MAX_POSITION = 10**_MAX_DIGITS
+"""Beyond any contig, and with room for the length of an allele in 64 bits."""
 
 
 def score_variants(
@@ -52,9 +58,13 @@ def score_variants(
         where it depends on the model; None elsewhere.
 
     Raises:
-        DataError: A column is missing or would be overwritten, or a row has no REF, no single ALT or no position.
+        DataError: A column is missing, stands twice or would be overwritten, or a row has no REF, no single ALT or no
+            position.
         RefMismatch: Too many REF disagree with the genome.
     """
+    if batch_size is not None and batch_size < 1:
+        raise ValueError(f"batch_size: expected at least 1, found {batch_size}")
+    check_on_ref_mismatch(on_ref_mismatch)
     contigs, positions, refs, alts = _read_columns(variants)
     scored = pair_with_scorers(load_models(models, device, threads), scorer, discover())
     named = name_keys(scored, keys, max_tracks=math.inf)
@@ -103,30 +113,55 @@ def _read_columns(variants: pd.DataFrame) -> tuple[list[str], list[int], list[st
         if column not in variants.columns:
             found = [str(name) for name in variants.columns]
             raise DataError(f"the table of variants has no column {column!r}{near_match(column, found)}")
+        if list(variants.columns).count(column) > 1:
+            raise DataError(f"the table of variants has more than one column {column!r}; drop or rename the others")
     alts = _read_texts(variants, "alt")
     for row, alt in enumerate(alts, start=1):
         if "," in alt:
             raise DataError(f"{_row(row)}: expected one ALT, found {alt!r}; give each a row of its own")
-    return _read_texts(variants, "contig"), _read_positions(variants), _read_texts(variants, "ref"), alts
+    refs = _read_texts(variants, "ref")
+    for column, texts in (("ref", refs), ("alt", alts)):
+        for row, text in enumerate(texts, start=1):
+            if text.split() != [text]:
+                raise DataError(f"{_row(row)}: column {column!r}: expected letters without blanks, found {text!r}")
+    contigs = [str(contig) for contig in _present(variants, "contig")]
+    return contigs, _read_positions(variants), refs, alts
 
 
 def _read_positions(variants: pd.DataFrame) -> list[int]:
-    try:
-        positions = [int(position) for position in variants["position"]]
-    except (TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"the table of variants: column 'position': expected whole numbers, {error}") from error
-    for row, (position, found) in enumerate(zip(positions, variants["position"], strict=True), start=1):
-        if isinstance(found, float) and position != found:
-            raise DataError(f"{_row(row)}: column 'position': expected a whole number, found {found}")
-    return positions
+    return [_read_position(row, found) for row, found in enumerate(variants["position"], start=1)]
+
+
+def _read_position(row: int, found: object) -> int:
+    position = None
+    if isinstance(found, str):
+        position = int(found) if found.isascii() and found.isdigit() and len(found) <= _MAX_DIGITS else None
+    elif isinstance(found, Number) and not isinstance(found, bool | np.bool_):
+        with contextlib.suppress(ArithmeticError, TypeError):  # a Decimal that is no number, a complex one
+            # Compared before it is spelled out, for a Decimal may have more digits than fit into memory.
+            if -_MAX_POSITION <= found <= _MAX_POSITION and found == int(found):  # type: ignore[call-overload]
+                position = int(found)  # type: ignore[call-overload]
+    if position is None:
+        # Python spells no int of more than 4,300 digits.
+        shown = "one out of range" if isinstance(found, int) and not isinstance(found, bool) else repr(found)[:40]
+        raise DataError(f"{_row(row)}: column 'position': expected a whole number, found {shown}")
+    return position
 
 
 def _read_texts(variants: pd.DataFrame, column: str) -> list[str]:
+    texts = _present(variants, column)
+    for row, text in enumerate(texts, start=1):
+        if not isinstance(text, str):
+            raise DataError(f"{_row(row)}: column {column!r}: expected text, found {type(text).__name__} {text!r:.40}")
+    return [str(text) for text in texts]
+
+
+def _present(variants: pd.DataFrame, column: str) -> list[object]:
     # A missing value would turn into the text "nan", whose letters are all IUPAC's.
     missing = np.flatnonzero(variants[column].isna())
     if len(missing):
         raise DataError(f"{_row(int(missing[0]) + 1)}: column {column!r}: expected letters, found nothing")
-    return [str(text) for text in variants[column]]
+    return list(variants[column])
 
 
 def _row(number: int) -> str:
