@@ -315,7 +315,7 @@ def test_blank_lines_between_records_long_headers_and_either_line_end_are_read(t
 
 
 def test_of_very_many_contigs_both_ends_of_the_index_are_checked(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_CHECKED_RECORDS", 2)
+    monkeypatch.setattr("zoo.genome.fasta_index._CHECKED_RECORDS", 2)
     path = tmp_path / "a.fa"
     path.write_text("".join(f">c{number}\nACGT\n" for number in range(30)))
     for wrong in ("c1", "c29"):
