@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -190,3 +191,11 @@ def test_what_the_system_refuses_is_no_bug(monkeypatch, capsys):
 def test_python_runs_the_package_as_the_command():
     done = subprocess.run([sys.executable, "-m", "zoo", "--version"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"zoo {__version__}\n", "")
+
+
+def test_json_stays_json_in_an_ascii_locale():
+    code = "from zoo.cli.tables import print_json; print_json({'name': 'é'})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}
+    )
+    assert json.loads(done.stdout) == {"name": "é"}

@@ -31,5 +31,6 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def print_json(document: Any) -> None:
-    """Print a document as JSON, UTF-8 letters as they are."""
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+    """Print a document as JSON, letters as they are where the output takes UTF-8, else escaped."""
+    plain = (sys.stdout.encoding or "").lower() not in {"utf-8", "utf8"}
+    print(json.dumps(document, indent=2, ensure_ascii=plain))
