@@ -366,3 +366,10 @@ def test_a_letter_that_stands_for_no_nucleotide_is_an_error_when_its_contig_is_l
             FastaError, match=rf"a\.fa: contig 'b', position {position}: expected nucleotide letters .*found '{letter}'"
         ):
             reference.codes("b")
+
+
+def test_a_genome_masked_with_x_is_unknown_there(tmp_path):
+    path = tmp_path / "masked.fa"
+    path.write_text(">chr1\nACXXgt\n")
+    with Reference(path) as reference:
+        assert decode(reference.codes("chr1")) == "ACNNGT"

@@ -27,8 +27,8 @@ from zoo.genome.interval import Interval
 CONTIGS_IN_MEMORY = 2
 """A sorted VCF needs one, the second bridges the change of contig; a human contig takes up to 250 MB."""
 
-_LETTERS = "".join(IUPAC).encode() + "".join(IUPAC).lower().encode() + b"-*"
-"""What a contig may hold: IUPAC's nucleotide letters, gaps, and the mark of a break."""
+_LETTERS = "".join(IUPAC).encode() + "".join(IUPAC).lower().encode() + b"-*Xx"
+"""What a contig may hold: IUPAC's nucleotide letters, gaps, the mark of a break, and the X of some maskers."""
 
 
 class Reference:
