@@ -28,7 +28,7 @@ def change(document, field, value):
         ("split", {"method": "hash", "test": 0.6, "validation": 0.4}, "leave nothing to train on"),
         ("training.epochs", 0, "field 'training.epochs': Input should be greater than 0, found 0"),
         ("training.weight_decay", 0.1, "field 'training': weight_decay needs optimiser: adamw, found adam"),
-        ("name", "My Model", "field 'name': String should match pattern"),
+        ("name", "My Model", "field 'name': expected at most 64 lower-case letters"),
         ("seed", "one", "field 'seed': Input should be a valid integer"),
     ],
 )
