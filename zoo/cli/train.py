@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zoo.cli.progress import open_bar
 from zoo.cli.tables import print_table
 
 if TYPE_CHECKING:
-    from zoo.training.fit import Epoch, Progress
+    from zoo.training.fit import Epoch
     from zoo.training.run import TrainedModel, TrainingPlan
 
 EXAMPLE = "zoo train recipe.yaml --data-root data -o models/gm12878-ctcf/1.0.0"
@@ -48,7 +47,8 @@ def train(
         return
     if not output:
         raise typer.BadParameter("is missing: name the model's folder", param_hint="-o")
-    with _progress_bar() as progress:
+    with open_bar() as bar:
+        progress = None if bar is None else _Bar(bar)
         done = train_model(recipe, output, data_root=data_root, seed=seed, threads=threads, progress=progress)
     _print_result(done)
 
@@ -88,21 +88,6 @@ def _format(metrics: dict[str, Any], name: str) -> str:
     if not interval or interval[0] is None:
         return f"{value:.3f}"
     return f"{value:.3f} ({interval[0]:.3f}-{interval[1]:.3f})"
-
-
-@contextmanager
-def _progress_bar() -> Iterator[Progress | None]:
-    """Give what draws a bar on a terminal, or None where standard error is none."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as RichProgress
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with RichProgress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield _Bar(bar)
 
 
 class _Bar:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
+import numpy as np
+
 from zoo.errors import RefMismatch
 from zoo.genome.codes import IUPAC_BITS, UNKNOWN, Codes, decode, encode
 from zoo.genome.interval import Interval
@@ -84,7 +86,7 @@ def normalise(variant: Variant, reference: ContigSource) -> Variant:
         raise RefMismatch(f"{variant}: REF is {variant.ref}, the reference holds {found or 'nothing'} there")
     start, ref_length, alt = normal_form(codes, variant.start, len(variant.ref), encode(variant.alt).tobytes())
     ref = reference.letters(Interval(variant.contig, start, start + ref_length)).upper()
-    return Variant(variant.contig, start + 1, ref, decode(encode_bytes(alt)))
+    return Variant(variant.contig, start + 1, ref, decode(np.frombuffer(alt, dtype=np.uint8)))
 
 
 def normal_form(contig: Codes, start: int, ref_length: int, alt: bytes) -> tuple[int, int, bytes]:
@@ -141,10 +143,3 @@ def letters_agree(ref: str, found: str) -> bool:
     ours = IUPAC_BITS[list(ref.encode("latin-1", "replace"))]
     theirs = IUPAC_BITS[list(found.encode("latin-1", "replace"))]
     return bool(((ours & theirs) != 0).all())
-
-
-def encode_bytes(codes: bytes) -> Codes:
-    """Return codes that are held as bytes as an array."""
-    import numpy as np
-
-    return np.frombuffer(codes, dtype=np.uint8)

@@ -24,14 +24,6 @@ OnRefMismatch = Literal["skip", "error"]
 _ADVICE = "annotate with the genome that the variants were called on"
 
 
-def check_on_ref_mismatch(choice: str) -> None:
-    """Raise ValueError for a choice that there is not."""
-    if choice not in get_args(OnRefMismatch):
-        raise ValueError(
-            f"on_ref_mismatch: expected {' or '.join(map(repr, get_args(OnRefMismatch)))}, found {choice!r}"
-        )
-
-
 class GenomeAgreement:
     """Reads alleles on a reference, and stops a run whose variants were called on another one.
 
@@ -49,7 +41,7 @@ class GenomeAgreement:
         declared: Mapping[str, int | None],
         on_ref_mismatch: OnRefMismatch = "skip",
     ) -> None:
-        check_on_ref_mismatch(on_ref_mismatch)
+        _check_choice(on_ref_mismatch)
         self.reference = reference
         self.warnings: list[str] = []
         self._source = source
@@ -166,6 +158,14 @@ class GenomeAgreement:
             genome
         )
         return f" ({', '.join(parts)})" if parts else ""
+
+
+def _check_choice(choice: str) -> None:
+    """Raise ValueError for a choice that there is not."""
+    if choice not in get_args(OnRefMismatch):
+        raise ValueError(
+            f"on_ref_mismatch: expected {' or '.join(map(repr, get_args(OnRefMismatch)))}, found {choice!r}"
+        )
 
 
 def _short(letters: str) -> str:

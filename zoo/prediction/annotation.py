@@ -320,8 +320,6 @@ def _prepare(
     threads: int | None,
     on_ref_mismatch: OnRefMismatch,
 ) -> Iterator[_Annotation]:
-    if batch_size is not None and batch_size < 1:
-        raise ValueError(f"batch_size: expected at least 1, found {batch_size}")
     scored = pair_with_scorers(load_models(models, device, threads), scorer, discover())
     with Reference(genome) as reference, VcfReader(vcf) as reader:
         agreement = GenomeAgreement(reference, reader.name, reader.contigs, on_ref_mismatch)

@@ -80,6 +80,8 @@ class Engine:
     """Scores batches of alleles on one reference."""
 
     def __init__(self, models: Sequence[ScoredModel], reference: Reference, batch_size: int | None = None) -> None:
+        if batch_size is not None and batch_size < 1:
+            raise ValueError(f"batch_size: expected at least 1, found {batch_size}")
         self.models = tuple(models)
         self._reference = reference
         self._batch_size = batch_size

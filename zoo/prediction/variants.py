@@ -16,7 +16,7 @@ from zoo.genome.reference import Reference
 from zoo.genome.variant import MODEL_REASONS, Reason
 from zoo.model.folder import Model
 from zoo.plugins import discover
-from zoo.prediction.agreement import GenomeAgreement, OnRefMismatch, check_on_ref_mismatch
+from zoo.prediction.agreement import GenomeAgreement, OnRefMismatch
 from zoo.prediction.annotation import RECORDS_A_BATCH, load_models
 from zoo.prediction.engine import Engine, pair_with_scorers
 from zoo.prediction.keys import SKIPPED_KEY, ModelKeys, all_keys, name_keys
@@ -62,9 +62,6 @@ def score_variants(
             position.
         RefMismatch: Too many REF disagree with the genome.
     """
-    if batch_size is not None and batch_size < 1:
-        raise ValueError(f"batch_size: expected at least 1, found {batch_size}")
-    check_on_ref_mismatch(on_ref_mismatch)
     contigs, positions, refs, alts = _read_columns(variants)
     scored = pair_with_scorers(load_models(models, device, threads), scorer, discover())
     named = name_keys(scored, keys, max_tracks=math.inf)

@@ -11,7 +11,18 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from zoo.errors import DataError, ModelError, RecipeError
-from zoo.model.card import Activation, Genome, Name, ScorerChoice, Sha256, Strand, Text, Track, Version
+from zoo.model.card import (
+    Activation,
+    ArchitectureChoice,
+    Genome,
+    Name,
+    ScorerChoice,
+    Sha256,
+    Strand,
+    Text,
+    Track,
+    Version,
+)
 from zoo.model.checksums import hash_file
 from zoo.model.document import Document, parse_document, read_text, validate
 
@@ -88,11 +99,6 @@ class OutputChoice(Document):
     tracks: tuple[Track, ...] | None = None
 
 
-class ArchitectureConfig(Document):
-    name: Text
-    config: dict[str, Any] = Field(default_factory=dict)
-
-
 class WindowChoice(Document):
     """``anchor``: where the first REF base of a variant stands, 0-based; by default half the length, rounded down."""
 
@@ -161,7 +167,7 @@ class Recipe(Document):
     data: DataChoice
     split: SplitChoice
     output: OutputChoice = OutputChoice()
-    architecture: ArchitectureConfig
+    architecture: ArchitectureChoice
     training: TrainingChoice = TrainingChoice()
     window: WindowChoice = WindowChoice()
     strand: Strand = Strand()
