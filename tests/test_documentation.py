@@ -171,7 +171,8 @@ def test_every_component_and_option_is_documented():
 
 
 def test_fields_of_recipes_are_documented():
-    from zoo.training.recipe import FractionSplit, GroupSplit, OutputChoice, Recipe, TrainingChoice, WindowChoice
+    from zoo.training.choices import FractionSplit, GroupSplit, OutputChoice, TrainingChoice, WindowChoice
+    from zoo.training.recipe import Recipe
 
     text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     schemas = (Recipe, TrainingChoice, OutputChoice, WindowChoice, GroupSplit, FractionSplit)

@@ -18,7 +18,7 @@ _FACE = {
     "Predictions": "zoo.components",
     "Scorer": "zoo.components",
     "Scores": "zoo.components",
-    "SequenceSource": "zoo.components",
+    "GenomeSource": "zoo.components",
     "hookimpl": "zoo.hookspecs",
     "IUPAC": "zoo.genome.codes",
     "Codes": "zoo.genome.codes",
@@ -27,6 +27,8 @@ _FACE = {
     "one_hot": "zoo.genome.codes",
     "reverse_complement": "zoo.genome.codes",
     "Interval": "zoo.genome.interval",
+    "Regions": "zoo.genome.regions",
+    "RegionIndex": "zoo.genome.regions",
     "Variant": "zoo.genome.variant",
     "Reference": "zoo.genome.reference",
     "open_text": "zoo.genome.fasta",
@@ -49,12 +51,12 @@ if TYPE_CHECKING:
     from zoo.components import Config as Config
     from zoo.components import DataLoader as DataLoader
     from zoo.components import ExampleSet as ExampleSet
+    from zoo.components import GenomeSource as GenomeSource
     from zoo.components import InputSpec as InputSpec
     from zoo.components import OutputSpec as OutputSpec
     from zoo.components import Predictions as Predictions
     from zoo.components import Scorer as Scorer
     from zoo.components import Scores as Scores
-    from zoo.components import SequenceSource as SequenceSource
     from zoo.errors import DataError as DataError
     from zoo.errors import RecipeError as RecipeError
     from zoo.errors import ZooError as ZooError
@@ -69,6 +71,8 @@ if TYPE_CHECKING:
     from zoo.genome.fasta import read_fasta as read_fasta
     from zoo.genome.interval import Interval as Interval
     from zoo.genome.reference import Reference as Reference
+    from zoo.genome.regions import RegionIndex as RegionIndex
+    from zoo.genome.regions import Regions as Regions
     from zoo.genome.variant import Variant as Variant
     from zoo.hookspecs import hookimpl as hookimpl
     from zoo.prediction import annotate as annotate

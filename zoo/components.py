@@ -5,8 +5,8 @@ A component is a frozen value: its name, what it is, where it comes from, how it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from zoo.genome.codes import Codes
 from zoo.genome.interval import Interval
+from zoo.genome.regions import Regions
 
 Predictions: TypeAlias = npt.NDArray[np.float32]
 """Predictions of one output, shape (N, T), or (N, B, T) where the output is binned."""
@@ -51,11 +52,28 @@ class OutputSpec:
     bins: int | None = None
 
 
-class SequenceSource(Protocol):
-    """Fetches the codes of intervals: what a loader may ask of a reference genome."""
+class GenomeSource(Protocol):
+    """What a loader may ask of a reference genome."""
+
+    @property
+    def lengths(self) -> Mapping[str, int]:
+        """The contigs by name, in the order of the file, with their lengths in bases."""
+        ...
+
+    def resolve(self, name: str, length: int | None = None) -> str | None:
+        """Return the genome's own name of a contig that another file names, or None."""
+        ...
+
+    def codes(self, contig: str) -> Codes:
+        """Return a whole contig, shape (its length,); the array is shared and must not be written to."""
+        ...
 
     def fetch(self, interval: Interval) -> Codes:
         """Return the codes of an interval, shape (L,); bases beyond the contig are unknown."""
+        ...
+
+    def soft_masked(self, interval: Interval) -> npt.NDArray[np.bool_]:
+        """Return which bases of an interval are lower case (repeats, by convention), shape (L,)."""
         ...
 
 
@@ -64,15 +82,20 @@ class ExampleSet:
     """Examples for training or evaluation.
 
     Args:
-        sequences: Codes, shape (N, L).
+        sequences: Codes, shape (N, L); (N, 0) where the examples are numbers alone, all of them in ``extra``.
         targets: Shape (N, T) or (N, B, T), float32, NaN where missing; None for pre-training, which training refuses
             as yet.
         tracks: The T names of the targets.
         ids: N names, for messages and tables.
         groups: The contig, or the given label, of each example, shape (N,); None where the data has none.
         weights: Weight of each example in the loss, shape (N,).
-        extra: Further inputs by name, N rows each; training refuses them as yet.
-        complete: False where only positives are given; training refuses such examples as yet.
+        extra: Further inputs by name, float32: a vector each (N, C), or a track along the sequence (N, L, C), which
+            is turned round with its strand.
+        complete: False where only positives are given, so that negatives must be drawn; or shape (N,): True for the
+            examples of a set that needs none.
+        regions: Where each example lies, N of them; None where that is not known.
+        avoid: Regions, any number, that no negative may touch: every peak, of every file.
+        repeats: Share of soft-masked bases of each example, shape (N,); None where that is not known.
         notes: What the loader left out or changed, a sentence each; the card repeats them.
     """
 
@@ -83,11 +106,39 @@ class ExampleSet:
     groups: npt.NDArray[np.str_] | None = None
     weights: npt.NDArray[np.float32] | None = None
     extra: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
-    complete: bool = True
+    complete: bool | npt.NDArray[np.bool_] = True
+    regions: Regions | None = None
+    avoid: Regions | None = None
+    repeats: npt.NDArray[np.float32] | None = None
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.sequences)
+
+    @property
+    def length(self) -> int:
+        """The bases of a sequence, 0 where there is none."""
+        return int(self.sequences.shape[1])
+
+    @property
+    def is_complete(self) -> bool:
+        """False where negatives must be drawn for at least one example."""
+        return bool(np.all(self.complete))
+
+    def take(self, rows: npt.NDArray[np.int64]) -> ExampleSet:
+        """Return the examples of these row numbers, in their order, with everything else as it stands."""
+        return replace(
+            self,
+            sequences=self.sequences[rows],
+            targets=None if self.targets is None else self.targets[rows],
+            ids=tuple(self.ids[row] for row in rows) if self.ids else (),
+            groups=None if self.groups is None else self.groups[rows],
+            weights=None if self.weights is None else self.weights[rows],
+            extra={name: values[rows] for name, values in self.extra.items()},
+            complete=self.complete if isinstance(self.complete, bool) else self.complete[rows],
+            regions=None if self.regions is None else self.regions.take(rows),
+            repeats=None if self.repeats is None else self.repeats[rows],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +146,21 @@ class DataLoader:
     """Reads examples from files.
 
     ``load(config, reference, seed, base_folder)`` returns an :class:`ExampleSet`. Paths in the config are
-    relative to ``base_folder``; ``reference`` is the genome to cut sequences from, None as yet: no recipe names one.
+    relative to ``base_folder``; ``reference`` is the recipe's genome to cut sequences from, None where it names none.
+
+    Args:
+        stream: The same examples, in the same order, in pieces of a few thousand: for data larger than memory. The
+            pieces agree in everything but their rows; ``notes`` come with the last.
+        needs_reference: True where ``load`` cuts its sequences from a genome; the recipe must then name one.
     """
 
     name: str
     summary: str
     config: type[Config]
-    load: Callable[[Any, SequenceSource | None, int, Path], ExampleSet]
+    load: Callable[[Any, GenomeSource | None, int, Path], ExampleSet]
     source: str = ""
+    stream: Callable[[Any, GenomeSource | None, int, Path], Iterator[ExampleSet]] | None = None
+    needs_reference: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +168,17 @@ class Architecture:
     """Builds a network.
 
     ``build(config, inputs, outputs, frozen)`` returns a ``keras.Model`` from the named inputs to a dict of the
-    named outputs, activations applied. ``frozen`` holds weights of frozen parts by name, none as yet; ``build`` opens
-    no file.
+    named outputs, activations applied. The sequence, where there is one, comes first among the inputs. ``frozen`` holds
+    the weights of frozen parts by name: what ``fit_weights`` found, else nothing; ``build`` opens no file.
 
     Args:
         loss: The loss that the architecture's authors trained with; a recipe may name another.
-        fit_weights: For baselines whose weights are solved rather than descended: from examples to weights; training
-            refuses them as yet.
+        fit_weights: For baselines whose weights are solved rather than descended:
+            ``fit_weights(config, train, validation, outputs, seed)`` from examples to weights by name. A choice that
+            the training part can't make, such as a penalty, is made on the validation part.
+        context: True where ``build`` takes further inputs beside the sequence; a recipe that has some for another
+            architecture is refused.
+        binned: True where ``build`` makes outputs of (N, B, T).
     """
 
     name: str
@@ -124,8 +186,13 @@ class Architecture:
     config: type[Config]
     build: Callable[[Any, tuple[InputSpec, ...], tuple[OutputSpec, ...], Mapping[str, Any]], Any]
     loss: str = "binary_crossentropy"
-    fit_weights: Callable[[ExampleSet], Any] | None = None
+    fit_weights: (
+        Callable[[Any, ExampleSet, ExampleSet, tuple[OutputSpec, ...], int], Mapping[str, npt.NDArray[np.float32]]]
+        | None
+    ) = None
     source: str = ""
+    context: bool = False
+    binned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, field_validator
 
-from zoo import Codes, Config, DataError, DataLoader, ExampleSet, SequenceSource, encode, read_fasta
+from zoo import Codes, Config, DataError, DataLoader, ExampleSet, GenomeSource, encode, read_fasta
 
 
 class FastaConfig(Config):
@@ -53,7 +53,7 @@ class _Record:
         return f"{self.path}, record {self.name!r}"
 
 
-def load_fasta_pair(config: FastaConfig, reference: SequenceSource | None, seed: int, base_folder: Path) -> ExampleSet:  # noqa: ARG001 - the signature of every loader
+def load_fasta_pair(config: FastaConfig, reference: GenomeSource | None, seed: int, base_folder: Path) -> ExampleSet:  # noqa: ARG001 - the signature of every loader
     """Read both files; positives come first.
 
     ``groups`` is the contig of each record, empty where the pattern finds none, and None where it finds none at all.

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from zoo import IUPAC, Codes, Config, DataError, DataLoader, ExampleSet, SequenceSource, encode, near_match, open_text
+from zoo import IUPAC, Codes, Config, DataError, DataLoader, ExampleSet, GenomeSource, encode, near_match, open_text
 
 _LETTERS = frozenset([*IUPAC, *map(str.lower, IUPAC)])
 _SEPARATORS = {"tab": "\t", "comma": ","}
@@ -82,7 +82,7 @@ class _Table:
 
 def load_sequence_table(
     config: SequenceTableConfig,
-    reference: SequenceSource | None,  # noqa: ARG001 - the signature of every loader
+    reference: GenomeSource | None,  # noqa: ARG001 - the signature of every loader
     seed: int,  # noqa: ARG001 - likewise
     base_folder: Path,
 ) -> ExampleSet:

@@ -9,8 +9,8 @@ from zoo.errors import TrainingDiverged
 from zoo.genome.codes import reverse_complement
 from zoo.training import fit as fit_module
 from zoo.training.backend import import_backend
+from zoo.training.choices import TrainingChoice
 from zoo.training.fit import Part, Predictor, Strands, fit, learning_rate_at
-from zoo.training.recipe import TrainingChoice
 
 pytestmark = pytest.mark.training
 

@@ -3,7 +3,9 @@ import hashlib
 import pytest
 
 from zoo.errors import DataError, RecipeError
-from zoo.training.recipe import DataChoice, check_sources, read_recipe
+from zoo.training.choices import DataChoice
+from zoo.training.recipe import read_recipe
+from zoo.training.sources import check_sources
 
 
 def change(document, field, value):

@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as arrays
 from zoo.components import ExampleSet
 from zoo.errors import EmptySplit, SplitLeak
 from zoo.genome.codes import encode, reverse_complement
-from zoo.training.recipe import FractionSplit, GroupSplit
+from zoo.training.choices import FractionSplit, GroupSplit
 from zoo.training.split import split_at_random, split_by_hash, split_examples
 
 SEQUENCES = arrays.arrays(np.uint8, st.tuples(st.integers(1, 40), st.just(6)), elements=st.integers(0, 4))

@@ -17,13 +17,13 @@ from zoo.components import (
     Config,
     DataLoader,
     ExampleSet,
+    GenomeSource,
     InputSpec,
     OutputKind,
     OutputSpec,
     Predictions,
     Scorer,
     Scores,
-    SequenceSource,
 )
 from zoo.genome.codes import UNKNOWN, Codes, one_hot
 
@@ -37,7 +37,7 @@ _SEQUENCES = 8
 
 
 def check_data_loader(
-    loader: DataLoader, config: Config, base_folder: Path, reference: SequenceSource | None = None
+    loader: DataLoader, config: Config, base_folder: Path, reference: GenomeSource | None = None
 ) -> None:
     """Load a small data set twice: shapes, types and names fit each other, and the same seed gives the same examples.
 

@@ -14,9 +14,9 @@ import numpy.typing as npt
 from zoo.components import Predictions
 from zoo.errors import TrainingDiverged
 from zoo.genome.codes import Codes, one_hot, reverse_complement
+from zoo.training.choices import TrainingChoice
 from zoo.training.evaluate import measure_monitor
 from zoo.training.losses import Loss, make_loss
-from zoo.training.recipe import TrainingChoice
 from zoo.training.targets import Targets
 
 _PREDICTION_BATCH = 512

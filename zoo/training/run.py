@@ -27,10 +27,12 @@ from zoo.model.session import Session
 from zoo.model.verify import verify_folder, write_example
 from zoo.plugins import discover, guard
 from zoo.training.backend import import_backend
+from zoo.training.choices import SourceFile
 from zoo.training.evaluate import choose_thresholds, evaluate
 from zoo.training.export import check_parity, export
 from zoo.training.fit import Fit, Part, Progress, Strands, fit
-from zoo.training.recipe import Recipe, SourceFile, check_sources, read_recipe
+from zoo.training.recipe import Recipe, read_recipe
+from zoo.training.sources import check_sources
 from zoo.training.split import SplitIndices, split_examples
 from zoo.training.targets import Task, balance_classes, define_task
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from zoo.components import ExampleSet
 from zoo.errors import EmptySplit, SplitLeak, near_match
 from zoo.genome.codes import Codes, reverse_complement
-from zoo.training.recipe import FractionSplit, GroupSplit, LeakPolicy
+from zoo.training.choices import FractionSplit, GroupSplit, LeakPolicy
 
 Parts: TypeAlias = npt.NDArray[np.int8]
 """The part of each example, shape (N,): 0 training, 1 validation, 2 test, -1 left out."""
