@@ -1,4 +1,4 @@
-"""Positive and negative sequences from two FASTA files, plain or gzip."""
+"""Positive and negative sequences from FASTA files, plain or gzip: two a target, or positives alone."""
 
 from __future__ import annotations
 
@@ -8,25 +8,39 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from zoo import Codes, Config, DataError, DataLoader, ExampleSet, GenomeSource, encode, read_fasta
 
 
-class FastaConfig(Config):
-    """Two files, relative to the data root.
+class FastaSet(Config):
+    """The examples of one target: 1 for a positive, 0 for a negative.
 
     Args:
-        target: The name of the one track: 1 for a positive, 0 for a negative.
+        negatives: Left out where there are none: the recipe then says how to draw them.
+        target: The name of the track.
+    """
+
+    positives: str
+    negatives: str | None = None
+    target: str = Field(default="target", min_length=1)
+
+
+class FastaConfig(Config):
+    """Files, relative to the data root: of one target, or ``sets`` of several.
+
+    Args:
+        sets: A set for each target. A sequence of one set has no value for the targets of the others.
         contig_pattern: Its first group is the contig, searched in the first word of a header. The default reads
             ``chr14_1``, ``chr1:100-300``, ``chr1:100-300(+)`` and ``name::chr1:100-300``.
         drop_duplicates: Keep only the first of several equal sequences of one class.
         on_conflict: What becomes of a sequence that stands in both classes: an error, or all its copies are left out.
     """
 
-    positives: str
-    negatives: str
+    positives: str | None = None
+    negatives: str | None = None
     target: str = Field(default="target", min_length=1)
+    sets: tuple[FastaSet, ...] = ()
     contig_pattern: str = r"^(?:.*::)?(.+?)(?::\d+-\d+.*|_\d+)$"
     drop_duplicates: bool = True
     on_conflict: Literal["error", "drop"] = "error"
@@ -42,54 +56,101 @@ class FastaConfig(Config):
             raise ValueError("a group in parentheses is needed, it is the contig")
         return pattern
 
+    @model_validator(mode="after")
+    def _names_files_once(self) -> FastaConfig:
+        if (self.positives is None) == (not self.sets):
+            raise ValueError("either positives, or sets, must be given")
+        if self.sets and (self.negatives is not None or "target" in self.model_fields_set):
+            raise ValueError("negatives and target belong into each of the sets")
+        names = [item.target for item in self.sets]
+        if len(set(names)) != len(names):
+            raise ValueError("two of the sets have one target")
+        return self
+
+    def list_sets(self) -> tuple[FastaSet, ...]:
+        """Return the sets, one where the files stand alone."""
+        if self.positives is None:
+            return self.sets
+        return (FastaSet(positives=self.positives, negatives=self.negatives, target=self.target),)
+
 
 @dataclass(frozen=True, slots=True)
 class _Record:
     path: Path
     name: str
     codes: Codes
+    masked: float
 
     def __str__(self) -> str:
         return f"{self.path}, record {self.name!r}"
 
 
-def load_fasta_pair(config: FastaConfig, reference: GenomeSource | None, seed: int, base_folder: Path) -> ExampleSet:  # noqa: ARG001 - the signature of every loader
-    """Read both files; positives come first.
+def load_fasta(config: FastaConfig, reference: GenomeSource | None, seed: int, base_folder: Path) -> ExampleSet:  # noqa: ARG001 - the signature of every loader
+    """Read all sets, one after the other; in each the positives come first.
 
-    ``groups`` is the contig of each record, empty where the pattern finds none, and None where it finds none at all.
+    ``groups`` is the contig of each record, empty where the pattern finds none, and None where it finds none at all;
+    ``repeats`` the share of lower-case letters, None where files are of one case.
 
     Raises:
         DataError: A record is longer or shorter than the first, or a sequence stands in both classes.
         FastaError: A file is missing or no FASTA.
     """
     notes: list[str] = []
-    classes = [_read_records(base_folder / name) for name in (config.positives, config.negatives)]
-    _check_lengths([record for records in classes for record in records])
-    if config.drop_duplicates:
-        for index, label in enumerate(("positives", "negatives")):
-            classes[index], dropped = _drop_duplicates(classes[index])
-            if dropped:
-                notes.append(f"{dropped} duplicates among the {label} were left out")
-    classes, conflicts = _drop_conflicts(classes, config.on_conflict)
-    if conflicts:
-        notes.append(f"{conflicts} sequences that stand in both classes were left out")
-    records = [record for group in classes for record in group]
-    if not records:
-        raise DataError(f"{base_folder / config.positives}: every sequence stands in both classes, none is left")
-    targets = np.repeat(np.array([1, 0], dtype=np.float32), [len(group) for group in classes])
+    records: list[_Record] = []
+    sets = config.list_sets()
+    targets, complete = [], []
+    for column, files in enumerate(sets):
+        classes = _read_classes(config, files, base_folder, notes)
+        for label, group in zip((1, 0), classes, strict=True):
+            values = np.full((len(group), len(sets)), np.nan, dtype=np.float32)
+            values[:, column] = label
+            targets.append(values)
+            complete.append(np.full(len(group), files.negatives is not None))
+            records.extend(group)
+    _check_lengths(records)
     contigs = [_find_contig(config.contig_pattern, record.name) for record in records]
+    masked = np.array([record.masked for record in records], dtype=np.float32)
     return ExampleSet(
         sequences=np.stack([record.codes for record in records]),
-        targets=targets[:, np.newaxis],
-        tracks=(config.target,),
+        targets=np.concatenate(targets),
+        tracks=tuple(files.target for files in sets),
         ids=tuple(record.name for record in records),
         groups=np.array(contigs, dtype=np.str_) if any(contigs) else None,
+        complete=np.concatenate(complete),
+        # All upper or all lower case says nothing of repeats.
+        repeats=masked if 0 < masked.mean() < 1 else None,
         notes=tuple(notes),
     )
 
 
+def _read_classes(config: FastaConfig, files: FastaSet, base_folder: Path, notes: list[str]) -> list[list[_Record]]:
+    """Return the positives and the negatives of one set."""
+    classes = [[] if name is None else _read_records(base_folder / name) for name in (files.positives, files.negatives)]
+    _check_lengths([record for records in classes for record in records])
+    named = f" of {files.target}" if config.sets else ""
+    if config.drop_duplicates:
+        for index, label in enumerate(("positives", "negatives")):
+            classes[index], dropped = _drop_duplicates(classes[index])
+            if dropped:
+                notes.append(f"{dropped} duplicates among the {label}{named} were left out")
+    classes, conflicts = _drop_conflicts(classes, config.on_conflict)
+    if conflicts:
+        notes.append(f"{conflicts} sequences that stand in both classes{named} were left out")
+    if not any(classes):
+        raise DataError(f"{base_folder / files.positives}: every sequence stands in both classes, none is left")
+    return classes
+
+
 def _read_records(path: Path) -> list[_Record]:
-    return [_Record(path, (header.split() or [""])[0], encode(letters)) for header, letters in read_fasta(path)]
+    return [
+        _Record(path, (header.split() or [""])[0], encode(letters), _share_masked(letters))
+        for header, letters in read_fasta(path)
+    ]
+
+
+def _share_masked(letters: str) -> float:
+    """Return the share of lower-case letters: repeats, by convention."""
+    return float((np.frombuffer(letters.encode("latin-1", "replace"), dtype=np.uint8) >= ord("a")).mean())
 
 
 def _check_lengths(records: list[_Record]) -> None:
@@ -130,7 +191,7 @@ def _find_contig(pattern: str, name: str) -> str:
 
 FASTA = DataLoader(
     name="fasta",
-    summary="positive and negative sequences from two FASTA files",
+    summary="positive and negative sequences from FASTA files, of one target or several",
     config=FastaConfig,
-    load=load_fasta_pair,
+    load=load_fasta,
 )

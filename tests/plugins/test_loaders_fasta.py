@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from zoo_loaders.fasta import FASTA, FastaConfig
 
 from zoo import DataError, ExampleSet, decode
@@ -106,3 +107,41 @@ def test_a_sequence_in_both_classes_can_be_dropped_from_both(tmp_path):
 
     assert examples.ids == ("chr1_2", "chr2_8")
     assert examples.notes == ("1 sequences that stand in both classes were left out",)
+
+
+def test_sets_give_a_track_each_and_no_value_for_the_others(tmp_path):
+    write_fasta(tmp_path / "a.fa", {"chr1_1": "AAAA"})
+    write_fasta(tmp_path / "not_a.fa", {"chr1_2": "CCCC"})
+    write_fasta(tmp_path / "b.fa", {"chr1_3": "GGGG", "chr1_4": "AAAA"})
+    sets = ({"target": "a", "positives": "a.fa", "negatives": "not_a.fa"}, {"target": "b", "positives": "b.fa"})
+
+    examples = FASTA.load(FastaConfig(sets=sets), None, 0, tmp_path)
+
+    nan = float("nan")
+    np.testing.assert_array_equal(examples.targets, [[1, nan], [0, nan], [nan, 1], [nan, 1]])
+    assert examples.tracks == ("a", "b")
+    assert np.array(examples.complete).tolist() == [True, True, False, False]
+    assert not examples.is_complete
+
+
+def test_lower_case_tells_repeats_unless_all_is_of_one_case(tmp_path):
+    mixed = load(tmp_path, {"chr1_1": "acGT"}, {"chr2_7": "TTTT"})
+    upper = load(tmp_path, {"chr1_1": "ACGT"}, {"chr2_7": "TTTT"})
+
+    assert mixed.repeats is not None
+    assert mixed.repeats.tolist() == [0.5, 0.0]
+    assert upper.repeats is None
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({}, "either positives, or sets, must be given"),
+        ({"positives": "a.fa", "sets": [{"positives": "b.fa"}]}, "either positives, or sets, must be given"),
+        ({"sets": [{"positives": "b.fa"}], "target": "x"}, "negatives and target belong into each of the sets"),
+        ({"sets": [{"positives": "a.fa"}, {"positives": "b.fa"}]}, "two of the sets have one target"),
+    ],
+)
+def test_files_are_named_once(config, message):
+    with pytest.raises(ValidationError, match=message):
+        FastaConfig.model_validate(config)
