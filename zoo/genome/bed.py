@@ -1,14 +1,46 @@
-"""Regions from BED files, plain or gzip: 0-based and half-open."""
+"""Regions and peaks from BED files, plain or gzip: 0-based and half-open."""
 
 from __future__ import annotations
 
+import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from zoo.errors import BedError
 from zoo.genome.fasta import open_text
 from zoo.genome.interval import Interval
+from zoo.genome.regions import Positions, Regions
+
+_NARROW_PEAK_COLUMNS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Peaks:
+    """The N peaks of a file, in its order.
+
+    Args:
+        summits: Where each peak is highest, 0-based on its contig; -1 where the file does not say.
+        signals: How strong each is: signalValue of narrowPeak, else the score of BED; NaN where the file has none.
+        lines: The line of each, counted from 1.
+    """
+
+    path: Path
+    regions: Regions
+    summits: Positions
+    signals: npt.NDArray[np.float64]
+    lines: Positions
+
+    def __len__(self) -> int:
+        return len(self.regions)
+
+    def where(self, row: int) -> str:
+        """Return the file and line of a peak, to start a message with."""
+        return f"{self.path}, line {self.lines[row]}"
 
 
 def read_bed(path: str | Path) -> Iterator[Interval]:
@@ -18,6 +50,49 @@ def read_bed(path: str | Path) -> Iterator[Interval]:
         BedError: The file is missing, empty, or a line is malformed; the message names the line.
     """
     path = Path(path)
+    for number, fields in _read_fields(path):
+        where = f"{path}, line {number}"
+        contig, start, end = _parse_place(fields, where)
+        strand = fields[5] if len(fields) > 5 else "."
+        if strand not in {"+", "-", "."}:
+            raise BedError(f"{where}: expected strand +, - or ., found {strand!r}")
+        name = fields[3] if len(fields) > 3 and fields[3] not in {"", "."} else f"{contig}:{start}-{end}"
+        yield Interval(contig, start, end, name, strand)
+
+
+def read_peaks(path: str | Path) -> Peaks:
+    """Read a BED file of 3 columns or more, or a narrowPeak file, which has 10; it need not be sorted.
+
+    Raises:
+        BedError: The file is missing, empty, or a line is malformed or has fewer or more columns than the first; the
+            message names the line.
+
+    Source of the format: https://genome.ucsc.edu/FAQ/FAQformat.html#format12
+    """
+    path = Path(path)
+    contigs: list[str] = []
+    rows: list[tuple[int, int, int, int]] = []
+    signals: list[float] = []
+    columns = 0
+    for number, fields in _read_fields(path):
+        where = f"{path}, line {number}"
+        contig, start, end = _parse_place(fields, where)
+        if rows and len(fields) != columns:
+            raise BedError(f"{where}: expected {columns} columns as in line {rows[0][3]}, found {len(fields)}")
+        columns = len(fields)
+        narrow = columns == _NARROW_PEAK_COLUMNS
+        summit = _parse_summit(fields[9], start, end, where) if narrow else -1
+        signal = fields[6] if narrow else fields[4] if columns > 4 else "."
+        contigs.append(contig)
+        rows.append((start, end, summit, number))
+        signals.append(_parse_signal(signal, where))
+    starts, ends, summits, lines = np.array(rows, dtype=np.int64).T.copy()
+    regions = Regions(np.array(contigs, dtype=np.str_), starts, ends)
+    return Peaks(path, regions, summits, np.array(signals, dtype=np.float64), lines)
+
+
+def _read_fields(path: Path) -> Iterator[tuple[int, Sequence[str]]]:
+    """Yield the number of each line that holds a region, from 1, and its columns."""
     count = 0
     try:
         with open_text(path) as lines:
@@ -25,7 +100,7 @@ def read_bed(path: str | Path) -> Iterator[Interval]:
                 text = line.rstrip("\r\n")
                 if not text.strip() or text.startswith(("#", "track", "browser")):
                     continue
-                yield _parse(text, f"{path}, line {number}")
+                yield number, text.split("\t") if "\t" in text else text.split()
                 count += 1
     except (OSError, EOFError, zlib.error) as error:
         raise BedError(f"{path}: can't be read: {error}") from error
@@ -35,8 +110,7 @@ def read_bed(path: str | Path) -> Iterator[Interval]:
         raise BedError(f"{path}: expected regions, found none")
 
 
-def _parse(line: str, where: str) -> Interval:
-    fields = line.split("\t") if "\t" in line else line.split()
+def _parse_place(fields: Sequence[str], where: str) -> tuple[str, int, int]:
     if len(fields) < 3:
         raise BedError(f"{where}: expected contig, start and end, found {len(fields)} columns")
     try:
@@ -47,8 +121,31 @@ def _parse(line: str, where: str) -> Interval:
         ) from error
     if not 0 <= start < end:
         raise BedError(f"{where}: expected 0 <= start < end, found start {start} and end {end}")
-    strand = fields[5] if len(fields) > 5 else "."
-    if strand not in {"+", "-", "."}:
-        raise BedError(f"{where}: expected strand +, - or ., found {strand!r}")
-    name = fields[3] if len(fields) > 3 and fields[3] not in {"", "."} else f"{fields[0]}:{start}-{end}"
-    return Interval(fields[0], start, end, name, strand)
+    if end >= 2**31:
+        raise BedError(f"{where}: expected an end below 2147483648, found {end}")
+    return fields[0], start, end
+
+
+def _parse_summit(text: str, start: int, end: int, where: str) -> int:
+    try:
+        offset = int(text)
+    except ValueError as error:
+        raise BedError(f"{where}: expected a whole number in column 10, the summit, found {text!r}") from error
+    if not -1 <= offset < end - start:
+        raise BedError(
+            f"{where}: expected a summit inside the peak, from 0 to {end - start - 1}, or -1 for none, in column 10; "
+            f"found {offset}"
+        )
+    return -1 if offset == -1 else start + offset
+
+
+def _parse_signal(text: str, where: str) -> float:
+    if text in {"", "."}:
+        return math.nan
+    try:
+        signal = float(text)
+    except ValueError:
+        signal = math.nan
+    if not math.isfinite(signal):
+        raise BedError(f"{where}: expected a number for the signal of a peak, found {text!r}")
+    return signal

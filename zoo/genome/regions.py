@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -52,19 +53,18 @@ class Regions:
 
 def merge(regions: Regions) -> Regions:
     """Return the union: ascending by contig and start, those that overlap or touch made one."""
-    order = np.lexsort((regions.starts, regions.contigs))
-    parts = regions.take(order)
-    contigs, starts, ends = [], [], []
-    for contig in np.unique(parts.contigs):
-        rows = parts.contigs == contig
-        reach = np.maximum.accumulate(parts.ends[rows])
-        first = np.concatenate([[True], parts.starts[rows][1:] > reach[:-1]])
-        starts.append(parts.starts[rows][first])
-        ends.append(reach[np.concatenate([first[1:], [True]])])
-        contigs.append(np.repeat(contig, int(first.sum())))
-    if not contigs:
+    if not len(regions):
         return regions
-    return Regions(np.concatenate(contigs), np.concatenate(starts), np.concatenate(ends))
+    names, numbers = np.unique(regions.contigs, return_inverse=True)
+    order = np.lexsort((regions.starts, numbers))
+    numbers = numbers[order]
+    # One axis for all contigs, with a gap between them that no region can bridge.
+    offsets = numbers * (int(regions.ends.max()) + 1)
+    starts, ends = regions.starts[order] + offsets, regions.ends[order] + offsets
+    reach = np.maximum.accumulate(ends)
+    first = np.concatenate([[True], starts[1:] > reach[:-1]])
+    last = np.concatenate([first[1:], [True]])
+    return Regions(names[numbers[first]], (starts - offsets)[first], (reach - offsets)[last])
 
 
 class RegionIndex:
@@ -73,11 +73,10 @@ class RegionIndex:
     def __init__(self, regions: Regions) -> None:
         merged = merge(regions)
         self._by_contig: dict[str, tuple[Positions, Positions, Positions]] = {}
-        for contig in np.unique(merged.contigs):
-            rows = merged.contigs == contig
+        for contig, rows in rows_by_contig(merged.contigs):
             starts, ends = merged.starts[rows], merged.ends[rows]
             before = np.concatenate([[0], np.cumsum(ends - starts)])
-            self._by_contig[str(contig)] = (starts, ends, before)
+            self._by_contig[contig] = (starts, ends, before)
 
     def count_covered(self, contig: str, starts: Positions, ends: Positions) -> Positions:
         """Return how many bases of each region of one contig the union covers, shape (N,)."""
@@ -85,6 +84,35 @@ class RegionIndex:
         if found is None:
             return np.zeros(len(starts), dtype=np.int64)
         return _covered_before(found, ends) - _covered_before(found, starts)
+
+
+def rows_by_contig(contigs: npt.NDArray[np.str_]) -> Iterator[tuple[str, Positions]]:
+    """Yield each contig, in the alphabet's order, with its row numbers in theirs."""
+    names, numbers = np.unique(contigs, return_inverse=True)
+    order = np.argsort(numbers, kind="stable")
+    bounds = np.searchsorted(numbers[order], np.arange(len(names) + 1))
+    for name, first, last in zip(names, bounds[:-1], bounds[1:], strict=True):
+        yield str(name), order[first:last]
+
+
+def list_runs(starts: Positions, length: int, gap: int = 10_000, span: int = 1 << 22) -> list[slice]:
+    """Return which windows of one contig are best read from a file together.
+
+    Args:
+        starts: Ascending, shape (N,).
+        length: Bases of each window.
+        gap: Bases between two windows that are cheaper to read than to skip.
+        span: How far the last start of a run may lie from its first, in bases.
+    """
+    breaks = np.flatnonzero(np.diff(starts) > length + gap) + 1
+    runs = []
+    for first, last in itertools.pairwise([0, *breaks.tolist(), len(starts)]):
+        begin = first
+        while begin < last:
+            end = min(last, int(np.searchsorted(starts, starts[begin] + span, side="right")))
+            runs.append(slice(begin, end))
+            begin = end
+    return runs
 
 
 def _covered_before(union: tuple[Positions, Positions, Positions], places: Positions) -> Positions:
