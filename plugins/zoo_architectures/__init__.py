@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from zoo import Architecture, hookimpl
+from zoo_architectures.kmer_logistic import KMER_LOGISTIC
+from zoo_architectures.kmer_ridge import KMER_RIDGE
 from zoo_architectures.multilayer_cnn import MULTILAYER_CNN
 from zoo_architectures.primer_cnn import PRIMER_CNN
 
 
 @hookimpl
 def register_architectures() -> list[Architecture]:
-    return [MULTILAYER_CNN, PRIMER_CNN]
+    return [KMER_LOGISTIC, KMER_RIDGE, MULTILAYER_CNN, PRIMER_CNN]

@@ -1,0 +1,79 @@
+"""Ridge regression on counts of k-mers: what a network that predicts values has to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from zoo import Architecture, ExampleSet, InputSpec, OutputSpec
+from zoo_architectures.kmers import Floats, KmerConfig, Weights, build_word_sum, solve_words
+
+_TOLERANCE = 1e-4
+
+
+class KmerRidgeConfig(KmerConfig):
+    __doc__ = KmerConfig.__doc__
+
+
+def fit_kmer_ridge(
+    config: KmerRidgeConfig,
+    train: ExampleSet,
+    validation: ExampleSet,
+    outputs: tuple[OutputSpec, ...],  # noqa: ARG001 - targets are fitted as they are, whatever the activation
+    seed: int,  # noqa: ARG001 - there is one solution
+) -> Weights:
+    """Return coefficients and intercept, solved track by track."""
+    return solve_words(config, train, validation, _solve, _loss)
+
+
+def build_kmer_ridge(
+    config: KmerRidgeConfig,
+    inputs: tuple[InputSpec, ...],
+    outputs: tuple[OutputSpec, ...],
+    frozen: Mapping[str, Any],
+) -> Any:
+    """Return the regression as a network; all zeros where ``frozen`` holds no weights.
+
+    Targets are fitted on their own scale, so an activation only cuts off what it could not give: values below 0, and
+    for ``sigmoid`` and ``softmax`` those above 1.
+    """
+    import keras
+
+    activation: Any = outputs[0].activation
+    if activation in {"sigmoid", "softmax"}:
+        activation = _clip_to_share
+    elif activation != "linear":
+        activation = keras.activations.relu
+    return build_word_sum(config, inputs, outputs, frozen, activation, "kmer_ridge")
+
+
+def _clip_to_share(values: Any) -> Any:
+    import keras
+
+    return keras.ops.clip(values, 0.0, 1.0)
+
+
+def _solve(
+    counts: Any, targets: Floats, weights: Floats, penalties: Iterable[float]
+) -> Iterator[tuple[Floats, Floats]]:
+    from sklearn.linear_model import Ridge
+
+    for penalty in penalties:
+        model = Ridge(alpha=penalty * len(weights), solver="sparse_cg", tol=_TOLERANCE)
+        model.fit(counts, targets, weights)
+        yield model.coef_.reshape(targets.shape[1], -1).T, model.intercept_.reshape(-1)
+
+
+def _loss(targets: Floats, sums: Floats) -> Floats:
+    """Return the squared error of each example."""
+    error: Floats = ((targets - sums) ** 2).mean(axis=1)
+    return error
+
+
+KMER_RIDGE = Architecture(
+    name="kmer_ridge",
+    summary="a baseline: ridge regression on counts of k-mers, its penalty chosen on the validation part",
+    config=KmerRidgeConfig,
+    build=build_kmer_ridge,
+    fit_weights=fit_kmer_ridge,
+)
