@@ -10,20 +10,18 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from zoo.components import OutputSpec
 from zoo.model.card import Track
-from zoo.training.evaluate import (
-    bootstrap,
+from zoo.training.binned_metrics import evaluate_bins
+from zoo.training.bootstrap import find_intervals, resample
+from zoo.training.class_metrics import (
     choose_threshold,
-    choose_thresholds,
-    evaluate,
     evaluate_classes,
-    evaluate_values,
-    measure_monitor,
+    find_reliability,
     weighted_auprc,
     weighted_auroc,
-    weighted_pearson,
-    weighted_spearman,
 )
+from zoo.training.evaluate import choose_thresholds, compare, evaluate, evaluate_without, measure_monitor
 from zoo.training.targets import Task
+from zoo.training.value_metrics import evaluate_values, weighted_pearson, weighted_spearman
 
 SEEDS = st.integers(0, 10_000)
 
@@ -97,7 +95,10 @@ def test_an_interval_holds_its_estimate(seed):
     classes = evaluate_classes(target, prediction, 0.5, seed)
     values = evaluate_values(target + prediction, prediction, seed)
 
-    for metrics, names in ((classes, ("auroc", "auprc", "accuracy")), (values, ("pearson", "spearman", "mse"))):
+    for metrics, names in (
+        (classes, ("auroc", "auprc", "accuracy")),
+        (values, ("pearson", "spearman", "mse", "mae", "r2")),
+    ):
         for name in names:
             low, high = metrics[f"{name}_interval"]
             assert low <= metrics[name] <= high
@@ -106,7 +107,7 @@ def test_an_interval_holds_its_estimate(seed):
 def test_an_interval_covers_the_spread_of_a_mean():
     values = np.random.default_rng(0).normal(size=400)
 
-    intervals = bootstrap({"mean": lambda draws: draws @ values / draws.sum(axis=1)}, 400, seed=0, draws=4000)
+    intervals = find_intervals(lambda draws: {"mean": draws @ values / draws.sum(axis=1)}, 400, seed=0, draws=4000)
 
     half = 1.96 * values.std() / 20
     assert intervals["mean"] == pytest.approx([values.mean() - half, values.mean() + half], abs=0.01)
@@ -138,14 +139,9 @@ TRACKS = (Track(name="first", assay="a"), Track(name="second", assay="a"))
 
 
 def make_task(**changes):
-    settings = {"evaluated": (0, 1), "classes": True, **changes}
-    return Task(
-        targets=np.empty((0, 2), np.float32),
-        tracks=TRACKS,
-        loss="mse",
-        output=OutputSpec("y", ("first", "second"), "sigmoid"),
-        **settings,
-    )
+    output = OutputSpec("y", ("first", "second"), "sigmoid")
+    settings = {"evaluated": (0, 1), "classes": True, "learned": output, "kept": (0, 1), **changes}
+    return Task(tracks=TRACKS, loss="mse", output=output, **settings)
 
 
 def test_the_threshold_of_the_test_part_is_that_of_validation():
@@ -190,3 +186,188 @@ def test_the_monitored_metric_is_the_mean_over_tracks_that_have_one():
     assert measure_monitor("auroc", targets, predictions, 9.0) == pytest.approx(0.75)
     assert measure_monitor("loss", targets, predictions, 9.0) == 9.0
     assert measure_monitor("auroc", targets[:, 1:], predictions[:, 1:], 9.0) == float("-inf")
+
+
+def test_the_monitored_metric_of_bins_is_over_all_of_them():
+    targets = np.array([[[1.0], [2.0]], [[3.0], [np.nan]]], np.float32)
+    predictions = np.array([[[1.0], [3.0]], [[2.0], [9.0]]], np.float32)
+
+    assert measure_monitor("pearson", targets, predictions, 9.0) == pytest.approx(0.5)
+
+
+def test_errors_of_four_values_checked_by_hand():
+    metrics = evaluate_values(np.array([1, 2, 3, 4.0]), np.array([1, 2, 3, 2.0]), seed=0)
+
+    assert (metrics["mse"], metrics["mae"]) == (1.0, 0.5)
+    assert metrics["r2"] == pytest.approx(1 - 4 / 5)
+
+
+def test_calibration_of_eight_examples_checked_by_hand():
+    target = np.array([0, 0, 0, 1, 1, 1, 1, 1.0])
+    prediction = np.array([0.25] * 4 + [0.75] * 4)
+
+    curve = find_reliability(target, prediction)
+
+    assert curve.predicted.tolist() == [0.25, 0.75]
+    assert curve.observed.tolist() == [0.25, 1.0]
+    assert curve.error == pytest.approx(0.125)
+    assert evaluate_classes(target, prediction, 0.5, seed=0)["calibration_error"] == 0.125
+
+
+def test_bins_of_the_reliability_curve_hold_as_many_examples_each():
+    prediction = np.random.default_rng(0).random(100) ** 4
+
+    curve = find_reliability((prediction > 0.5).astype(float), prediction)
+
+    assert curve.counts.tolist() == [10] * 10
+    assert np.all(np.diff(curve.predicted) > 0)
+
+
+@given(SEEDS)
+def test_the_order_of_examples_does_not_change_calibration(seed):
+    target, prediction, _ = draw(seed)
+    order = np.random.default_rng(seed).permutation(len(target))
+
+    assert find_reliability(target, prediction).error == pytest.approx(
+        find_reliability(target[order], prediction[order]).error
+    )
+
+
+def test_a_track_of_one_class_has_no_areas():
+    metrics = evaluate_classes(np.ones(4), np.array([0.1, 0.2, 0.7, 0.9]), 0.5, seed=0)
+
+    assert metrics["auroc"] is None
+    assert metrics["auroc_interval"] == [None, None]
+    assert metrics["accuracy"] == 0.5
+
+
+def test_a_track_without_targets_is_said_to_have_none():
+    targets = np.full((3, 2), np.nan, np.float32)
+    task, predictions = make_task(), np.zeros((3, 2), np.float32)
+
+    thresholds = choose_thresholds(task, targets, predictions)
+
+    assert evaluate(task, targets, predictions, thresholds, seed=0)["first"] == {"n": 0}
+    assert compare(task, targets, predictions, predictions, seed=0)["first"] == {}
+
+
+def test_blocks_of_draws_are_those_of_one_seed():
+    function = lambda draws: {"second": draws[:, 1]}  # noqa: E731 - as short as a test wants it
+
+    many = resample(function, 1_500_000, seed=4, draws=3)["second"]
+
+    assert many.tolist() == resample(function, 1_500_000, seed=4, draws=3)["second"].tolist()
+    assert resample(function, 7, seed=4, draws=2000)["second"].mean() == pytest.approx(1, abs=0.1)
+
+
+def test_each_bootstrap_sample_holds_as_many_examples_as_there_are():
+    sizes = resample(lambda draws: {"size": draws.sum(axis=1)}, 11, seed=0, draws=50)["size"]
+
+    assert sizes.tolist() == [11.0] * 50
+
+
+def draw_bins(seed=0, count=30, bins=12):
+    generator = np.random.default_rng(seed)
+    target = generator.gamma(2.0, size=(count, bins)).astype(np.float32)
+    return target, (target + generator.normal(size=target.shape)).astype(np.float32)
+
+
+def test_binned_metrics_are_those_of_numpy():
+    target, prediction = draw_bins()
+    target[0] += 1000  # a large value must not cost digits
+    prediction[0] += 1000
+
+    metrics = evaluate_bins(target, prediction, seed=0)
+
+    profiles = [np.corrcoef(one, other)[0, 1] for one, other in zip(target, prediction, strict=True)]
+    assert metrics["n"] == 30
+    assert metrics["bins"] == 12
+    assert metrics["pearson"] == pytest.approx(np.corrcoef(target.ravel(), prediction.ravel())[0, 1], abs=1e-5)
+    assert metrics["total_pearson"] == pytest.approx(
+        np.corrcoef(target.sum(axis=1), prediction.sum(axis=1))[0, 1], abs=1e-5
+    )
+    assert metrics["profile_pearson"] == pytest.approx(np.median(profiles), abs=1e-4)
+    assert metrics["mse"] == pytest.approx(((target - prediction) ** 2).mean(), abs=1e-4)
+    for name in ("pearson", "total_pearson", "profile_pearson", "mse"):
+        low, high = metrics[f"{name}_interval"]
+        assert low <= metrics[name] <= high
+
+
+def test_missing_bins_and_flat_profiles_are_left_out():
+    target = np.array([[1, 2, np.nan], [1, 1, 1], [3, 1, 2]], np.float32)
+    prediction = np.array([[1, 2, 99], [0, 1, 2], [3, 1, 2]], np.float32)
+
+    metrics = evaluate_bins(target, prediction, seed=0)
+
+    measured = ~np.isnan(target)
+    assert metrics["pearson"] == pytest.approx(np.corrcoef(target[measured], prediction[measured])[0, 1], abs=1e-6)
+    assert metrics["mse"] == pytest.approx(2 / 8)
+    assert metrics["profile_pearson"] == 1.0
+
+
+def test_binned_tracks_are_evaluated_and_compared():
+    target, prediction = draw_bins()
+    targets, predictions = (np.stack([values, values], axis=2) for values in (target, prediction))
+    targets[:, :, 1] = np.nan
+    task = make_task(classes=False)
+
+    metrics = evaluate(task, targets, predictions, {}, seed=0)
+    ahead = compare(task, targets, predictions, predictions[::-1], seed=0)["first"]
+
+    assert metrics["first"] == evaluate_bins(target, prediction, seed=0)
+    assert metrics["second"] == {"n": 0}
+    assert set(ahead) == {"pearson", "total_pearson"}
+    assert ahead["pearson"]["difference_interval"][0] > 0
+
+
+def test_a_network_is_compared_on_the_same_samples_as_its_baseline():
+    target, prediction, _ = draw(0, count=80)
+    targets = np.stack([target, target], axis=1).astype(np.float32)
+    predictions = np.stack([prediction, prediction], axis=1).astype(np.float32)
+    weaker = predictions.copy()
+    weaker[::3, 0] = 0.5
+
+    ahead = compare(make_task(), targets, predictions, weaker, seed=0)
+
+    assert list(ahead["first"]) == ["auroc", "auprc"]
+    auroc = ahead["first"]["auroc"]
+    assert auroc["baseline"] == pytest.approx(roc_auc_score(target, weaker[:, 0]), abs=1e-6)
+    assert auroc["difference"] == pytest.approx(roc_auc_score(target, prediction) - auroc["baseline"], abs=2e-6)
+    assert auroc["difference_interval"][0] <= auroc["difference"] <= auroc["difference_interval"][1]
+    assert ahead["second"]["auroc"]["difference_interval"] == [0.0, 0.0]  # same samples: no difference in any
+
+
+def test_values_are_compared_by_both_correlations():
+    target, prediction, _ = draw(0, count=80)
+    targets = np.stack([target + prediction] * 2, axis=1).astype(np.float32)
+    predictions = np.stack([prediction] * 2, axis=1).astype(np.float32)
+
+    ahead = compare(make_task(classes=False), targets, predictions, -predictions, seed=0)["first"]
+
+    assert set(ahead) == {"pearson", "spearman"}
+    assert ahead["pearson"]["difference"] == pytest.approx(-2 * ahead["pearson"]["baseline"], abs=2e-6)
+
+
+def test_metrics_without_some_examples_are_those_of_the_rest():
+    target, prediction, _ = draw(3, count=80)
+    targets = np.stack([target] * 2, axis=1).astype(np.float32)
+    predictions = np.stack([prediction] * 2, axis=1).astype(np.float32)
+    left_out = np.arange(80) % 4 == 0
+
+    classes = evaluate_without(make_task(), targets, predictions, left_out, seed=0)["first"]
+    values = evaluate_without(make_task(classes=False), targets, predictions, left_out, seed=0)["first"]
+
+    kept = evaluate_classes(target[~left_out], predictions[~left_out, 0].astype(float), 0.5, seed=0)
+    for name in ("n", "prevalence", "auroc", "auroc_interval", "auprc"):
+        assert classes[name] == pytest.approx(kept[name], abs=2e-6), name
+    assert values["pearson"] == pytest.approx(np.corrcoef(target[~left_out], prediction[~left_out])[0, 1], abs=1e-6)
+
+
+def test_nothing_is_left_where_all_examples_share():
+    targets = predictions = np.array([[0, 0], [1, 1]], np.float32)
+
+    metrics = evaluate_without(make_task(), targets, predictions, np.array([True, True]), seed=0)
+    one_class = evaluate_without(make_task(), targets, predictions, np.array([True, False]), seed=0)
+
+    assert metrics == {"first": {"n": 0}, "second": {"n": 0}}
+    assert one_class["first"]["auroc"] is None

@@ -1,43 +1,88 @@
-"""How good predictions are: metrics of one track, with bootstrap confidence intervals."""
+"""How good predictions are, track by track: metrics with confidence intervals, alone and beside a baseline's."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from zoo.components import Predictions
+from zoo.training.binned_metrics import evaluate_bins, measure_bins, summarise_bins, take_moments
+from zoo.training.bootstrap import Draws, Resampled, Vector, find_interval, measure_once, resample, rounded
+from zoo.training.class_metrics import (
+    choose_threshold,
+    evaluate_classes,
+    measure_areas,
+    summarise_classes,
+    weighted_auprc,
+    weighted_auroc,
+)
 from zoo.training.targets import Targets, Task
+from zoo.training.value_metrics import evaluate_values, measure_correlations, summarise_values, weighted_pearson
 
-Vector: TypeAlias = npt.NDArray[np.float64]
-"""One value an example, shape (N,)."""
-
-Draws: TypeAlias = npt.NDArray[np.float64]
-"""How often each example stands in each bootstrap sample, shape (D, N)."""
-
-DRAWS = 1000
-CONFIDENCE = 0.95
-_BLOCK = 20_000_000  # numbers at once, so that a large test set needs little memory
+COMPARED = {"classes": ("auroc", "auprc"), "values": ("pearson", "spearman"), "bins": ("pearson", "total_pearson")}
+"""The metrics that ``compare`` gives, by kind of target, the headline first."""
 
 
-def evaluate(task: Task, targets: Targets, predictions: Predictions, thresholds: dict[str, float], seed: int) -> Any:
+def evaluate(
+    task: Task, targets: Targets, predictions: Predictions, thresholds: dict[str, float], seed: int
+) -> dict[str, dict[str, Any]]:
     """Return the metrics of each evaluated track by its name, plain numbers for the card.
 
-    Targets and predictions have shape (N, T); rows without a target are left out of its track. ``thresholds`` come
-    from ``choose_thresholds`` on the validation part; the seed is the bootstrap's.
+    Targets and predictions have shape (N, T) or (N, B, T); examples without a target are left out of its track, and a
+    track without any gets ``{"n": 0}``. ``thresholds`` come from ``choose_thresholds`` on the validation part; the seed
+    is the bootstrap's.
     """
-    metrics = {}
-    for index in task.evaluated:
-        name = task.tracks[index].name
-        target, prediction = _observed(targets[:, index], predictions[:, index])
-        if task.classes:
-            metrics[name] = evaluate_classes(target, prediction, thresholds[name], seed)
+    metrics: dict[str, dict[str, Any]] = {}
+    for name, target, prediction in _observe(task, targets, predictions):
+        if not len(target):
+            metrics[name] = {"n": 0}
+        elif target.ndim == 2:
+            metrics[name] = evaluate_bins(target, prediction, seed)
+        elif task.classes:
+            metrics[name] = evaluate_classes(_widen(target), _widen(prediction), thresholds[name], seed)
         else:
-            metrics[name] = evaluate_values(target, prediction, seed)
+            metrics[name] = evaluate_values(_widen(target), _widen(prediction), seed)
     return metrics
+
+
+def evaluate_without(
+    task: Task, targets: Targets, predictions: Predictions, left_out: npt.NDArray[np.bool_], seed: int
+) -> dict[str, dict[str, Any]]:
+    """Return the headline metrics of each evaluated track without the examples of a mask, shape (N,).
+
+    A metric that the rest does not define, the area under a curve of one class say, is None.
+    """
+    metrics: dict[str, dict[str, Any]] = {}
+    for name, target, prediction in _observe(task, targets[~left_out], predictions[~left_out]):
+        if not len(target):
+            metrics[name] = {"n": 0}
+        elif target.ndim == 2:
+            metrics[name] = summarise_bins(target, prediction, seed)
+        else:
+            summarise = summarise_classes if task.classes else summarise_values
+            metrics[name] = summarise(_widen(target), _widen(prediction), seed)
+    return metrics
+
+
+def compare(
+    task: Task, targets: Targets, predictions: Predictions, baseline_predictions: Predictions, seed: int
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return, by evaluated track and metric, the baseline's value and what the network is ahead of it.
+
+    ``{"auroc": {"baseline": 0.91, "difference": 0.04, "difference_interval": [0.03, 0.05]}, …}``: the interval is the
+    95% of a paired bootstrap, whose samples are the same for both.
+    """
+    differences: dict[str, dict[str, dict[str, Any]]] = {}
+    pairs = zip(
+        _observe(task, targets, predictions), _observe(task, targets, baseline_predictions), strict=True
+    )  # fmt: skip
+    for (name, target, prediction), (_, _, other) in pairs:
+        differences[name] = _compare_track(task, target, prediction, other, seed) if len(target) else {}
+    return differences
 
 
 def choose_thresholds(task: Task, targets: Targets, predictions: Predictions) -> dict[str, float]:
@@ -45,186 +90,74 @@ def choose_thresholds(task: Task, targets: Targets, predictions: Predictions) ->
     if not task.classes:
         return {}
     return {
-        task.tracks[index].name: choose_threshold(*_observed(targets[:, index], predictions[:, index]))
-        for index in task.evaluated
+        name: choose_threshold(_widen(target), _widen(prediction)) if len(target) else 0.5
+        for name, target, prediction in _observe(task, targets, predictions)
     }
-
-
-def choose_threshold(target: Vector, prediction: Vector) -> float:
-    """Return the threshold with the largest Youden index (sensitivity + specificity - 1).
-
-    It lies half-way between two predictions; of several equally good ones the nearest to 0.5 is taken. Youden's index
-    does not depend on how many positives the set happens to hold (Youden 1950).
-    """
-    levels, groups = np.unique(prediction, return_inverse=True)
-    if len(levels) == 1:
-        return float(levels[0])
-    positives = np.bincount(groups, weights=target)
-    negatives = np.bincount(groups, weights=1 - target)
-    sensitivity = 1 - np.cumsum(positives)[:-1] / positives.sum()
-    specificity = np.cumsum(negatives)[:-1] / negatives.sum()
-    index = sensitivity + specificity
-    middles = (levels[:-1] + levels[1:]) / 2
-    best = middles[np.isclose(index, index.max(), rtol=0, atol=1e-12)]
-    # Six digits, as on the card: the metrics there are those of the threshold there.
-    return float(f"{best[np.argmin(np.abs(best - 0.5))]:.6g}")
-
-
-def evaluate_classes(target: Vector, prediction: Vector, threshold: float, seed: int) -> dict[str, Any]:
-    """Return the metrics of a binary track; a prediction at the threshold or above it counts as positive."""
-    from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score
-
-    called = prediction >= threshold
-    right = (called == (target > 0.5)).astype(np.float64)
-    (tn, fp), (fn, tp) = confusion_matrix(target > 0.5, called, labels=[False, True]).tolist()
-    intervals = bootstrap(
-        {
-            "auroc": lambda draws: weighted_auroc(target, prediction, draws),
-            "auprc": lambda draws: weighted_auprc(target, prediction, draws),
-            "accuracy": lambda draws: draws @ right / draws.sum(axis=1),
-        },
-        len(target),
-        seed,
-    )
-    return {
-        "n": len(target),
-        "prevalence": _rounded(target.mean()),
-        "auroc": _rounded(roc_auc_score(target, prediction)),
-        "auroc_interval": intervals["auroc"],
-        "auprc": _rounded(average_precision_score(target, prediction)),
-        "auprc_interval": intervals["auprc"],
-        "threshold": threshold,
-        "accuracy": _rounded(right.mean()),
-        "accuracy_interval": intervals["accuracy"],
-        "confusion": {"true_negative": tn, "false_positive": fp, "false_negative": fn, "true_positive": tp},
-    }
-
-
-def evaluate_values(target: Vector, prediction: Vector, seed: int) -> dict[str, Any]:
-    """Return the metrics of a regression track; a correlation with a constant is None."""
-    from sklearn.metrics import mean_squared_error
-
-    once = np.ones((1, len(target)))
-    squared = (target - prediction) ** 2
-    functions: dict[str, Callable[[Draws], Vector]] = {
-        "pearson": lambda draws: weighted_pearson(target, prediction, draws),
-        "spearman": lambda draws: weighted_spearman(target, prediction, draws),
-        "mse": lambda draws: draws @ squared / draws.sum(axis=1),
-    }
-    intervals = bootstrap(functions, len(target), seed)
-    values = {name: function(once)[0] for name, function in functions.items()} | {
-        "mse": mean_squared_error(target, prediction)
-    }
-    metrics: dict[str, Any] = {"n": len(target)}
-    for name, value in values.items():
-        metrics[name] = _rounded(value)
-        metrics[f"{name}_interval"] = intervals[name]
-    return metrics
-
-
-def bootstrap(
-    functions: dict[str, Callable[[Draws], Vector]], count: int, seed: int, draws: int = DRAWS
-) -> dict[str, list[float | None]]:
-    """Return the 95% percentile interval of each function over resampled examples.
-
-    A function gets how often each example was drawn, shape (D, N), and returns (D,) values; NaN, of a sample that
-    holds one class only, is left out.
-    """
-    generator = np.random.default_rng(seed)
-    block = max(1, min(draws, _BLOCK // max(count, 1)))
-    values: dict[str, list[Vector]] = {name: [] for name in functions}
-    for first in range(0, draws, block):
-        drawn = generator.multinomial(count, np.full(count, 1 / count), size=min(block, draws - first))
-        for name, function in functions.items():
-            values[name].append(function(drawn.astype(np.float64)))
-    tails = (100 * (1 - CONFIDENCE) / 2, 100 * (1 + CONFIDENCE) / 2)
-    intervals: dict[str, list[float | None]] = {}
-    for name, parts in values.items():
-        found = np.concatenate(parts)
-        found = found[np.isfinite(found)]
-        intervals[name] = [_rounded(value) for value in np.percentile(found, tails)] if len(found) else [None, None]
-    return intervals
-
-
-def weighted_auroc(target: Vector, prediction: Vector, draws: Draws) -> Vector:
-    """Return the area under the ROC curve of each row of draws, shape (D,); ties count half."""
-    positives, negatives = _count_by_level(target, prediction, draws)
-    below = np.cumsum(negatives, axis=1) - negatives
-    won = (positives * (below + negatives / 2)).sum(axis=1)
-    return _divide(won, positives.sum(axis=1) * negatives.sum(axis=1))
-
-
-def weighted_auprc(target: Vector, prediction: Vector, draws: Draws) -> Vector:
-    """Return the average precision of each row of draws, shape (D,)."""
-    positives, negatives = (counts[:, ::-1] for counts in _count_by_level(target, prediction, draws))
-    found = np.cumsum(positives, axis=1)
-    precision = found / np.maximum(found + np.cumsum(negatives, axis=1), 1e-300)
-    return _divide((precision * positives).sum(axis=1), positives.sum(axis=1))
-
-
-def weighted_pearson(target: Vector, prediction: Vector, draws: Draws) -> Vector:
-    """Return Pearson's correlation of each row of draws, shape (D,)."""
-    return _correlate(np.broadcast_to(target, draws.shape), np.broadcast_to(prediction, draws.shape), draws)
-
-
-def weighted_spearman(target: Vector, prediction: Vector, draws: Draws) -> Vector:
-    """Return Spearman's correlation of each row of draws, shape (D,); ties share their mean rank."""
-    return _correlate(_rank(target, draws), _rank(prediction, draws), draws)
 
 
 def measure_monitor(monitor: str, targets: Targets, predictions: Predictions, loss: float) -> float:
-    """Return the loss, or a metric averaged over the tracks for which it is defined (minus infinity if for none)."""
+    """Return the loss, or a metric averaged over the tracks for which it is defined (minus infinity if for none).
+
+    Of binned targets it is over all bins of all examples.
+    """
     if monitor == "loss":
         return loss
-    function = {"auroc": weighted_auroc, "auprc": weighted_auprc, "pearson": weighted_pearson}[monitor]
+    functions: dict[str, Callable[[Vector, Vector, Draws], Vector]] = {
+        "auroc": weighted_auroc,
+        "auprc": weighted_auprc,
+        "pearson": weighted_pearson,
+    }
+    flat, predicted = (values.reshape(-1, targets.shape[-1]) for values in (targets, predictions))
     values = []
-    for index in range(targets.shape[1]):
-        target, prediction = _observed(targets[:, index], predictions[:, index])
+    for index in range(flat.shape[1]):
+        target, prediction = _drop_missing(flat[:, index], predicted[:, index])
         if len(target):
-            values.append(function(target, prediction, np.ones((1, len(target))))[0])
+            values.append(functions[monitor](_widen(target), _widen(prediction), np.ones((1, len(target))))[0])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # the mean of nothing
         mean = float(np.nanmean(values)) if values else float("nan")
     return mean if np.isfinite(mean) else float("-inf")
 
 
-def _observed(target: npt.NDArray[np.float32], prediction: npt.NDArray[np.float32]) -> tuple[Vector, Vector]:
-    measured = ~np.isnan(target)
-    return target[measured].astype(np.float64), prediction[measured].astype(np.float64)
+def _compare_track(
+    task: Task, target: Targets, prediction: Predictions, baseline: Predictions, seed: int
+) -> dict[str, dict[str, Any]]:
+    names = COMPARED["bins" if target.ndim == 2 else "classes" if task.classes else "values"]
+    ours, theirs = (_measure_headlines(task, target, values) for values in (prediction, baseline))
+
+    def subtract(draws: Draws) -> dict[str, Vector]:
+        first, second = ours(draws), theirs(draws)
+        return {name: first[name] - second[name] for name in names}
+
+    once, differences = measure_once(theirs, len(target)), measure_once(subtract, len(target))
+    samples = resample(subtract, len(target), seed)
+    return {
+        name: {
+            "baseline": rounded(once[name]),
+            "difference": rounded(differences[name]),
+            "difference_interval": find_interval(samples[name]),
+        }
+        for name in names
+    }
 
 
-def _count_by_level(target: Vector, prediction: Vector, draws: Draws) -> tuple[Draws, Draws]:
-    """Count the positives and negatives drawn at each distinct prediction, ascending."""
-    order = np.argsort(prediction, kind="stable")
-    firsts = np.flatnonzero(np.diff(prediction[order], prepend=-np.inf))
-    drawn = draws[:, order]
-    positives = np.add.reduceat(drawn * target[order], firsts, axis=1)
-    return positives, np.add.reduceat(drawn, firsts, axis=1) - positives
+def _measure_headlines(task: Task, target: Targets, prediction: Predictions) -> Resampled:
+    if target.ndim == 2:
+        return measure_bins(take_moments(target, prediction))
+    measure = measure_areas if task.classes else measure_correlations
+    return measure(_widen(target), _widen(prediction))
 
 
-def _rank(values: Vector, draws: Draws) -> Draws:
-    levels, groups = np.unique(values, return_inverse=True)
-    order = np.argsort(groups, kind="stable")
-    firsts = np.searchsorted(groups[order], np.arange(len(levels)))
-    counts = np.add.reduceat(draws[:, order], firsts, axis=1)
-    ranks: Draws = (np.cumsum(counts, axis=1) - (counts - 1) / 2)[:, groups]
-    return ranks
+def _observe(task: Task, targets: Targets, predictions: Predictions) -> Iterator[tuple[str, Targets, Predictions]]:
+    """Yield name, targets and predictions of each evaluated track, (N,) or (N, B), without examples that have none."""
+    for index in task.evaluated:
+        yield task.tracks[index].name, *_drop_missing(targets[..., index], predictions[..., index])
 
 
-def _correlate(first: Draws, second: Draws, draws: Draws) -> Vector:
-    total = draws.sum(axis=1, keepdims=True)
-    first = first - (draws * first).sum(axis=1, keepdims=True) / total
-    second = second - (draws * second).sum(axis=1, keepdims=True) / total
-    spread = (draws * first**2).sum(axis=1) * (draws * second**2).sum(axis=1)
-    return _divide((draws * first * second).sum(axis=1), np.sqrt(spread))
+def _drop_missing(target: Targets, prediction: Predictions) -> tuple[Targets, Predictions]:
+    missing = np.isnan(target) if target.ndim == 1 else np.isnan(target).all(axis=1)
+    return target[~missing], prediction[~missing]
 
 
-def _divide(numerator: Vector, denominator: Vector) -> Vector:
-    result = np.full(len(numerator), np.nan)
-    np.divide(numerator, denominator, out=result, where=denominator > 1e-12)
-    return result
-
-
-def _rounded(value: float) -> float | None:
-    """Round to six digits, which is more than the interval leaves; None for what is not defined."""
-    return round(float(value), 6) if np.isfinite(value) else None
+def _widen(values: npt.NDArray[np.float32]) -> Vector:
+    return values.astype(np.float64)
