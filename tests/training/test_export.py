@@ -15,7 +15,7 @@ from zoo.model.session import Session
 from zoo.training import export as export_module
 from zoo.training.backend import import_backend
 from zoo.training.export import check_parity, export
-from zoo.training.fit import Predictor
+from zoo.training.predictor import Predictor
 from zoo.training.fold import fold_batch_norm
 from zoo.training.simplify import simplify
 

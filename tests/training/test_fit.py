@@ -1,16 +1,21 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
 
 import keras
+import tensorflow as tf
 
 from zoo.errors import TrainingDiverged
 from zoo.genome.codes import reverse_complement
-from zoo.training import fit as fit_module
 from zoo.training.backend import import_backend
+from zoo.training.batches import ArrayPart
 from zoo.training.choices import TrainingChoice
-from zoo.training.fit import Part, Predictor, Strands, fit, learning_rate_at
+from zoo.training.fit import Strands, fit
+from zoo.training.optimise import learning_rate_at
+from zoo.training.predictor import Predictor
 
 pytestmark = pytest.mark.training
 
@@ -29,7 +34,7 @@ def make_model(tracks=1):
 def make_part(count=64, seed=0):
     """Draw windows; the target is whether the first base is an A."""
     codes = np.random.default_rng(seed).integers(0, 4, (count, LENGTH), dtype=np.uint8)
-    return Part(codes, (codes[:, :1] == 0).astype(np.float32), np.ones(count, np.float32))
+    return ArrayPart({"sequence": codes}, (codes[:, :1] == 0).astype(np.float32), np.ones(count, np.float32))
 
 
 def train(model, train_part=None, validation=None, strands=None, progress=None, **choice):
@@ -83,7 +88,7 @@ def test_every_optimiser_learns(optimiser):
 
 def opposite(part):
     """Return the part with its classes swapped: the better the training, the worse here."""
-    return Part(part.codes, 1 - part.targets, part.weights)
+    return dataclasses.replace(part, targets=1 - part.targets)
 
 
 @pytest.mark.parametrize("monitor", ["loss", "auroc"])
@@ -105,7 +110,7 @@ def test_the_weights_kept_give_the_loss_reported():
 
     found = train(model, validation=validation, epochs=6)
 
-    predictions = Predictor(model, "y").predict(validation.codes)
+    predictions = Predictor(model, "y").predict(validation.inputs)
     expected = -np.log(np.where(validation.targets > 0, predictions, 1 - predictions)).mean()
     assert found.best.validation_loss == pytest.approx(expected, rel=1e-4)
 
@@ -113,95 +118,46 @@ def test_the_weights_kept_give_the_loss_reported():
 def test_training_again_gives_the_same_weights():
     first, again = make_model(), make_model()
 
-    train(first, reverse_complement="random")
-    train(again, reverse_complement="random")
+    train(first, reverse_complement="random", shift=1)
+    train(again, reverse_complement="random", shift=1)
 
     for one, other in zip(first.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
-
-
-def draw_shown(monkeypatch, part, strands, **choice):
-    """Train for an epoch and return the codes and targets that the network was shown."""
-    shown = []
-    original = fit_module._draw_batches
-
-    def record(*arguments):
-        for codes, targets, weights in original(*arguments):
-            shown.extend(zip(codes.tolist(), targets.tolist(), strict=True))
-            yield codes, targets, weights
-
-    monkeypatch.setattr(fit_module, "_draw_batches", record)
-    train(make_model(part.targets.shape[1]), part, part, strands, epochs=1, **choice)
-    return sorted(shown)
-
-
-def test_both_strands_are_shown_with_their_targets_turned(monkeypatch):
-    part = make_part(20)
-    two = Part(part.codes, np.concatenate([part.targets, 1 - part.targets], axis=1), part.weights)
-    strands = Strands(average=True, mates=np.array([1, 0]))
-
-    shown = draw_shown(monkeypatch, two, strands, reverse_complement="both")
-
-    forward = list(zip(two.codes.tolist(), two.targets.tolist(), strict=True))
-    reverse = list(zip(reverse_complement(two.codes).tolist(), two.targets[:, ::-1].tolist(), strict=True))
-    assert shown == sorted([*forward, *reverse])
-
-
-def test_random_strands_show_each_example_once_on_either_strand(monkeypatch):
-    part = make_part(40)
-    before = part.codes.copy()
-
-    shown = draw_shown(monkeypatch, part, Strands(average=True), reverse_complement="random")
-
-    forward = {tuple(codes) for codes in part.codes.tolist()}
-    reverse = {tuple(codes) for codes in reverse_complement(part.codes).tolist()}
-    kinds = [tuple(codes) in forward for codes, _ in shown]
-    assert all(tuple(codes) in forward | reverse for codes, _ in shown)
-    assert len(shown) == 40
-    assert 8 < sum(kinds) < 32
-    np.testing.assert_array_equal(part.codes, before)
-
-
-def test_targets_turn_with_their_strand(monkeypatch):
-    part = make_part(40)
-    two = Part(part.codes, np.repeat([[1.0, 0.0]], 40, axis=0).astype(np.float32), part.weights)
-
-    shown = draw_shown(monkeypatch, two, Strands(average=True, mates=np.array([1, 0])), reverse_complement="random")
-
-    forward = {tuple(codes) for codes in part.codes.tolist()}
-    assert all(targets == ([1, 0] if tuple(codes) in forward else [0, 1]) for codes, targets in shown)
-
-
-def test_no_strand_is_turned_unless_asked(monkeypatch):
-    part = make_part(20)
-
-    shown = draw_shown(monkeypatch, part, Strands(average=False))
-
-    assert shown == sorted(zip(part.codes.tolist(), part.targets.tolist(), strict=True))
+        np.testing.assert_array_equal(one, other)
 
 
 def test_validation_sees_the_mean_of_both_strands():
-    model, codes = make_model(2), make_part(10).codes
+    model, codes = make_model(2), make_part(10).inputs["sequence"]
     predictor = Predictor(model, "y")
     strands = Strands(average=True, mates=np.array([1, 0]))
 
-    forward, reverse = predictor.predict(codes), predictor.predict(reverse_complement(codes))
+    forward, reverse = (predictor.predict({"sequence": shown}) for shown in (codes, reverse_complement(codes)))
 
-    np.testing.assert_allclose(predictor.average_strands(codes, strands), (forward + reverse[:, ::-1]) / 2)
+    averaged = predictor.average_strands({"sequence": codes}, strands)
+    np.testing.assert_allclose(averaged, (forward + reverse[:, ::-1]) / 2)
 
 
 def test_a_loss_that_is_no_number_names_its_epoch():
     part = make_part()
-    broken = Part(part.codes, part.targets, np.full(len(part), np.inf, np.float32))
+    broken = dataclasses.replace(part, weights=np.full(len(part), np.inf, np.float32))
 
-    with pytest.raises(TrainingDiverged, match=r"the loss is nan in epoch 1, .*; lower training\.learning_rate"):
+    with pytest.raises(TrainingDiverged, match=r"is nan in epoch 1, step 1, .*; lower training\.learning_rate"):
         train(make_model(), broken)
+
+
+def test_a_loss_that_is_no_number_stops_before_the_epoch_is_over():
+    part, recorder = make_part(64), Recorder()
+    broken = dataclasses.replace(part, weights=np.full(len(part), np.inf, np.float32))
+
+    with pytest.raises(TrainingDiverged):
+        train(make_model(), broken, batch_size=1, progress=recorder)
+
+    assert recorder.calls.count("batch") == 50
 
 
 def test_an_example_without_weight_teaches_nothing():
     part = make_part()
-    lying = Part(
-        np.concatenate([part.codes, part.codes]),
+    lying = ArrayPart(
+        {"sequence": np.tile(part.inputs["sequence"], (2, 1))},
         np.concatenate([part.targets, 1 - part.targets]),
         np.repeat([1.0, 0.0], len(part)).astype(np.float32),
     )
@@ -281,7 +237,7 @@ def test_a_member_of_an_ensemble_learns_as_if_it_were_alone():
 
 
 def test_an_ensembles_prediction_is_the_mean_of_its_members():
-    codes = make_part(5).codes
+    codes = make_part(5).inputs["sequence"]
     predictor = Predictor(make_ensemble(), "y")
 
     members = predictor.predict(codes)
@@ -311,3 +267,111 @@ def test_keeping_the_last_epoch_never_stops_early():
 
     assert (best.epochs, best.best.number) == (3, 1)
     assert (last.epochs, last.best.number) == (6, 6)
+
+
+def test_a_network_without_a_sequence_learns():
+    generator = np.random.default_rng(0)
+    features = generator.normal(size=(64, 3)).astype(np.float32)
+    part = ArrayPart({"features": features}, (features[:, :1] > 0).astype(np.float32), np.ones(64, np.float32))
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((3,), name="features")
+    model = keras.Model(inputs, {"y": keras.layers.Dense(1, activation="sigmoid")(inputs)})
+
+    found = train(model, part, part, Strands(average=True), epochs=5, reverse_complement="random")
+
+    assert found.history[-1].validation_loss < 0.8 * found.history[0].validation_loss
+
+
+@pytest.mark.parametrize("structure", [list, dict])
+def test_inputs_go_by_their_names_whatever_their_order(structure):
+    keras.utils.set_random_seed(0)
+    tensors = [keras.Input((LENGTH, 4), name="sequence"), keras.Input((2,), name="a"), keras.Input((1,), name="b")]
+    answer = keras.layers.Concatenate()([tensors[1], tensors[2]])
+    given = tensors if structure is list else {tensor.name: tensor for tensor in tensors}
+    model = keras.Model(given, {"y": answer})
+    codes = make_part(2).inputs["sequence"]
+    numbers = np.array([[1, 2], [3, 4]], np.float32)
+
+    found = Predictor(model, "y").predict({"b": numbers[:, :1] * 10, "a": numbers, "sequence": codes})
+
+    assert found.tolist() == [[1, 2, 10], [3, 4, 30]]
+
+
+def make_binned(members=0, bins=4):
+    """A network of (N, B, T), or of (N, K, B, T), whose bins see two bases each."""
+    keras.utils.set_random_seed(0)
+    sequence = keras.Input((LENGTH, 4), name="sequence")
+    rows = [
+        keras.layers.Conv1D(2, LENGTH // bins, strides=LENGTH // bins, activation="softplus")(sequence)
+        for _ in range(members or 1)
+    ]
+    if members:
+        rows = [keras.layers.Reshape((1, bins, 2))(row) for row in rows]
+        return keras.Model(sequence, {"y": keras.layers.Concatenate(axis=1)(rows)})
+    return keras.Model(sequence, {"y": rows[0]})
+
+
+def make_binned_part(count=64, seed=0):
+    """Draw windows; the target is the A in each two bases, and the T."""
+    codes = np.random.default_rng(seed).integers(0, 4, (count, LENGTH), dtype=np.uint8)
+    targets = [(codes == letter).reshape(count, 4, 2).sum(axis=2) for letter in (0, 3)]
+    return ArrayPart({"sequence": codes}, np.stack(targets, axis=2).astype(np.float32), np.ones(count, np.float32))
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "poisson", "poisson_multinomial", "multinomial_mse"])
+@pytest.mark.parametrize("members", [0, 2])
+def test_a_network_of_bins_learns_with_its_strands(loss, members):
+    model = make_binned(members)
+    part, validation = make_binned_part(), make_binned_part(seed=1)
+    part.targets[0] = np.nan
+    part.targets[1, 2] = np.nan
+    strands = Strands(average=True, mates=np.array([1, 0]))
+    choice = TrainingChoice(epochs=4, batch_size=16, learning_rate=0.05, monitor="pearson")
+
+    found = fit(model, part, validation, choice, loss=loss, output="y", strands=strands, seed=0)
+
+    assert found.history[-1].validation_loss < found.history[0].validation_loss
+    averaged = Predictor(model, "y", binned=True).average_strands(validation.inputs, strands)
+    assert averaged.shape == (64, 4, 2)
+    assert np.corrcoef(averaged.ravel(), validation.targets.ravel())[0, 1] == pytest.approx(
+        found.best.monitored, abs=0.2
+    )
+
+
+def test_penalties_draw_kernels_and_nothing_else_towards_zero():
+    free, drawn = make_model(), make_model()
+
+    train(free, epochs=10)
+    train(drawn, epochs=10, l1=0.01, l2=0.1)
+
+    assert np.abs(drawn.get_weights()[0]).sum() < 0.5 * np.abs(free.get_weights()[0]).sum()
+
+
+def test_the_penalties_are_those_of_the_recipe():
+    from zoo.training.step import _penalise
+
+    kernel = tf.Variable([[1.0, -2.0]])
+
+    assert float(_penalise(TrainingChoice(l1=0.5), [kernel], [])) == pytest.approx(0.5 * 3)
+    assert float(_penalise(TrainingChoice(l2=0.5), [kernel], [tf.constant(1.0)])) == pytest.approx(0.5 * 5 + 1)
+    assert _penalise(TrainingChoice(), [kernel], []) == 0
+
+
+def test_descent_heeds_its_momentum():
+    slow, fast = make_model(), make_model()
+
+    train(slow, optimiser="sgd", momentum=0.0)
+    train(fast, optimiser="sgd", momentum=0.9)
+
+    start = make_model().get_weights()[0]
+    moved = [np.linalg.norm(model.get_weights()[0] - start) for model in (slow, fast)]
+    assert moved[1] > 2 * moved[0]
+
+
+def test_a_small_norm_of_gradients_keeps_descent_near_its_start():
+    model = make_model()
+
+    train(model, optimiser="sgd", momentum=0.0, clip_norm=0.001)
+
+    # 12 steps of 0.05 times at most 0.001.
+    assert 0 < np.linalg.norm(model.get_weights()[0] - make_model().get_weights()[0]) <= 12 * 0.05 * 0.001

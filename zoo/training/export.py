@@ -14,8 +14,8 @@ from zoo.errors import ExportMismatch
 from zoo.genome.codes import Codes
 from zoo.model.card import MAX_TOLERANCE, MIN_TOLERANCE
 from zoo.model.session import Session
-from zoo.training.fit import Predictor
 from zoo.training.fold import fold_batch_norm
+from zoo.training.predictor import Predictor
 from zoo.training.simplify import simplify
 
 if TYPE_CHECKING:
