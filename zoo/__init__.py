@@ -21,6 +21,7 @@ _FACE = {
     "GenomeSource": "zoo.components",
     "hookimpl": "zoo.hookspecs",
     "IUPAC": "zoo.genome.codes",
+    "UNKNOWN": "zoo.genome.codes",
     "Codes": "zoo.genome.codes",
     "decode": "zoo.genome.codes",
     "encode": "zoo.genome.codes",
@@ -29,10 +30,17 @@ _FACE = {
     "Interval": "zoo.genome.interval",
     "Regions": "zoo.genome.regions",
     "RegionIndex": "zoo.genome.regions",
+    "list_runs": "zoo.genome.regions",
+    "rows_by_contig": "zoo.genome.regions",
+    "BigWig": "zoo.genome.bigwig",
+    "Peaks": "zoo.genome.bed",
+    "read_bed": "zoo.genome.bed",
+    "read_peaks": "zoo.genome.bed",
     "Variant": "zoo.genome.variant",
     "Reference": "zoo.genome.reference",
     "open_text": "zoo.genome.fasta",
     "read_fasta": "zoo.genome.fasta",
+    "BedError": "zoo.errors",
     "DataError": "zoo.errors",
     "RecipeError": "zoo.errors",
     "ZooError": "zoo.errors",
@@ -57,11 +65,17 @@ if TYPE_CHECKING:
     from zoo.components import Predictions as Predictions
     from zoo.components import Scorer as Scorer
     from zoo.components import Scores as Scores
+    from zoo.errors import BedError as BedError
     from zoo.errors import DataError as DataError
     from zoo.errors import RecipeError as RecipeError
     from zoo.errors import ZooError as ZooError
     from zoo.errors import near_match as near_match
+    from zoo.genome.bed import Peaks as Peaks
+    from zoo.genome.bed import read_bed as read_bed
+    from zoo.genome.bed import read_peaks as read_peaks
+    from zoo.genome.bigwig import BigWig as BigWig
     from zoo.genome.codes import IUPAC as IUPAC
+    from zoo.genome.codes import UNKNOWN as UNKNOWN
     from zoo.genome.codes import Codes as Codes
     from zoo.genome.codes import decode as decode
     from zoo.genome.codes import encode as encode
@@ -73,6 +87,8 @@ if TYPE_CHECKING:
     from zoo.genome.reference import Reference as Reference
     from zoo.genome.regions import RegionIndex as RegionIndex
     from zoo.genome.regions import Regions as Regions
+    from zoo.genome.regions import list_runs as list_runs
+    from zoo.genome.regions import rows_by_contig as rows_by_contig
     from zoo.genome.variant import Variant as Variant
     from zoo.hookspecs import hookimpl as hookimpl
     from zoo.prediction import annotate as annotate

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from zoo import DataLoader, hookimpl
+from zoo_loaders.bed_peaks import BED_PEAKS
+from zoo_loaders.bigwig import BIGWIG
 from zoo_loaders.fasta import FASTA
 from zoo_loaders.sequence_table import SEQUENCE_TABLE
 
 
 @hookimpl
 def register_data_loaders() -> list[DataLoader]:
-    return [FASTA, SEQUENCE_TABLE]
+    return [BED_PEAKS, BIGWIG, FASTA, SEQUENCE_TABLE]
