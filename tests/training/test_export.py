@@ -15,8 +15,8 @@ from zoo.model.session import Session
 from zoo.training import export as export_module
 from zoo.training.backend import import_backend
 from zoo.training.export import check_parity, export
-from zoo.training.predictor import Predictor
 from zoo.training.fold import fold_batch_norm
+from zoo.training.predictor import Predictor
 from zoo.training.simplify import simplify
 
 pytestmark = pytest.mark.training

@@ -11,9 +11,11 @@ import numpy as np
 
 from zoo.errors import TrainingDiverged
 from zoo.training.batches import Part, count_batches, draw_batches
+from zoo.training.checkpoint import Checkpoints
 from zoo.training.choices import TrainingChoice
 from zoo.training.history import Epoch, Fit, Progress
 from zoo.training.judge import Judge
+from zoo.training.logs import Logs
 from zoo.training.losses import make_loss
 from zoo.training.optimise import Pace, WeightAverage, make_optimiser
 from zoo.training.predictor import Predictor
@@ -45,14 +47,22 @@ def fit(
 ) -> Fit:
     """Train ``model`` in place, up to the early stop, and leave it with its best epoch's weights.
 
+    A run that is killed and resumed ends as one that was not: with the same weights, on a processor to the bit.
+
     Args:
         loss: Of those in ``losses``.
         output: The name of the network's output; (N, B, T) where the targets are.
         strands: How the validation part is predicted, and what augmentation turns.
         seed: Orders examples and chooses strands and shifts; initial weights and dropout come from Keras' own seed.
+        run_folder: Gets a checkpoint and a row of ``training.csv`` after each epoch; nothing is written by default.
+        resume: Go on from the checkpoint in ``run_folder``, where there is one.
+        fingerprint: Of the recipe and the data; a checkpoint with another one is refused.
+        tensorboard: Gets TensorBoard's events.
 
     Raises:
         TrainingDiverged: The loss became infinite or not a number.
+        TrainingError: The checkpoint is of another recipe or network, or is damaged.
+        OutputError: A checkpoint or log can't be written.
     """
     binned = train.read(np.arange(1)).targets.ndim == 3
     optimiser = make_optimiser(choice)
@@ -65,16 +75,28 @@ def fit(
     judge = Judge(model, average, validation, choice, plain_loss, predictor, strands)
     batches = count_batches(train, choice)
     pace = Pace(choice, batches)
+    checkpoints = None
+    if run_folder is not None:
+        checkpoints = Checkpoints(run_folder, fingerprint, model, optimiser, average, judge, pace)
+        if resume:
+            checkpoints.restore()
     if progress:
         progress.start(choice.epochs, batches)
-    while not judge.is_over:
-        number = len(judge.history) + 1
-        began = time.perf_counter()
-        mean_loss = _train_epoch(step, train, choice, strands, seed, number, pace, progress)
-        epoch = judge.judge(number, mean_loss, pace.rate, began)
-        pace.end_epoch(judge.waited)
-        if progress:
-            progress.report(epoch, monitor=choice.monitor, is_best=epoch is judge.best)
+        for _ in range(len(judge.history) * batches):
+            progress.advance()
+    with Logs(run_folder, tensorboard, choice.monitor, judge.history) as logs:
+        while not judge.is_over:
+            number = len(judge.history) + 1
+            began = time.perf_counter()
+            mean_loss = _train_epoch(step, train, choice, strands, seed, number, pace, progress)
+            epoch = judge.judge(number, mean_loss, pace.rate, began)
+            pace.end_epoch(judge.waited)
+            # The checkpoint comes last: an epoch that is told twice in a log does no harm, one left out would.
+            logs.write(epoch)
+            if checkpoints:
+                checkpoints.save()
+            if progress:
+                progress.report(epoch, monitor=choice.monitor, is_best=epoch is judge.best)
     model.set_weights(judge.best_weights)
     return Fit(tuple(judge.history), judge.best)
 

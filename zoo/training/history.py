@@ -34,10 +34,13 @@ class Progress(Protocol):
     """Is told how training goes."""
 
     def start(self, epochs: int, batches: int) -> None:
-        """Training begins, of at most so many epochs of so many batches each."""
+        """Training begins, of at most so many epochs of so many batches each.
+
+        What was done before a resumption is told as done at once, batch by batch.
+        """
 
     def advance(self) -> None:
         """A batch is done."""
 
     def report(self, epoch: Epoch, *, monitor: str, is_best: bool) -> None:
-        """An epoch is done; after a resumption, those that were done before are told again, with no batches."""
+        """An epoch is done."""
