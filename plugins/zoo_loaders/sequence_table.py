@@ -1,198 +1,219 @@
-"""Sequences and their measured values from a table: TSV or CSV, plain or gzip, or two parallel files.
-
-Columns are addressed by name, or by number from 1 as in ``cut -f``.
-"""
+"""Sequences and their measured values from tables: TSV, CSV or Parquet, one or several, or two parallel files."""
 
 from __future__ import annotations
 
-import csv
-import math
-import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+import numpy.typing as npt
 
-from zoo import IUPAC, Codes, Config, DataError, DataLoader, ExampleSet, GenomeSource, encode, near_match, open_text
-
-_LETTERS = frozenset([*IUPAC, *map(str.lower, IUPAC)])
-_SEPARATORS = {"tab": "\t", "comma": ","}
-
-
-class SequenceTableConfig(Config):
-    """A table, relative to the data root.
-
-    Args:
-        targets_path: A second table, row by row parallel to the first, that holds the target columns.
-        separator: ``auto`` takes the comma for names that end in ``.csv`` or ``.csv.gz``, else the tab.
-        header: False where the first line is a row already; columns are then numbers.
-        tracks: Names of the targets; by default their columns' names.
-        group_column: Contig, or a given label, to split by.
-        weight_column: The weight of each row in the loss, never negative.
-        missing: Spellings of a target that was not measured; it becomes NaN and is left out of the loss.
-    """
-
-    path: str
-    targets_path: str | None = None
-    separator: Literal["auto", "tab", "comma"] = "auto"
-    header: bool = True
-    sequence_column: str | int = "sequence"
-    target_columns: tuple[str | int, ...] = Field(min_length=1)
-    tracks: tuple[str, ...] | None = None
-    group_column: str | int | None = None
-    weight_column: str | int | None = None
-    id_column: str | int | None = None
-    missing: tuple[str, ...] = ("", "NA", "NaN", "nan", "null", "None", ".")
-
-    @model_validator(mode="after")
-    def _columns_can_be_found(self) -> SequenceTableConfig:
-        single = (self.sequence_column, self.group_column, self.weight_column, self.id_column)
-        for column in (*single, *self.target_columns):
-            if isinstance(column, str) and not self.header:
-                raise ValueError(f"column {column!r} needs a header; without one columns are numbers from 1")
-            if isinstance(column, int) and column < 1:
-                raise ValueError(f"columns are counted from 1, found {column}")
-        if self.tracks is not None and len(self.tracks) != len(self.target_columns):
-            raise ValueError(f"{len(self.target_columns)} target columns need as many tracks, found {len(self.tracks)}")
-        return self
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    path: Path
-    columns: tuple[str, ...]
-    rows: list[list[str]]
-    lines: list[int]
-
-    def find(self, column: str | int) -> int:
-        if isinstance(column, int):
-            if column > len(self.columns):
-                raise DataError(f"{self.path}: expected a column {column}, found {len(self.columns)} columns")
-            return column - 1
-        if column not in self.columns:
-            raise DataError(f"{self.path}, line 1: expected a column {column!r}{near_match(column, self.columns)}")
-        return self.columns.index(column)
-
-    def where(self, row: int, column: int) -> str:
-        return f"{self.path}, line {self.lines[row]}, column {self.columns[column]!r}"
+from zoo import Codes, DataError, DataLoader, ExampleSet, GenomeSource, encode
+from zoo_loaders.sequence_table_config import LETTERS, SequenceTableConfig, TableFile
+from zoo_loaders.tables import Column, Piece, join_examples, read_table
 
 
 def load_sequence_table(
-    config: SequenceTableConfig,
-    reference: GenomeSource | None,  # noqa: ARG001 - the signature of every loader
-    seed: int,  # noqa: ARG001 - likewise
-    base_folder: Path,
+    config: SequenceTableConfig, reference: GenomeSource | None, seed: int, base_folder: Path
 ) -> ExampleSet:
-    """Read the table, row by row.
+    """Read all rows, table after table.
 
     Raises:
         DataError: A file, column or value is missing or wrong; the message names file, line and column.
     """
-    table = _read_table(base_folder / config.path, config)
-    values = table if config.targets_path is None else _read_table(base_folder / config.targets_path, config)
-    if len(values.rows) != len(table.rows):
-        raise DataError(f"{values.path}: expected {len(table.rows)} rows as in {table.path}, found {len(values.rows)}")
-    columns = [values.find(column) for column in config.target_columns]
-    targets = np.array(
-        [[_to_number(values, row, column, config.missing) for column in columns] for row in range(len(values.rows))],
-        dtype=np.float32,
-    )
-    return ExampleSet(
-        sequences=_encode_column(table, table.find(config.sequence_column)),
-        targets=targets,
-        tracks=config.tracks or tuple(values.columns[column] for column in columns),
-        ids=_read_ids(table, config.id_column),
-        groups=None if config.group_column is None else np.array(_read_column(table, config.group_column)),
-        weights=None if config.weight_column is None else _read_weights(table, config.weight_column),
-    )
+    return join_examples(stream_sequence_table(config, reference, seed, base_folder))
 
 
-def _read_table(path: Path, config: SequenceTableConfig) -> _Table:
-    separator = config.separator
-    if separator == "auto":
-        separator = "comma" if path.name.lower().removesuffix(".gz").endswith(".csv") else "tab"
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    try:
-        with open_text(path) as text:
-            reader = csv.reader(text, delimiter=_SEPARATORS[separator])
-            for row in reader:
-                if not row or row == [""]:
-                    continue
-                if rows and len(row) != len(rows[0]):
-                    raise DataError(
-                        f"{path}, line {reader.line_num}: expected {len(rows[0])} columns, found {len(row)}; "
-                        f"the separator is the {separator}"
-                    )
-                rows.append([cell.strip() for cell in row])
-                lines.append(reader.line_num)
-    except (OSError, EOFError, zlib.error, csv.Error) as error:
-        raise DataError(f"{path}: can't be read: {error}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: expected text, found bytes that are none ({error.reason})") from error
-    columns: tuple[str, ...] = ()
-    if rows:
-        columns = tuple(rows[0]) if config.header else tuple(str(number + 1) for number in range(len(rows[0])))
-    first = 1 if config.header else 0
-    if len(rows) <= first:
-        raise DataError(f"{path}: expected rows{' below a header' if config.header else ''}, found none")
-    return _Table(path, columns, rows[first:], lines[first:])
+def stream_sequence_table(
+    config: SequenceTableConfig,
+    reference: GenomeSource | None,  # noqa: ARG001 - the signature of every loader
+    seed: int,  # noqa: ARG001 - likewise
+    base_folder: Path,
+) -> Iterator[ExampleSet]:
+    """Yield the rows a few thousand at a time; where sequences are padded the tables are read twice."""
+    reader = _RowReader(config, base_folder)
+    waiting: ExampleSet | None = None
+    for file, piece, values, left_out in _read_rows(config, base_folder):
+        reader.left_out += left_out
+        if not len(piece):
+            continue
+        if waiting is not None:
+            yield waiting
+        waiting = reader.read(file, piece, values)
+    if waiting is None:
+        raise DataError(
+            f"{base_folder / config.list_files()[0].path}: expected rows that keep and drop allow, found none"
+        )
+    yield replace(waiting, notes=reader.list_notes())
 
 
-def _encode_column(table: _Table, column: int) -> Codes:
-    sequences: list[Codes] = []
-    for row, cells in enumerate(table.rows):
-        letters = cells[column]
-        if not letters or not _LETTERS.issuperset(letters):
-            raise DataError(f"{table.where(row, column)}: expected nucleotide letters, found {letters[:20]!r}")
-        if sequences and len(letters) != len(sequences[0]):
-            raise DataError(
-                f"{table.where(row, column)}: expected {len(sequences[0])} bases as in line {table.lines[0]}, "
-                f"found {len(letters)}; all sequences must have one length"
+def _read_rows(config: SequenceTableConfig, base_folder: Path) -> Iterator[tuple[TableFile, Piece, Piece, int]]:
+    """Yield the rows of each table that are kept, beside those that hold their targets, and how many were not."""
+    for file in config.list_files():
+        path = base_folder / file.path
+        table = read_table(path, config.separator, header=config.header)
+        pairs: Iterator[tuple[Piece, Piece]]
+        if file.targets_path is None:
+            pairs = ((piece, piece) for piece in table)
+        else:
+            targets_path = base_folder / file.targets_path
+            pairs = _pair(table, read_table(targets_path, config.separator, header=config.header), path, targets_path)
+        for piece, values in pairs:
+            chosen = piece.select(config.keep, config.drop)
+            if chosen.all():
+                yield file, piece, values, 0
+            else:
+                yield file, piece.take(chosen), values.take(chosen), int((~chosen).sum())
+
+
+def _pair(
+    table: Iterator[Piece], values: Iterator[Piece], path: Path, targets_path: Path
+) -> Iterator[tuple[Piece, Piece]]:
+    """Yield pieces of parallel tables side by side; both come in pieces of one size."""
+    expected = found = 0
+    for piece, other in zip_longest(table, values):
+        expected += len(piece or ())
+        found += len(other or ())
+        if expected == found:
+            yield piece, other
+    if expected != found:
+        raise DataError(f"{targets_path}: expected {expected} rows as in {path}, found {found}")
+
+
+class _RowReader:
+    """Makes examples of rows, piece by piece, all of one length."""
+
+    def __init__(self, config: SequenceTableConfig, base_folder: Path) -> None:
+        self._config = config
+        files = config.list_files()
+        self._several = len(files) > 1
+        self._labelled = config.group_column is not None or any(file.group is not None for file in files)
+        self._uniform = len({file.complete for file in files}) == 1
+        self._first = ""
+        self._length: int | None = None
+        if config.pad != "error":
+            pieces = (piece for _, piece, *_ in _read_rows(config, base_folder))
+            self._length = max(
+                (len(text) for piece in pieces for text in piece.texts(config.sequence_column)), default=0
             )
-        sequences.append(encode(letters))
-    return np.stack(sequences)
+        self._tracks: tuple[str, ...] | None = config.tracks
+        self._padded = 0
+        self.left_out = 0
+
+    def read(self, file: TableFile, piece: Piece, values: Piece) -> ExampleSet:
+        """Return some rows of a table as examples; ``values`` holds their targets."""
+        config = self._config
+        targets = self._read_targets(file, values)
+        names = piece.texts(config.id_column) if config.id_column is not None else self._name_rows(file, piece)
+        if file.group is not None or config.group_column is None:
+            groups = [file.group or ""] * len(piece)
+        else:
+            groups = piece.texts(config.group_column)
+        return ExampleSet(
+            sequences=self._encode(piece),
+            targets=targets,
+            tracks=self._tracks or (),
+            ids=tuple(names),
+            groups=np.array(groups, dtype=np.str_) if self._labelled else None,
+            weights=self._read_weights(piece),
+            extra={name: piece.numbers(columns) for name, columns in config.extra.items()},
+            complete=file.complete if self._uniform else np.full(len(piece), file.complete),
+        )
+
+    def list_notes(self) -> tuple[str, ...]:
+        """Return what was done to the rows so far."""
+        notes = []
+        if self.left_out:
+            notes.append(f"{self.left_out} rows were left out by keep and drop")
+        if self._padded:
+            notes.append(
+                f"{self._padded} sequences of fewer than {self._length} bases were padded ({self._config.pad})"
+            )
+        return tuple(notes)
+
+    def _name_rows(self, file: TableFile, piece: Piece) -> list[str]:
+        table = f"{file.path} " if self._several else ""
+        return [f"{table}{piece.unit} {line}" for line in piece.lines]
+
+    def _read_targets(self, file: TableFile, values: Piece) -> npt.NDArray[np.float32]:
+        config = self._config
+        if config.target is not None:
+            self._tracks = (config.target,)
+            return np.ones((len(values), 1), dtype=np.float32)
+        if self._tracks is None:
+            self._tracks = tuple(values.columns[values.find(column)] for column in config.target_columns)
+        targets = values.numbers(config.target_columns, config.missing)
+        if not file.complete:
+            negative = np.flatnonzero(~(targets > 0).any(axis=1))
+            if len(negative):
+                where = values.where(int(negative[0]), values.find(config.target_columns[0]))
+                raise DataError(f"{where}: expected a positive, as complete: false says, found none above 0")
+        return targets
+
+    def _read_weights(self, piece: Piece) -> npt.NDArray[np.float32] | None:
+        config = self._config
+        if config.weight_column is not None:
+            weights = piece.numbers([config.weight_column])[:, 0]
+            self._refuse(piece, config.weight_column, weights < 0, "a weight of 0 or more")
+            return weights
+        if config.error_column is not None:
+            errors = piece.numbers([config.error_column])[:, 0]
+            self._refuse(piece, config.error_column, errors <= 0, "a standard error above 0")
+            return np.float32(1) / (errors**2 + np.float32(config.noise**2))
+        return None
+
+    def _refuse(self, piece: Piece, column: Column, wrong: npt.NDArray[np.bool_], expected: str) -> None:
+        if wrong.any():
+            row, index = int(np.argmax(wrong)), piece.find(column)
+            raise DataError(f"{piece.where(row, index)}: expected {expected}, found {piece.rows[row][index]!r}")
+
+    def _encode(self, piece: Piece) -> Codes:
+        config = self._config
+        column = piece.find(config.sequence_column)
+        letters = piece.texts(config.sequence_column)
+        if not all(letters) or "".join(letters).encode("ascii", "replace").translate(None, LETTERS):
+            row = next(row for row, text in enumerate(letters) if _is_wrong(text))
+            raise DataError(f"{piece.where(row, column)}: expected nucleotide letters, found {letters[row][:20]!r}")
+        if self._length is None:
+            self._length = len(letters[0])
+        if not self._first:
+            self._first = (
+                f"{piece.path}, {piece.unit} {piece.lines[0]}" if self._several else f"{piece.unit} {piece.lines[0]}"
+            )
+        if config.pad == "error":
+            row = next((row for row, text in enumerate(letters) if len(text) != self._length), -1)
+            if row >= 0:
+                raise DataError(
+                    f"{piece.where(row, column)}: expected {self._length} bases as in {self._first}, "
+                    f"found {len(letters[row])}; all sequences must have one length, or say pad"
+                )
+        else:
+            self._padded += sum(len(text) < self._length for text in letters)
+            letters = [_pad(text, self._length, config.pad) for text in letters]
+        whole = "".join(f"{config.prefix}{text}{config.suffix}" for text in letters)
+        return encode(whole).reshape(len(letters), -1)
 
 
-def _to_number(table: _Table, row: int, column: int, missing: Sequence[str]) -> float:
-    text = table.rows[row][column]
-    if text in missing:
-        return math.nan
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise DataError(f"{table.where(row, column)}: expected a number, found {text!r}")
-    return number
+def _is_wrong(letters: str) -> bool:
+    return not letters or bool(letters.encode("ascii", "replace").translate(None, LETTERS))
 
 
-def _read_column(table: _Table, column: str | int) -> list[str]:
-    index = table.find(column)
-    return [row[index] for row in table.rows]
-
-
-def _read_ids(table: _Table, column: str | int | None) -> tuple[str, ...]:
-    if column is None:
-        return tuple(f"line {line}" for line in table.lines)
-    return tuple(_read_column(table, column))
-
-
-def _read_weights(table: _Table, column: str | int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    index = table.find(column)
-    weights = np.array([_to_number(table, row, index, ()) for row in range(len(table.rows))], dtype=np.float32)
-    if (weights < 0).any():
-        row = int(np.argmax(weights < 0))
-        raise DataError(f"{table.where(row, index)}: expected a weight of 0 or more, found {table.rows[row][index]!r}")
-    return weights
+def _pad(letters: str, length: int, side: str) -> str:
+    """Fill letters up with N; what is left of the centre gets the smaller half."""
+    if side == "left":
+        return letters.rjust(length, "N")
+    if side == "right":
+        return letters.ljust(length, "N")
+    before = (length - len(letters)) // 2
+    return ("N" * before + letters).ljust(length, "N")
 
 
 SEQUENCE_TABLE = DataLoader(
     name="sequence_table",
-    summary="sequences and one or more targets from a TSV or CSV table, or from two parallel files",
+    summary="sequences and one or more targets from TSV, CSV or Parquet tables, with flanks and weights",
     config=SequenceTableConfig,
     load=load_sequence_table,
+    stream=stream_sequence_table,
 )

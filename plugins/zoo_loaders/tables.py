@@ -1,0 +1,222 @@
+"""Tables in pieces: TSV or CSV, plain or gzip, and Parquet, every cell as text.
+
+Columns are addressed by name, or by number from 1 as in ``cut -f``.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo import DataError, ExampleSet, near_match, open_text
+
+Column: TypeAlias = str | int
+"""The name of a column, or its number from 1."""
+
+Separator: TypeAlias = Literal["auto", "tab", "comma"]
+
+MISSING = ("", "NA", "NaN", "nan", "null", "None", ".")
+"""Spellings of a value that was not measured, unless a config says otherwise."""
+
+PIECE = 4096
+"""Rows that are read at a time."""
+
+_SEPARATORS = {"tab": "\t", "comma": ","}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some rows of a table, in order.
+
+    Args:
+        lines: What each row is to be found by: its line in a text, its number from 1 in Parquet.
+        unit: ``line`` or ``row``, accordingly.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[str]]
+    lines: Sequence[int]
+    unit: str = "line"
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def find(self, column: Column) -> int:
+        """Return the index of a column.
+
+        Raises:
+            DataError: There is none such, or more than one.
+        """
+        if isinstance(column, int):
+            if column > len(self.columns):
+                raise DataError(f"{self.path}: expected a column {column}, found {len(self.columns)} columns")
+            return column - 1
+        if column not in self.columns:
+            line = ", line 1" if self.unit == "line" else ""
+            raise DataError(f"{self.path}{line}: expected a column {column!r}{near_match(column, self.columns)}")
+        if self.columns.count(column) > 1:
+            raise DataError(f"{self.path}: expected one column {column!r}, found {self.columns.count(column)}")
+        return self.columns.index(column)
+
+    def where(self, row: int, index: int) -> str:
+        """Return the words that lead to one cell."""
+        return f"{self.path}, {self.unit} {self.lines[row]}, column {self.columns[index]!r}"
+
+    def texts(self, column: Column) -> list[str]:
+        """Return the cells of a column."""
+        index = self.find(column)
+        return [row[index] for row in self.rows]
+
+    def numbers(
+        self, columns: Sequence[Column], missing: Sequence[str] = (), *, what: str = "a number"
+    ) -> npt.NDArray[np.float32]:
+        """Return the cells of these columns, shape (n, C), NaN for the spellings of ``missing``.
+
+        Raises:
+            DataError: A cell is no finite number.
+        """
+        found = np.empty((len(self), len(columns)), dtype=np.float32)
+        for place, column in enumerate(columns):
+            index = self.find(column)
+            found[:, place] = [self._number(row, index, missing, what) for row in range(len(self))]
+        return found
+
+    def _number(self, row: int, index: int, missing: Sequence[str], what: str) -> float:
+        text = self.rows[row][index]
+        if text in missing:
+            return math.nan
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise DataError(f"{self.where(row, index)}: expected {what}, found {text!r}")
+        return number
+
+    def select(
+        self, keep: Mapping[Column, Sequence[str]], drop: Mapping[Column, Sequence[str]]
+    ) -> npt.NDArray[np.bool_]:
+        """Return which rows hold one of the values of each column of ``keep``, and none of those of ``drop``."""
+        chosen = np.ones(len(self), dtype=np.bool_)
+        for values, wanted in ((keep, True), (drop, False)):
+            for column, allowed in values.items():
+                chosen &= np.array([(text in allowed) == wanted for text in self.texts(column)], dtype=np.bool_)
+        return chosen
+
+    def take(self, chosen: npt.NDArray[np.bool_]) -> Piece:
+        """Return the rows where ``chosen`` holds."""
+        rows = np.flatnonzero(chosen).tolist()
+        return replace(self, rows=[self.rows[row] for row in rows], lines=[self.lines[row] for row in rows])
+
+
+def read_table(path: Path, separator: Separator = "auto", *, header: bool = True) -> Iterator[Piece]:
+    """Yield a table in pieces; Parquet by its suffix, else text, whose columns are numbers where it has no header.
+
+    Args:
+        path: The file.
+        separator: ``auto`` takes the comma for names that end in ``.csv`` or ``.csv.gz``, else the tab.
+        header: False where the first line of a text is a row already.
+
+    Raises:
+        DataError: The file can't be read, holds no row, or rows of another number of columns.
+    """
+    pieces = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_text(path, separator, header=header)
+    count = 0
+    for piece in pieces:
+        count += len(piece)
+        yield piece
+    if not count:
+        raise DataError(f"{path}: expected rows{' below a header' if header else ''}, found none")
+
+
+def _read_text(path: Path, separator: Separator, *, header: bool) -> Iterator[Piece]:
+    columns: tuple[str, ...] = ()
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    for line, row in _read_lines(path, separator):
+        if not columns:
+            columns = tuple(row) if header else tuple(str(number + 1) for number in range(len(row)))
+            if header:
+                continue
+        rows.append(row)
+        lines.append(line)
+        if len(rows) == PIECE:
+            yield Piece(path, columns, rows, lines)
+            rows, lines = [], []
+    if rows:
+        yield Piece(path, columns, rows, lines)
+
+
+def _read_lines(path: Path, separator: Separator) -> Iterator[tuple[int, list[str]]]:
+    """Yield the cells of each line that is not empty, with its number."""
+    if separator == "auto":
+        separator = "comma" if path.name.lower().removesuffix(".gz").endswith(".csv") else "tab"
+    width = 0
+    try:
+        with open_text(path) as text:
+            reader = csv.reader(text, delimiter=_SEPARATORS[separator])
+            for cells in reader:
+                if not cells or cells == [""]:
+                    continue
+                width = width or len(cells)
+                if len(cells) != width:
+                    raise DataError(
+                        f"{path}, line {reader.line_num}: expected {width} columns, found {len(cells)}; "
+                        f"the separator is the {separator}"
+                    )
+                yield reader.line_num, [cell.strip() for cell in cells]
+    except (OSError, EOFError, zlib.error, csv.Error) as error:
+        raise DataError(f"{path}: can't be read: {error}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: expected text, found bytes that are none ({error.reason})") from error
+
+
+def _read_parquet(path: Path) -> Iterator[Piece]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    done = 0
+    try:
+        with parquet.ParquetFile(path) as file:
+            columns = tuple(file.schema_arrow.names)
+            for batch in file.iter_batches(PIECE):
+                cells = [[_spell(value) for value in column.to_pylist()] for column in batch.columns]
+                rows = list(zip(*cells, strict=True))
+                yield Piece(path, columns, rows, range(done + 1, done + len(rows) + 1), "row")
+                done += len(rows)
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path}: can't be read: {' '.join(str(error).split())}") from error
+
+
+def _spell(value: object) -> str:
+    if value is None:
+        return ""
+    return str(int(value)) if isinstance(value, bool) else str(value).strip()
+
+
+def join_examples(pieces: Iterable[ExampleSet]) -> ExampleSet:
+    """Return the examples of all pieces of one stream as one set."""
+    parts = list(pieces)
+    last = parts[-1]
+    groups = [part.groups for part in parts if part.groups is not None]
+    weights = [part.weights for part in parts if part.weights is not None]
+    complete = [part.complete for part in parts if not isinstance(part.complete, bool)]
+    return replace(
+        last,
+        sequences=np.concatenate([part.sequences for part in parts]),
+        targets=np.concatenate([part.targets for part in parts if part.targets is not None]),
+        ids=tuple(name for part in parts for name in part.ids),
+        groups=np.concatenate(groups) if groups else None,
+        weights=np.concatenate(weights) if weights else None,
+        extra={name: np.concatenate([part.extra[name] for part in parts]) for name in last.extra},
+        complete=np.concatenate(complete) if complete else last.complete,
+    )
