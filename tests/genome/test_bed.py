@@ -1,10 +1,12 @@
 import gzip
+import math
 import re
 
+import numpy as np
 import pytest
 
 from zoo.errors import BedError
-from zoo.genome.bed import read_bed
+from zoo.genome.bed import read_bed, read_peaks
 from zoo.genome.interval import Interval
 
 
@@ -31,6 +33,7 @@ def test_gzip_makes_no_difference(tmp_path):
         (b"chr1\t0\t5\nchr1\t7\n", ", line 2: expected contig, start and end, found 2 columns"),
         (b"\nchr1\tone\t5\n", ", line 2: expected whole numbers for start and end, found 'one' and '5'"),
         (b"chr1\t5\t5\n", ", line 1: expected 0 <= start < end, found start 5 and end 5"),
+        (b"chr1\t0\t2147483648\n", ", line 1: expected an end below 2147483648, found 2147483648"),
         (b"chr1\t-1\t5\n", ", line 1: expected 0 <= start < end, found start -1 and end 5"),
         (b"chr1\t0\t5\ta\t0\tforward\n", ", line 1: expected strand +, - or ., found 'forward'"),
         (b"# nothing\n", ": expected regions, found none"),
@@ -44,3 +47,53 @@ def test_what_is_no_bed_is_an_error_that_names_file_and_line(tmp_path, content, 
     path.write_bytes(content)
     with pytest.raises(BedError, match=rf"^{re.escape(str(path) + message)}"):
         list(read_bed(path))
+
+
+def test_a_narrow_peak_has_a_signal_and_a_summit_counted_from_its_start(tmp_path):
+    path = tmp_path / "a.narrowPeak"
+    path.write_text("# made by hand\nchr2\t100\t200\tp1\t5\t.\t7.5\t3\t2\t40\nchr1\t0\t9\tp2\t6\t.\t2\t-1\t-1\t-1\n")
+    peaks = read_peaks(path)
+
+    assert len(peaks) == 2
+    assert peaks.regions.contigs.tolist() == ["chr2", "chr1"]
+    assert peaks.regions.starts.tolist() == [100, 0]
+    assert peaks.regions.ends.tolist() == [200, 9]
+    assert peaks.summits.tolist() == [140, -1]
+    assert peaks.signals.tolist() == [7.5, 2.0]
+    assert peaks.where(1) == f"{path}, line 3"
+
+
+@pytest.mark.parametrize("columns", [3, 4, 5, 6, 9, 12])
+def test_a_bed_file_has_no_summit_and_its_score_is_the_signal(tmp_path, columns):
+    path = tmp_path / "a.bed.gz"
+    fields = ["chr1", "10", "20", "name", "300", "+", "10", "20", "0", "1", "10,", "0,"][:columns]
+    path.write_bytes(gzip.compress(("\t".join(fields) + "\n").encode()))
+    peaks = read_peaks(path)
+
+    assert peaks.summits.tolist() == [-1]
+    assert np.array_equal(peaks.signals, [300.0 if columns > 4 else math.nan], equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("chr1\t0\t9\t.\t0\t.\t1\t-1\t-1\t9", "expected a summit inside the peak, from 0 to 8, or -1 for none"),
+        ("chr1\t0\t9\t.\t0\t.\t1\t-1\t-1\t-2", "expected a summit inside the peak, from 0 to 8, or -1 for none"),
+        ("chr1\t0\t9\t.\t0\t.\t1\t-1\t-1\tx", "expected a whole number in column 10, the summit, found 'x'"),
+        ("chr1\t0\t9\t.\t0\t.\thigh\t-1\t-1\t1", "expected a number for the signal of a peak, found 'high'"),
+        ("chr1\t0\t9\t.\t0\t.\tinf\t-1\t-1\t1", "expected a number for the signal of a peak, found 'inf'"),
+        ("chr1\t0\t9\t.\t0\t.\t1\t-1\t-1", "expected 10 columns as in line 1, found 9"),
+        ("chr1\t9\t9\t.\t0\t.\t1\t-1\t-1\t0", "expected 0 <= start < end, found start 9 and end 9"),
+    ],
+)
+def test_a_malformed_peak_is_an_error_that_names_file_and_line(tmp_path, line, message):
+    path = tmp_path / "a.narrowPeak"
+    path.write_text(f"chr1\t0\t9\t.\t0\t.\t1\t-1\t-1\t8\n{line}\n")
+    with pytest.raises(BedError, match=rf"^{re.escape(f'{path}, line 2: {message}')}"):
+        read_peaks(path)
+
+
+def test_a_peak_file_without_peaks_is_an_error(tmp_path):
+    (tmp_path / "a.bed").write_text("# nothing\n")
+    with pytest.raises(BedError, match=r"a\.bed: expected regions, found none"):
+        read_peaks(tmp_path / "a.bed")
