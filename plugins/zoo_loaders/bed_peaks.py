@@ -134,7 +134,8 @@ def stream_bed_peaks(
         notes.append(f"{duplicates} windows were left out: another peak has the same centre")
     if len(windows) - duplicates > len(merged):
         notes.append(
-            f"{len(windows) - duplicates} windows that overlapped by more than {overlap} bases became {len(merged)}"
+            f"{len(windows) - duplicates} windows became {len(merged)}: those that overlap by more than {overlap} "
+            "bases were merged"
         )
     merged = drop_blacklisted(merged, config, genome, base_folder, left_out)
     unused = f"no track's peaks cover half of their centre bin of {config.centre_bin} bases"
