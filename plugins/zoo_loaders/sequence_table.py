@@ -94,10 +94,8 @@ class _RowReader:
         self._first = ""
         self._length: int | None = None
         if config.pad != "error":
-            pieces = (piece for _, piece, *_ in _read_rows(config, base_folder))
-            self._length = max(
-                (len(text) for piece in pieces for text in piece.texts(config.sequence_column)), default=0
-            )
+            texts = (piece.texts(config.sequence_column) for _, piece, *_ in _read_rows(config, base_folder))
+            self._length = max((len(letters) for column in texts for letters in column), default=0)
         self._tracks: tuple[str, ...] | None = config.tracks
         self._padded = 0
         self.left_out = 0
@@ -128,9 +126,7 @@ class _RowReader:
         if self.left_out:
             notes.append(f"{self.left_out} rows were left out by keep and drop")
         if self._padded:
-            notes.append(
-                f"{self._padded} sequences of fewer than {self._length} bases were padded ({self._config.pad})"
-            )
+            notes.append(f"{self._padded} sequences were padded to {self._length} bases ({self._config.pad})")
         return tuple(notes)
 
     def _name_rows(self, file: TableFile, piece: Piece) -> list[str]:

@@ -2,6 +2,7 @@ import gzip
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from zoo_loaders.sequence_table import SEQUENCE_TABLE, SequenceTableConfig
 
@@ -126,8 +127,147 @@ def test_a_file_that_is_missing_or_cut_is_named(tmp_path):
         ({"header": False}, "column 'sequence' needs a header"),
         ({"target_columns": [0]}, "columns are counted from 1, found 0"),
         ({"target_columns": ["y", "z"], "tracks": ["y"]}, "2 target columns need as many tracks, found 1"),
+        ({"files": [{"path": "u.tsv"}]}, "either path, or files, must be given"),
+        ({"path": None}, "either path, or files, must be given"),
+        ({"target": "bound"}, "either target_columns, or target, must be given"),
+        ({"target_columns": []}, "either target_columns, or target, must be given"),
+        ({"target_columns": [], "target": "bound"}, "say complete: false"),
+        ({"path": None, "files": [{"path": "u.tsv"}], "complete": False}, "belong to each of the files"),
+        ({"prefix": "AC-"}, r"prefix\n.*expected nucleotide letters, found 'AC-'"),
+        ({"weight_column": "w", "error_column": "e"}, "only one can weigh the rows"),
+        ({"extra": {"sequence": ["w"]}}, "expected names other than 'sequence'"),
+        ({"extra": {"atac": []}}, "each with at least one column"),
+        ({"keep": {0: "a"}}, "columns are counted from 1, found 0"),
     ],
 )
 def test_a_configuration_that_fits_no_table_is_refused(config, message):
     with pytest.raises(ValueError, match=message):
         SequenceTableConfig.model_validate({"path": "t.tsv", "target_columns": ["y"], **config})
+
+
+def test_rna_letters_and_flanks_make_one_dna_sequence(tmp_path):
+    examples = load(tmp_path, "sequence\ty\nacgu\t1\n", prefix="TTu", suffix="gg")
+
+    assert decode(examples.sequences[0]) == "TTTACGTGG"
+
+
+@pytest.mark.parametrize(
+    ("side", "rows"),
+    [
+        ("left", ["TNNAC", "TGGGG", "TNGGG"]),
+        ("right", ["TACNN", "TGGGG", "TGGGN"]),
+        ("centre", ["TNACN", "TGGGG", "TGGGN"]),
+    ],
+)
+def test_shorter_sequences_are_filled_up_inside_the_flanks(tmp_path, side, rows):
+    examples = load(tmp_path, "sequence\ty\nAC\t1\nGGGG\t1\nGGG\t0\n", pad=side, prefix="T")
+
+    assert [decode(codes) for codes in examples.sequences] == rows
+    assert examples.notes == (f"2 sequences were padded to 4 bases ({side})",)
+
+
+def test_a_standard_error_becomes_a_weight(tmp_path):
+    text = "sequence\ty\tse\nACGT\t1\t0.5\nTTTT\t0\t2\n"
+
+    assert load(tmp_path, text, error_column="se").weights.tolist() == [4, 0.25]
+    assert load(tmp_path, text, error_column="se", noise=2).weights == pytest.approx([1 / 4.25, 1 / 8])
+    with pytest.raises(DataError, match="line 2, column 'se': expected a standard error above 0, found '0'"):
+        load(tmp_path, "sequence\ty\tse\nACGT\t1\t0\n", error_column="se")
+
+
+def test_rows_are_kept_and_dropped_by_their_values(tmp_path):
+    text = "sequence\ty\tsubset\tn\nAAAA\t1\tnative\t1\nCCCC\t2\trandom\t2\nGGGG\t3\tdrift\t1\n"
+
+    kept = load(tmp_path, text, keep={"subset": ["native", "random"]}, drop={"n": 2}, group_column="subset")
+
+    assert [decode(codes) for codes in kept.sequences] == ["AAAA"]
+    assert kept.groups.tolist() == ["native"]
+    assert kept.ids == ("line 2",)
+    assert kept.notes == ("2 rows were left out by keep and drop",)
+    with pytest.raises(DataError, match=r"table\.tsv: expected rows that keep and drop allow, found none"):
+        load(tmp_path, text, keep={"subset": "nativ"})
+    with pytest.raises(DataError, match="expected a column 'subst'; did you mean 'subset'"):
+        load(tmp_path, text, keep={"subst": "native"})
+
+
+def test_a_file_of_positives_stands_beside_a_labelled_one(tmp_path):
+    (tmp_path / "train.tsv").write_text("sequence\ty\nAAAA\t1\n", encoding="utf-8")
+    (tmp_path / "test.csv").write_text("y,sequence\n0,CCCC\n1,GGGG\n", encoding="utf-8")
+    files = [{"path": "train.tsv", "group": "train", "complete": False}, {"path": "test.csv", "group": "test"}]
+    config = SequenceTableConfig.model_validate({"files": files, "target_columns": ["y"]})
+
+    examples = SEQUENCE_TABLE.load(config, None, 0, tmp_path)
+
+    assert examples.complete.tolist() == [False, True, True]
+    assert examples.groups.tolist() == ["train", "test", "test"]
+    assert examples.targets.tolist() == [[1], [0], [1]]
+    assert examples.ids == ("train.tsv line 2", "test.csv line 2", "test.csv line 3")
+    check_data_loader(SEQUENCE_TABLE, config, tmp_path)
+
+
+def test_positives_need_no_column_of_targets(tmp_path):
+    examples = load(tmp_path, "sequence\nACGT\nTTTT\n", target_columns=[], target="bound", complete=False)
+
+    assert examples.complete is False
+    assert examples.targets.tolist() == [[1], [1]]
+    assert examples.tracks == ("bound",)
+    with pytest.raises(DataError, match="line 2, column 'y': expected a positive, as complete: false says"):
+        load(tmp_path, "sequence\ty\nACGT\t0\n", complete=False)
+
+
+def test_further_inputs_are_vectors_of_columns(tmp_path):
+    text = "sequence\ty\ta\tb\nACGT\t1\t0.5\t-1\nTTTT\t0\t2\t3\n"
+
+    examples = load(tmp_path, text, extra={"second": ["b"], "first": ["b", "a"]})
+
+    assert {name: values.tolist() for name, values in examples.extra.items()} == {
+        "second": [[-1], [3]],
+        "first": [[-1, 0.5], [3, 2]],
+    }
+    with pytest.raises(DataError, match="line 2, column 'a': expected a number, found 'NA'"):
+        load(tmp_path, "sequence\ty\ta\nACGT\t1\tNA\n", extra={"atac": ["a"]})
+
+
+def test_parquet_is_read_like_a_text(tmp_path):
+    frame = pd.DataFrame({"sequence": ["ACGT", "TTTT"], "y": [0.5, None], "bound": [True, False]})
+    frame.to_parquet(tmp_path / "t.parquet")
+    config = SequenceTableConfig(path="t.parquet", target_columns=("y", "bound"))
+
+    examples = SEQUENCE_TABLE.load(config, None, 0, tmp_path)
+
+    np.testing.assert_array_equal(examples.targets, [[0.5, 1], [np.nan, 0]])
+    assert examples.ids == ("row 1", "row 2")
+    frame.assign(sequence=["ACGT", "AC-T"]).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=r"t\.parquet, row 2, column 'sequence': expected nucleotide letters"):
+        SEQUENCE_TABLE.load(config, None, 0, tmp_path)
+    (tmp_path / "t.parquet").write_bytes(b"no such thing")
+    with pytest.raises(DataError, match=r"t\.parquet: can't be read"):
+        SEQUENCE_TABLE.load(config, None, 0, tmp_path)
+
+
+def test_a_stream_gives_the_same_rows_in_pieces(tmp_path):
+    letters = np.random.default_rng(0).choice(list("ACGT"), (9000, 6))
+    rows = [f"{''.join(row)}\t{number}" for number, row in enumerate(letters)]
+    whole = load(tmp_path, "sequence\ty\n" + "\n".join(rows), drop={"y": 17})
+    config = SequenceTableConfig(path="table.tsv", target_columns=("y",), drop={"y": (17,)})
+
+    pieces = list(SEQUENCE_TABLE.stream(config, None, 0, tmp_path))
+
+    assert [len(piece) for piece in pieces] == [4095, 4096, 808]
+    np.testing.assert_array_equal(np.concatenate([piece.sequences for piece in pieces]), whole.sequences)
+    np.testing.assert_array_equal(np.concatenate([piece.targets for piece in pieces]), whole.targets)
+    assert [piece.notes for piece in pieces] == [(), (), ("1 rows were left out by keep and drop",)]
+
+
+def test_parallel_files_are_filtered_together(tmp_path):
+    (tmp_path / "y.tsv").write_text("y\n1\n2\n3\n", encoding="utf-8")
+
+    examples = load(tmp_path, "sequence\tset\nAA\ta\nCC\tb\nGG\ta\n", targets_path="y.tsv", keep={"set": "a"})
+
+    assert examples.targets.tolist() == [[1], [3]]
+    assert [decode(codes) for codes in examples.sequences] == ["AA", "GG"]
+
+
+def test_a_column_that_stands_there_twice_is_refused(tmp_path):
+    with pytest.raises(DataError, match="expected one column 'y', found 2"):
+        load(tmp_path, "sequence\ty\ty\nACGT\t1\t2\n")
