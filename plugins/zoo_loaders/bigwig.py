@@ -197,7 +197,9 @@ def _place_windows(
     peaks = read_peaks(base_folder / str(config.regions))
     regions, rows = place_regions(peaks, reference, config.unknown_contigs)
     if len(rows) < len(peaks):
-        notes.append(f"{config.regions}: {len(peaks) - len(rows)} regions on contigs that the genome lacks")
+        notes.append(
+            f"{config.regions}: {len(peaks) - len(rows)} regions on contigs that the genome lacks were left out"
+        )
     centres = (regions.starts + regions.ends) // 2
     if config.centre == "summit":
         centres = np.where(peaks.summits[rows] >= 0, peaks.summits[rows], centres)
