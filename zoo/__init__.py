@@ -50,6 +50,7 @@ _FACE = {
     "score_variants": "zoo.prediction",
     "predict": "zoo.prediction",
     "train": "zoo.training",
+    "tune": "zoo.training.tune",
 }
 
 __all__ = ["__version__", *_FACE]  # noqa: PLE0604 - every name of the face is resolved below
@@ -96,6 +97,7 @@ if TYPE_CHECKING:
     from zoo.prediction import score_variants as score_variants
     from zoo.registry import load as load
     from zoo.training import train as train
+    from zoo.training.tune import tune as tune
 
 
 def __getattr__(name: str) -> Any:
