@@ -145,7 +145,8 @@ def _warn_of_distances(checks: Iterable[TrackCheck], name: Literal["gc", "repeat
         more = f"; so it does of {tracks - 1} more tracks" if tracks > 1 else ""
         yield (
             f"{what} alone tells the classes of {check.track} apart: in the {check.part} part their distributions "
-            f"differ by {distance:.2f} (statistic of Kolmogorov and Smirnov), and it predicts the class with AUROC {auroc:.2f}{more}."
+            f"differ by {distance:.2f} (statistic of Kolmogorov and Smirnov), and it predicts the class with "
+            f"AUROC {auroc:.2f}{more}."
         )
 
 
