@@ -1,79 +1,18 @@
 """A convolutional network of any depth: convolutions with pooling, a summary along the sequence, dense layers.
 
-Beside the convolutions a branch may read the composition of the sequence, and the whole may stand there several times
-as an ensemble whose members learn apart.
+Beside the convolutions a branch may read the composition of the sequence, further inputs may join, and the whole may
+stand there several times as an ensemble whose members learn apart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass
+from typing import Any
 
-from pydantic import Field
-
-from zoo import Architecture, Config, InputSpec, OutputSpec, RecipeError
-
-Activation: TypeAlias = Literal["relu", "gelu", "elu", "silu", "exponential"]
-
-
-class Convolution(Config):
-    """One convolution and what follows it; ``width``, ``dilation`` and ``pool`` count positions of its input."""
-
-    filters: int = Field(gt=0)
-    width: int = Field(gt=0)
-    dilation: int = Field(default=1, gt=0)
-    pool: int = Field(default=1, gt=0)
-    pooling: Literal["max", "average"] = "max"
-    activation: Activation | None = None
-    dropout: float = Field(default=0.0, ge=0, lt=1)
-
-
-class Composition(Config):
-    """One wide convolution on the sequence itself, averaged over all positions: how much of each word there is.
-
-    Maxima alone lose the composition that open chromatin lives on; an exponential counts strong matches.
-    """
-
-    filters: int = Field(gt=0)
-    width: int = Field(gt=0)
-    activation: Activation = "exponential"
-
-
-class MultilayerCnnConfig(Config):
-    """The layers, from the sequence to the last dense one.
-
-    Args:
-        padding: ``valid`` lets neighbouring windows of a genome share their convolutions exactly.
-        activation: Of every hidden layer that names none itself.
-        batch_norm: Normalise between a layer and its activation; the export folds it into the layer.
-        batch_norm_momentum: Of the moving mean and variance that predictions use.
-        summary: What stands at the end of the sequence: every position (``flatten``), or over all positions the
-            maximum, the average (the composition), or both side by side.
-        composition: A branch beside the convolutions, joined to their summary; none by default.
-        dense: Units of each dense layer before the output.
-        dense_dropout: Share of units dropped after the summary and after each dense layer.
-        l2: Penalty on the squares of all kernels.
-        members: Networks of one ensemble, whose predictions are averaged; each learns as if it were alone.
-    """
-
-    convolutions: tuple[Convolution, ...] = Field(
-        default=(
-            Convolution(filters=64, width=15, pool=2),
-            Convolution(filters=64, width=7, pool=2),
-            Convolution(filters=64, width=5),
-        ),
-        min_length=1,
-    )
-    padding: Literal["valid", "same"] = "valid"
-    activation: Activation = "relu"
-    batch_norm: bool = True
-    batch_norm_momentum: float = Field(default=0.99, gt=0, lt=1)
-    summary: Literal["flatten", "max", "average", "max_average"] = "max_average"
-    composition: Composition | None = None
-    dense: tuple[int, ...] = (64,)
-    dense_dropout: float = Field(default=0.3, ge=0, lt=1)
-    l2: float = Field(default=0.0, ge=0)
-    members: int = Field(default=1, ge=1)
+from zoo import Architecture, InputSpec, OutputSpec, RecipeError
+from zoo_architectures.activations import Activation, apply_activation, count_pieces
+from zoo_architectures.multilayer_cnn_config import Composition, Convolution, MultilayerCnnConfig
 
 
 def build_multilayer_cnn(
@@ -82,117 +21,206 @@ def build_multilayer_cnn(
     outputs: tuple[OutputSpec, ...],
     frozen: Mapping[str, Any],  # noqa: ARG001 - the signature of every architecture
 ) -> Any:
-    """Return the network; an output of several members has shape (N, members, T).
+    """Return the network; an output of several members has shape (N, members, T), or (N, members, B, T).
+
+    Tracks along the sequence are read like further letters of it, vectors join its summary. The bins of an output
+    share the positions that the convolutions leave, what does not divide by B is cut off at both ends.
 
     Raises:
-        RecipeError: The window is too short for the convolutions.
+        RecipeError: There is no sequence, the window is too short for the convolutions or the bins, or a layer does
+            not fit.
     """
     import keras
 
-    _check_lengths(config, inputs[0].shape[0])
-    sequence = keras.Input(inputs[0].shape, name=inputs[0].name)
+    if not inputs or inputs[0].role != "sequence":
+        raise RecipeError("multilayer_cnn reads a sequence, the data give none; choose feature_mlp, say")
+    length = inputs[0].shape[0]
+    for spec in inputs[1:]:
+        if len(spec.shape) != 1 and (len(spec.shape) != 2 or spec.shape[0] != length):
+            raise RecipeError(
+                f"multilayer_cnn: input {spec.name!r} has shape {spec.shape}; expected a vector, or a track along the "
+                f"{length} bases"
+            )
+    _check_layers(config, inputs, outputs)
+    tensors = [keras.Input(spec.shape, name=spec.name) for spec in inputs]
+    read = tensors[0] if len(tensors) == 1 else tensors
     if config.members == 1:
-        return keras.Model(sequence, _add_member(config, sequence, outputs, ""))
-    members = [_add_member(config, sequence, outputs, f"member_{number}_") for number in range(1, config.members + 1)]
+        return keras.Model(read, _Member(config, "").build(tensors, outputs))
+    members = [_Member(config, f"member_{number}_").build(tensors, outputs) for number in range(1, config.members + 1)]
     heads = {}
-    for spec in outputs:
+    for output in outputs:
         rows = [
-            keras.layers.Reshape((1, len(spec.tracks)), name=f"{spec.name}_row_{number}")(member[spec.name])
+            keras.layers.Reshape((1, *member[output.name].shape[1:]), name=f"{output.name}_row_{number}")(
+                member[output.name]
+            )
             for number, member in enumerate(members, start=1)
         ]
-        heads[spec.name] = keras.layers.Concatenate(axis=1, name=f"{spec.name}_members")(rows)
-    return keras.Model(sequence, heads)
+        heads[output.name] = keras.layers.Concatenate(axis=1, name=f"{output.name}_members")(rows)
+    return keras.Model(read, heads)
 
 
-def _add_member(config: MultilayerCnnConfig, sequence: Any, outputs: tuple[OutputSpec, ...], prefix: str) -> Any:
-    """Return the outputs by name of one network on ``sequence``; its layers' names start with ``prefix``."""
-    import keras
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """One network; its layers' names start with ``prefix``."""
 
-    penalty = keras.regularizers.L2(config.l2) if config.l2 else None
-    hidden = sequence
-    for number, layer in enumerate(config.convolutions, start=1):
-        name = f"{prefix}convolution_{number}"
-        hidden = _convolve(config, layer.filters, layer.width, layer.dilation, penalty, name, hidden)
-        hidden = _activate(config, layer.activation or config.activation, name, hidden)
-        if layer.pool > 1:
-            kind = keras.layers.MaxPooling1D if layer.pooling == "max" else keras.layers.AveragePooling1D
-            hidden = kind(layer.pool, name=f"{prefix}pooling_{number}")(hidden)
-        if layer.dropout:
-            hidden = keras.layers.Dropout(layer.dropout, name=f"{prefix}dropout_{number}")(hidden)
-    hidden = _summarise(config.summary, prefix, hidden)
-    if config.composition is not None:
-        words = _compose(config, config.composition, penalty, prefix, sequence)
-        hidden = keras.layers.Concatenate(name=f"{prefix}with_composition")([hidden, words])
-    for number, units in enumerate(config.dense, start=1):
-        if config.dense_dropout:
-            hidden = keras.layers.Dropout(config.dense_dropout, name=f"{prefix}dense_dropout_{number}")(hidden)
-        name = f"{prefix}dense_{number}"
-        hidden = keras.layers.Dense(units, use_bias=not config.batch_norm, kernel_regularizer=penalty, name=name)(
-            hidden
-        )
-        hidden = _activate(config, config.activation, name, hidden)
-    if config.dense_dropout:
-        hidden = keras.layers.Dropout(config.dense_dropout, name=f"{prefix}head_dropout")(hidden)
-    return {
-        spec.name: keras.layers.Dense(
-            len(spec.tracks), activation=spec.activation, kernel_regularizer=penalty, name=f"{prefix}head_{spec.name}"
+    config: MultilayerCnnConfig
+    prefix: str
+
+    def build(self, tensors: list[Any], outputs: tuple[OutputSpec, ...]) -> dict[str, Any]:
+        """Return the outputs by name; the sequence is the first of ``tensors``."""
+        sequence, others = tensors[0], tensors[1:]
+        along = [tensor for tensor in others if len(tensor.shape) == 3]
+        vectors = [tensor for tensor in others if len(tensor.shape) == 2]
+        positions = self._convolve_all(self._join([sequence, *along], "with_tracks"))
+        beside = [] if self.config.composition is None else [self._compose(self.config.composition, sequence)]
+        beside += [self._normalise(tensor) for tensor in vectors]
+        heads: dict[str, Any] = {}
+        for bins in dict.fromkeys(output.bins for output in outputs):
+            # What stands before an output without bins keeps the names that published weights have.
+            tag = self.prefix if bins is None else f"{self.prefix}{bins}_bins_"
+            hidden = self._summarise(positions) if bins is None else _divide(positions, bins, tag)
+            hidden = self._join_vectors(hidden, beside, bins, tag)
+            hidden = self._add_dense(hidden, tag)
+            heads |= {output.name: self._add_head(output, hidden) for output in outputs if output.bins == bins}
+        return heads
+
+    def _convolve_all(self, hidden: Any) -> Any:
+        import keras
+
+        for number, layer in enumerate(self.config.convolutions, start=1):
+            name = f"{self.prefix}convolution_{number}"
+            source = hidden
+            activation = layer.activation or self.config.activation
+            hidden = self._convolve(layer, activation, name, hidden)
+            hidden = self._activate(activation, name, hidden)
+            if layer.residual:
+                hidden = keras.layers.Add(name=f"{self.prefix}residual_{number}")([source, hidden])
+            if layer.pool > 1:
+                kind = keras.layers.MaxPooling1D if layer.pooling == "max" else keras.layers.AveragePooling1D
+                hidden = kind(layer.pool, name=f"{self.prefix}pooling_{number}")(hidden)
+            if layer.dropout:
+                hidden = keras.layers.Dropout(layer.dropout, name=f"{self.prefix}dropout_{number}")(hidden)
+        return hidden
+
+    def _convolve(self, layer: Convolution | Composition, activation: Activation, name: str, hidden: Any) -> Any:
+        import keras
+
+        return keras.layers.Conv1D(
+            layer.filters * count_pieces(activation),
+            layer.width,
+            dilation_rate=layer.dilation if isinstance(layer, Convolution) else 1,
+            padding=self.config.padding,
+            use_bias=not self.config.batch_norm,
+            kernel_regularizer=self._penalise(),
+            name=name,
         )(hidden)
-        for spec in outputs
-    }
+
+    def _compose(self, branch: Composition, sequence: Any) -> Any:
+        import keras
+
+        name = f"{self.prefix}composition"
+        hidden = self._convolve(branch, branch.activation, name, sequence)
+        hidden = self._activate(branch.activation, name, hidden)
+        hidden = keras.layers.GlobalAveragePooling1D(name=f"{name}_average")(hidden)
+        if self.config.batch_norm:
+            # Averages of exponentials differ by orders of magnitude from filter to filter.
+            hidden = self._make_norm(f"{name}_scale")(hidden)
+        return hidden
+
+    def _normalise(self, vector: Any) -> Any:
+        """Bring what was measured to one scale, which learning needs as much as the layers after it."""
+        if not self.config.batch_norm:
+            return vector
+        return self._make_norm(f"{self.prefix}{vector.name}_norm", center=False, scale=False)(vector)
+
+    def _summarise(self, hidden: Any) -> Any:
+        import keras
+
+        summary = self.config.summary
+        if summary == "flatten":
+            return keras.layers.Flatten(name=f"{self.prefix}flatten")(hidden)
+        parts = []
+        if summary in {"max", "max_average"}:
+            parts.append(keras.layers.GlobalMaxPooling1D(name=f"{self.prefix}maximum")(hidden))
+        if summary in {"average", "max_average"}:
+            parts.append(keras.layers.GlobalAveragePooling1D(name=f"{self.prefix}average")(hidden))
+        return self._join(parts, "summary")
+
+    def _join_vectors(self, hidden: Any, vectors: list[Any], bins: int | None, tag: str) -> Any:
+        """Return the summary, or each bin, with the vectors beside it."""
+        import keras
+
+        if not vectors:
+            return hidden
+        if bins is not None:
+            vectors = [keras.layers.RepeatVector(bins)(vector) for vector in vectors]
+        return keras.layers.Concatenate(name=f"{tag}with_composition")([hidden, *vectors])
+
+    def _add_dense(self, hidden: Any, tag: str) -> Any:
+        import keras
+
+        config = self.config
+        for number, units in enumerate(config.dense, start=1):
+            if config.dense_dropout:
+                hidden = keras.layers.Dropout(config.dense_dropout, name=f"{tag}dense_dropout_{number}")(hidden)
+            name = f"{tag}dense_{number}"
+            hidden = keras.layers.Dense(
+                units * count_pieces(config.activation),
+                use_bias=not config.batch_norm,
+                kernel_regularizer=self._penalise(),
+                name=name,
+            )(hidden)
+            hidden = self._activate(config.activation, name, hidden)
+        if config.dense_dropout:
+            hidden = keras.layers.Dropout(config.dense_dropout, name=f"{tag}head_dropout")(hidden)
+        return hidden
+
+    def _add_head(self, output: OutputSpec, hidden: Any) -> Any:
+        """Return the predictions; a dense layer reads each bin on its own, as a convolution of width 1 does."""
+        import keras
+
+        return keras.layers.Dense(
+            len(output.tracks),
+            activation=output.activation,
+            kernel_regularizer=self._penalise(),
+            name=f"{self.prefix}head_{output.name}",
+        )(hidden)
+
+    def _activate(self, activation: Activation, name: str, hidden: Any) -> Any:
+        if self.config.batch_norm:
+            hidden = self._make_norm(f"{name}_norm")(hidden)
+        return apply_activation(activation, f"{name}_activation", hidden)
+
+    def _make_norm(self, name: str, **options: bool) -> Any:
+        import keras
+
+        return keras.layers.BatchNormalization(momentum=self.config.batch_norm_momentum, name=name, **options)
+
+    def _penalise(self) -> Any:
+        import keras
+
+        config = self.config
+        return keras.regularizers.L1L2(config.l1, config.l2) if config.l1 or config.l2 else None
+
+    def _join(self, tensors: list[Any], name: str) -> Any:
+        import keras
+
+        return tensors[0] if len(tensors) == 1 else keras.layers.Concatenate(name=f"{self.prefix}{name}")(tensors)
 
 
-def _convolve(
-    config: MultilayerCnnConfig, filters: int, width: int, dilation: int, penalty: Any, name: str, hidden: Any
-) -> Any:
+def _divide(hidden: Any, bins: int, tag: str) -> Any:
+    """Return the average of each of the bins, equal shares of the positions in the centre."""
     import keras
 
-    return keras.layers.Conv1D(
-        filters,
-        width,
-        dilation_rate=dilation,
-        padding=config.padding,
-        use_bias=not config.batch_norm,
-        kernel_regularizer=penalty,
-        name=name,
-    )(hidden)
+    share, left = divmod(hidden.shape[1], bins)
+    if left:
+        hidden = keras.layers.Cropping1D((left // 2, left - left // 2), name=f"{tag}cropping")(hidden)
+    return hidden if share == 1 else keras.layers.AveragePooling1D(share, name=f"{tag}average")(hidden)
 
 
-def _compose(config: MultilayerCnnConfig, branch: Composition, penalty: Any, prefix: str, sequence: Any) -> Any:
-    import keras
-
-    name = f"{prefix}composition"
-    hidden = _convolve(config, branch.filters, branch.width, 1, penalty, name, sequence)
-    hidden = _activate(config, branch.activation, name, hidden)
-    hidden = keras.layers.GlobalAveragePooling1D(name=f"{name}_average")(hidden)
-    if config.batch_norm:
-        # Averages of exponentials differ by orders of magnitude from filter to filter.
-        hidden = keras.layers.BatchNormalization(momentum=config.batch_norm_momentum, name=f"{name}_scale")(hidden)
-    return hidden
-
-
-def _activate(config: MultilayerCnnConfig, activation: Activation, name: str, hidden: Any) -> Any:
-    import keras
-
-    if config.batch_norm:
-        hidden = keras.layers.BatchNormalization(momentum=config.batch_norm_momentum, name=f"{name}_norm")(hidden)
-    return keras.layers.Activation(activation, name=f"{name}_activation")(hidden)
-
-
-def _summarise(summary: str, prefix: str, hidden: Any) -> Any:
-    import keras
-
-    if summary == "flatten":
-        return keras.layers.Flatten(name=f"{prefix}flatten")(hidden)
-    parts = []
-    if summary in {"max", "max_average"}:
-        parts.append(keras.layers.GlobalMaxPooling1D(name=f"{prefix}maximum")(hidden))
-    if summary in {"average", "max_average"}:
-        parts.append(keras.layers.GlobalAveragePooling1D(name=f"{prefix}average")(hidden))
-    return parts[0] if len(parts) == 1 else keras.layers.Concatenate(name=f"{prefix}summary")(parts)
-
-
-def _check_lengths(config: MultilayerCnnConfig, length: int) -> None:
-    left = length
+def _check_layers(config: MultilayerCnnConfig, inputs: tuple[InputSpec, ...], outputs: tuple[OutputSpec, ...]) -> None:
+    length = left = inputs[0].shape[0]
+    channels = sum(spec.shape[1] for spec in inputs if len(spec.shape) == 2)
     for number, layer in enumerate(config.convolutions, start=1):
         reach = (layer.width - 1) * layer.dilation + 1
         found = left
@@ -203,6 +231,18 @@ def _check_lengths(config: MultilayerCnnConfig, length: int) -> None:
                 f"pool {layer.pool}) finds {found} positions left of {length} bases, too few; "
                 "use fewer or narrower convolutions"
             )
+        if layer.residual and layer.filters != channels:
+            raise RecipeError(
+                f"multilayer_cnn: convolution {number} is residual and has {layer.filters} filters, its input has "
+                f"{channels} channels; they must be as many"
+            )
+        channels = layer.filters
+    for output in outputs:
+        if output.bins is not None and left < output.bins:
+            raise RecipeError(
+                f"multilayer_cnn: the convolutions leave {left} positions of {length} bases, too few for "
+                f"{output.bins} bins; use less pooling, or padding: same"
+            )
 
 
 MULTILAYER_CNN = Architecture(
@@ -210,4 +250,6 @@ MULTILAYER_CNN = Architecture(
     summary="convolutions with pooling, a summary along the sequence and dense layers, all by configuration",
     config=MultilayerCnnConfig,
     build=build_multilayer_cnn,
+    context=True,
+    binned=True,
 )

@@ -1,0 +1,85 @@
+"""The layers of ``multilayer_cnn``."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from zoo import Config
+from zoo_architectures.activations import Activation
+
+
+class Convolution(Config):
+    """One convolution and what follows it; ``width``, ``dilation`` and ``pool`` count positions of its input.
+
+    Args:
+        residual: Add the input to the activated output; both must have as many channels and positions.
+    """
+
+    filters: int = Field(gt=0)
+    width: int = Field(gt=0)
+    dilation: int = Field(default=1, gt=0)
+    pool: int = Field(default=1, gt=0)
+    pooling: Literal["max", "average"] = "max"
+    activation: Activation | None = None
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    residual: bool = False
+
+
+class Composition(Config):
+    """One wide convolution on the sequence itself, averaged over all positions: how much of each word there is.
+
+    Maxima alone lose the composition that open chromatin lives on; an exponential counts strong matches.
+    """
+
+    filters: int = Field(gt=0)
+    width: int = Field(gt=0)
+    activation: Activation = "exponential"
+
+
+class MultilayerCnnConfig(Config):
+    """The layers, from the sequence to the last dense one.
+
+    Args:
+        padding: ``valid`` lets neighbouring windows of a genome share their convolutions exactly; ``same`` keeps bins
+            over the bases that they stand for.
+        activation: Of every hidden layer that names none itself: a name, or a mapping such as
+            ``{name: softplus, beta: 2}``.
+        batch_norm: Normalise between a layer and its activation; the export folds it into the layer.
+        batch_norm_momentum: Of the moving mean and variance that predictions use.
+        summary: What stands at the end of the sequence: every position (``flatten``), or over all positions the
+            maximum, the average (the composition), or both side by side. Binned outputs have none.
+        composition: A branch beside the convolutions, joined to their summary; none by default.
+        dense: Units of each dense layer before the output; a binned output has them at each bin.
+        dense_dropout: Share of units dropped after the summary and after each dense layer.
+        l1: Penalty on the absolute values of all kernels.
+        l2: Penalty on their squares.
+        members: Networks of one ensemble, whose predictions are averaged; each learns as if it were alone.
+    """
+
+    convolutions: tuple[Convolution, ...] = Field(
+        default=(
+            Convolution(filters=64, width=15, pool=2),
+            Convolution(filters=64, width=7, pool=2),
+            Convolution(filters=64, width=5),
+        ),
+        min_length=1,
+    )
+    padding: Literal["valid", "same"] = "valid"
+    activation: Activation = "relu"
+    batch_norm: bool = True
+    batch_norm_momentum: float = Field(default=0.99, gt=0, lt=1)
+    summary: Literal["flatten", "max", "average", "max_average"] = "max_average"
+    composition: Composition | None = None
+    dense: tuple[int, ...] = (64,)
+    dense_dropout: float = Field(default=0.3, ge=0, lt=1)
+    l1: float = Field(default=0.0, ge=0)
+    l2: float = Field(default=0.0, ge=0)
+    members: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _residuals_keep_positions(self) -> MultilayerCnnConfig:
+        if self.padding != "same" and any(layer.residual for layer in self.convolutions):
+            raise ValueError("residual convolutions need padding: same, so that input and output have one length")
+        return self
