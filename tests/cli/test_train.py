@@ -27,10 +27,11 @@ def test_train_writes_a_model_and_prints_its_test_metrics(recipe, tmp_path, caps
 
     printed = capsys.readouterr()
     assert status == 0, printed.err
-    header, row = (line.split("\t") for line in printed.out.splitlines())
+    header, row, (baseline,) = (line.split("\t") for line in printed.out.splitlines())
     assert header == ["test track", "n", "prevalence", "auroc", "auprc", "accuracy"]
     assert row[0] == "motif"
     assert float(row[3].split()[0]) > 0.9
+    assert baseline.startswith("motif: kmer_logistic has auroc ")
     assert "parameters, best of" in printed.err
     assert (tmp_path / "model" / "model.onnx").exists()
 
@@ -39,8 +40,10 @@ def test_a_dry_run_tells_the_plan_and_trains_nothing(recipe, tmp_path, capsys):
     assert main(["train", str(recipe), "--dry-run", "--threads", "2"]) == 0
 
     printed = capsys.readouterr().out
-    assert "planted-motif@1.0.0: multilayer_cnn, " in printed
-    assert "tracks: motif (sigmoid, loss binary_crossentropy)" in printed
+    assert "planted-motif@1.0.0: multilayer_cnn\n" in printed
+    assert "input sequence: (N, 40, 4)\noutput prediction: (N, 1) sigmoid, loss binary_crossentropy\n" in printed
+    assert "network: 657 parameters, 625 of them learned" in printed
+    assert "one step: loss 0." in printed
     assert "split by contig: train 480, validation 120, test 120" in printed
     assert sorted(path.name for path in tmp_path.iterdir()) == ["recipes"]
 

@@ -144,7 +144,7 @@ def test_windows_are_compared_one_by_one_too():
     model = make_model()
 
     class BatchDependent:
-        def predict_raw(self, codes):
+        def predict_raw(self, codes, extra):
             return {"y": Predictor(model, "y").predict(codes) + (0.01 if len(codes) == 1 else 0)}
 
     with pytest.raises(ExportMismatch, match="differs from the trained one"):

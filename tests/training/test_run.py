@@ -19,7 +19,6 @@ from zoo.errors import (
     PluginError,
     RecipeError,
     SplitLeak,
-    TrainingError,
     UnknownName,
     VersionExists,
 )
@@ -27,8 +26,11 @@ from zoo.genome.fasta import read_fasta
 from zoo.model.folder import load_folder
 from zoo.model.verify import verify_folder
 from zoo.plugins import discover
+from zoo.training import plan as plan_module
 from zoo.training import run
 from zoo.training.evaluate import choose_thresholds
+from zoo.training.examples import LoadedExamples
+from zoo.training.predictor import Predictor
 
 pytestmark = pytest.mark.training
 
@@ -40,7 +42,8 @@ def test_a_model_folder_is_written_whole(tiny_recipe, write_recipe, tmp_path):
 
     folder = tmp_path / "tiny"
     assert {path.name for path in folder.iterdir()} == {
-        "model.onnx", "model.yaml", "recipe.yaml", "example.json", "SHA256SUMS",
+        "model.onnx", "model.yaml", "recipe.yaml", "example.json", "report.html", "training.csv", "weights.npz",
+        "SHA256SUMS",
     }  # fmt: skip
     assert (folder / "recipe.yaml").read_bytes() == recipe.read_bytes()
     assert verify_folder(folder).largest_difference <= done.card.tolerance
@@ -98,8 +101,8 @@ def test_the_threshold_is_that_of_the_validation_part(tiny_recipe, write_recipe,
 
     plan = run.plan(recipe)
     rows = plan.split.validation
-    predictions = load_folder(tmp_path / "tiny").session.predict(plan.examples.sequences[rows])["prediction"]
-    expected = choose_thresholds(plan.task, plan.task.targets[rows], predictions)["motif"]
+    predictions = load_folder(tmp_path / "tiny").session.predict(plan.examples.read(rows).sequences)["prediction"]
+    expected = choose_thresholds(plan.task, run.read_targets(plan, rows), predictions)["motif"]
     assert done.card.metrics["test"]["motif"]["threshold"] == pytest.approx(expected)
     assert done.card.metrics["validation"]["motif"]["threshold"] == pytest.approx(expected)
 
@@ -107,14 +110,18 @@ def test_the_threshold_is_that_of_the_validation_part(tiny_recipe, write_recipe,
 def test_training_heeds_the_weights_of_the_data_and_of_the_classes(tiny_recipe, write_recipe):
     plan = run.plan(write_recipe(tiny_recipe))
     count = len(plan.examples)
-    weighted = dataclasses.replace(
-        plan, examples=dataclasses.replace(plan.examples, weights=np.arange(count, dtype=np.float32))
-    )
-    rows = plan.split.train[:120]
+    everything = plan.examples.read(np.arange(count))
+    weighted = LoadedExamples(dataclasses.replace(everything, weights=np.arange(count, dtype=np.float32)))
+    split = dataclasses.replace(plan.split, train=plan.split.train[:120])
+    training = plan.recipe.training.model_copy(update={"class_weights": "balanced"})
+    balancing = dataclasses.replace(plan, recipe=plan.recipe.model_copy(update={"training": training}))
 
-    assert run._take(plan, rows).weights.tolist() == [1.0] * 120
-    assert run._take(weighted, rows).weights.tolist() == rows.tolist()
-    balanced = run._take(plan, rows, balanced=True)
+    def take(plan):
+        return run._take_training(plan, split).read(np.arange(120))
+
+    assert take(plan).weights.tolist() == [1.0] * 120
+    assert take(dataclasses.replace(plan, examples=weighted)).weights.tolist() == split.train.tolist()
+    balanced = take(balancing)
     positive = balanced.targets[:, 0] == 1
     assert 0 < positive.sum() < 120
     assert positive.sum() != 60
@@ -122,8 +129,8 @@ def test_training_heeds_the_weights_of_the_data_and_of_the_classes(tiny_recipe, 
 
 
 def test_validation_is_predicted_as_the_card_will_say(tiny_recipe, write_recipe):
-    both = run._make_strands(run.plan(write_recipe(tiny_recipe)))
-    one = run._make_strands(run.plan(write_recipe({**tiny_recipe, "strand": {"average": False}})))
+    both = run.make_strands(run.plan(write_recipe(tiny_recipe)))
+    one = run.make_strands(run.plan(write_recipe({**tiny_recipe, "strand": {"average": False}})))
 
     assert (both.average, one.average) == (True, False)
     assert both.mates is None
@@ -173,7 +180,7 @@ def test_regression_on_two_tracks_with_missing_values_and_weights(tiny_recipe, w
     assert done.notes == ("1 examples without any target were left out",)
     assert done.card.data is not None
     assert done.card.data.notes == done.notes
-    assert np.isfinite([epoch.loss for epoch in done.fit.history]).all()
+    assert np.isfinite([epoch.loss for epoch in done.fits[0].history]).all()
 
 
 def test_the_primers_network_learns_from_two_parallel_files(tiny_recipe, write_recipe, tmp_path, tiny_data):
@@ -278,15 +285,6 @@ def test_an_output_that_exists_is_never_touched(tiny_recipe, write_recipe, tmp_p
     assert not list((tmp_path / "tiny").iterdir())
 
 
-def test_a_partial_folder_of_another_run_is_not_taken(tiny_recipe, write_recipe, tmp_path):
-    (tmp_path / "tiny.partial").mkdir()
-
-    with pytest.raises(OutputError, match=r"tiny\.partial: is of a run that goes on, or broke off"):
-        train(write_recipe(tiny_recipe), tmp_path / "tiny")
-
-    assert (tmp_path / "tiny.partial").is_dir()
-
-
 def test_an_output_that_can_not_be_written_is_named(tiny_recipe, write_recipe, tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
 
@@ -382,48 +380,133 @@ def replace_component(monkeypatch):
             for found in discover().components
         )
         plugins = dataclasses.replace(discover(), components=changed)
-        monkeypatch.setattr(run, "discover", lambda: plugins)
+        monkeypatch.setattr(plan_module, "discover", lambda: plugins)
 
     return replace
 
 
-@pytest.mark.parametrize(
-    ("fields", "message"),
-    [
-        (
-            {"extra": {"atac": np.zeros((300, 1), np.float32)}},
-            "gives the input 'atac' beside the sequence; training reads the sequence alone as yet: leave it out",
-        ),
-        (
-            {"complete": False},
-            "gives positives only, and training can't draw negatives yet; give the negatives as data too",
-        ),
-    ],
-)
-def test_examples_that_ask_for_more_than_training_can_do_are_refused(
-    tiny_recipe, write_recipe, replace_component, fields, message
-):
-    load = discover().data_loader("fasta").load
-    replace_component("fasta", load=lambda *given: dataclasses.replace(load(*given), **fields))
-    recipe = write_recipe(tiny_recipe)
-
-    with pytest.raises(TrainingError) as error:
-        run.plan(recipe)
-
-    assert str(error.value) == f"{recipe}: data.loader fasta {message}"
+def give(load, **fields):
+    return lambda *given: dataclasses.replace(load(*given), **fields)
 
 
-def test_an_architecture_that_solves_for_its_weights_is_refused(tiny_recipe, write_recipe, replace_component):
-    replace_component("multilayer_cnn", fit_weights=lambda examples: examples)
-    recipe = write_recipe(tiny_recipe)
+def test_further_inputs_need_an_architecture_that_takes_them(tiny_recipe, write_recipe, replace_component):
+    loader = discover().data_loader("fasta")
+    replace_component("fasta", load=give(loader.load, extra={"atac": np.zeros((300, 1), np.float32)}))
+    recipe = write_recipe({**tiny_recipe, "architecture": {"name": "primer_cnn"}})
 
-    with pytest.raises(TrainingError) as error:
+    with pytest.raises(RecipeError) as error:
         run.plan(recipe)
 
     assert str(error.value) == (
-        f"{recipe}: architecture.name: multilayer_cnn solves for its weights, which training can't do yet; "
-        "name an architecture that learns them step by step"
+        f"{recipe}: data.loader fasta gives the input 'atac' beside the sequence, and architecture primer_cnn takes "
+        "none; choose one that does, or leave it out"
     )
+
+
+def test_positives_alone_need_negatives(tiny_recipe, write_recipe):
+    del tiny_recipe["data"]["config"]["negatives"]
+    recipe = write_recipe(tiny_recipe)
+
+    with pytest.raises(RecipeError, match="negatives is missing: the data hold positives only"):
+        run.plan(recipe)
+
+
+def test_negatives_are_drawn_for_positives_alone(tiny_recipe, write_recipe):
+    del tiny_recipe["data"]["config"]["negatives"]
+    tiny_recipe["negatives"] = [{"method": "dinucleotide_shuffle"}]
+
+    found = run.plan(write_recipe(tiny_recipe))
+
+    assert found.count() == {"train": 180, "validation": 60, "test": 60}
+    assert run.read_targets(found, found.split.test).mean() == pytest.approx(0.5)
+
+
+def test_a_baseline_may_be_the_model(tiny_recipe, write_recipe, tmp_path):
+    tiny_recipe["architecture"] = {"name": "kmer_logistic", "config": {"k": 4}}
+
+    done = train(write_recipe(tiny_recipe), tmp_path / "tiny", threads=2)
+
+    assert done.fits == ()
+    assert done.card.training.epochs == 0
+    assert done.card.metrics["test"]["motif"]["auroc"] > 0.8
+    assert done.card.metrics["test"]["motif"]["baseline"]["name"] == "kmer_logistic"
+
+
+@pytest.mark.parametrize(
+    ("baseline", "message"),
+    [
+        ({"name": "multilayer_cnn"}, "baseline.name multilayer_cnn: expected an architecture that solves for its"),
+        ({"name": "kmer_logistic", "config": {"kk": 2}}, "baseline.config: unknown field 'kk'"),
+    ],
+)
+def test_a_baseline_that_is_none_is_refused(tiny_recipe, write_recipe, baseline, message):
+    with pytest.raises(RecipeError, match=message):
+        run.plan(write_recipe({**tiny_recipe, "baseline": baseline}))
+
+
+def test_folds_are_exported_as_one_ensemble(tiny_recipe, write_recipe, tmp_path):
+    done = train(write_recipe(tiny_recipe), tmp_path / "tiny", folds=3, threads=2)
+
+    assert len(done.fits) == 3
+    assert done.card.outputs[0].members == 3
+    assert done.card.split.folds == 3
+    model = load_folder(tmp_path / "tiny")
+    codes = np.random.default_rng(0).integers(0, 4, (5, 24), dtype=np.uint8)
+    members = model.session.predict_raw(codes)["prediction"]
+    assert members.shape == (5, 3, 1)
+    assert np.ptp(members, axis=1).min() > 0
+    assert {path.name for path in (tmp_path / "tiny").glob("training*")} == {
+        "training-1.csv", "training-2.csv", "training-3.csv",
+    }  # fmt: skip
+
+
+def test_validation_of_folds_is_by_the_network_that_has_not_seen_the_example(tiny_recipe, write_recipe):
+    plan = run.plan(write_recipe(tiny_recipe), folds=3)
+    models = [run.build_network(plan, 2, number) for number in (1, 2, 3)]
+
+    class Session:
+        def predict(self, codes, extra):
+            return {"prediction": np.zeros((len(codes), 1), np.float32)}
+
+    found = run._predict_parts(plan, Session(), models)["validation"]
+
+    for model, split in zip(models, plan.folds, strict=True):
+        rows = np.isin(plan.split.validation, split.validation)
+        inputs = {"sequence": plan.examples.read(plan.split.validation[rows]).sequences}
+        expected = Predictor(model, "prediction").average_strands(inputs, run.make_strands(plan))
+        np.testing.assert_allclose(found[rows], expected, atol=1e-6)
+
+
+def test_training_starts_from_another_models_weights(tiny_recipe, write_recipe, tmp_path):
+    train(write_recipe(tiny_recipe), tmp_path / "first", threads=2)
+    frozen = {"epochs": 1, "batch_size": 32, "learning_rate": 1e-12, "start_from": str(tmp_path / "first")}
+
+    done = train(write_recipe({**tiny_recipe, "training": frozen}), tmp_path / "second", threads=2)
+
+    codes = np.random.default_rng(0).integers(0, 4, (50, 24), dtype=np.uint8)
+    first, second = (load_folder(tmp_path / name).session.predict(codes)["prediction"] for name in ("first", "second"))
+    assert np.abs(first - second).max() < 0.05
+    assert any("weights were taken over" in note for note in done.notes)
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(tiny_recipe, write_recipe, tmp_path):
+    tiny_recipe["training"] |= {"epochs": 4}
+    recipe = write_recipe(tiny_recipe)
+    train(recipe, tmp_path / "whole", threads=2)
+
+    class InterruptingLater(Silent):
+        def report(self, epoch, *, monitor, is_best):
+            if epoch.number == 3:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, tmp_path / "tiny", threads=2, progress=InterruptingLater())
+    assert (tmp_path / "tiny.partial").is_dir()
+    train(recipe, tmp_path / "tiny", threads=2, resume=True)
+
+    for name in ("model.onnx", "weights.npz"):
+        assert (tmp_path / "tiny" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert not (tmp_path / "tiny.partial").exists()
 
 
 def raise_value_error(*_):

@@ -1,28 +1,27 @@
 import numpy as np
 import pytest
 
-from zoo.components import Architecture, Config, ExampleSet
+from zoo.components import Architecture, Config
 from zoo.errors import DataError, RecipeError
 from zoo.training.recipe import Recipe
-from zoo.training.targets import balance_classes, define_task
+from zoo.training.targets import balance_classes, define_task, summarise_targets
 
 NAN = float("nan")
 
 
-def define(document, targets, tracks=("motif",), loss="binary_crossentropy", **changes):
+def define(document, targets, tracks=("motif",), loss="binary_crossentropy", binned=False, **changes):
     for field, value in changes.items():
         document.setdefault(field, {}).update(value)
-    examples = ExampleSet(
-        sequences=np.zeros((len(targets), 4), np.uint8), targets=np.array(targets, np.float32), tracks=tracks
-    )
-    architecture = Architecture("tiny_net", "for tests", Config, lambda *_: None, loss=loss)
-    return define_task(Recipe.model_validate(document), examples, architecture, "r.yaml")
+    architecture = Architecture("tiny_net", "for tests", Config, lambda *_: None, loss=loss, binned=binned)
+    summary = summarise_targets([np.array([row], np.float32) for row in targets], "r.yaml")
+    return define_task(Recipe.model_validate(document), tracks, summary, architecture, "r.yaml")
 
 
 def test_a_softmax_over_one_binary_target_gets_two_tracks(tiny_recipe):
     task = define(tiny_recipe, [[1], [0], [NAN]], output={"activation": "softmax"})
 
-    np.testing.assert_array_equal(task.targets, [[0, 1], [1, 0], [NAN, NAN]])
+    measured = np.array([[1], [0], [NAN]], np.float32)
+    np.testing.assert_array_equal(task.transform(measured), [[0, 1], [1, 0], [NAN, NAN]])
     assert task.output.tracks == ("absent", "present")
     assert task.evaluated == (1,)
     assert task.loss == "categorical_crossentropy"
@@ -74,11 +73,20 @@ def test_the_loss_is_the_recipes_or_the_architectures_or_the_usual(
         ([[2]], {}, DataError, "loss binary_crossentropy needs targets from 0 to 1, found 2; use loss: mse"),
         ([[0.5]], {"output": {"activation": "softmax"}}, DataError, "needs classes 0 and 1, found 0.5"),
         ([[1]], {"output": {"activation": "linear"}, "training": {"loss": "binary_crossentropy"}}, RecipeError,
-         "training.loss binary_crossentropy does not fit output.activation linear; use mse"),
+         "training.loss binary_crossentropy does not fit output.activation linear; use mse or mae"),
         ([[1]], {"training": {"loss": "mse", "label_smoothing": 0.1}}, RecipeError, "label_smoothing needs a cross-en"),
         ([[0.5]], {"training": {"class_weights": "balanced"}}, RecipeError, "balanced needs one target of two classes"),
         ([[1]], {"output": {"tracks": [{"name": "x", "assay": "a"}]}}, RecipeError,
          "output.tracks names x, the data give motif; they must be the same, in the same order"),
+        ([[-1]], {"output": {"activation": "softplus"}, "training": {"loss": "poisson"}}, DataError,
+         "loss poisson needs counts, 0 or more, found -1; use loss: mse"),
+        ([[1]], {"output": {"activation": "softplus"}, "training": {"loss": "multinomial_mse"}}, RecipeError,
+         "training.loss multinomial_mse needs targets in bins, the data give one value a track"),
+        ([[1.5]], {"output": {"activation": "linear"}, "training": {"monitor": "auroc"}}, RecipeError,
+         "training.monitor auroc needs targets of two classes"),
+        ([[[1], [0]]], {}, RecipeError, "gives targets in 2 bins, and architecture tiny_net makes no binned output"),
+        ([[NAN]], {}, DataError, "expected targets that were measured, found no value at all"),
+        ([[float("inf")]], {}, DataError, "expected targets that were measured, found an infinite one"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(tiny_recipe, targets, changes, error, message):
@@ -86,6 +94,38 @@ def test_what_does_not_fit_is_refused(tiny_recipe, targets, changes, error, mess
         define(tiny_recipe, targets, **changes)
 
     assert str(caught.value).startswith("r.yaml: ")
+    assert message in str(caught.value)
+
+
+def test_targets_in_bins_give_a_binned_output(tiny_recipe):
+    task = define(tiny_recipe, [[[1], [2], [3]]], output={"activation": "softplus"}, loss="poisson", binned=True)
+
+    assert (task.output.bins, task.loss, task.classes) == (3, "poisson", False)
+
+
+def test_auxiliary_tracks_are_learned_and_left_out_of_the_model(tiny_recipe):
+    output = {"activation": "linear", "auxiliary": ["a"]}
+
+    task = define(tiny_recipe, [[1, 2, 3]], ("b", "a", "c"), output=output)
+
+    assert task.learned.tracks == ("b", "a", "c")
+    assert task.output.tracks == ("b", "c")
+    assert task.evaluated == (0, 1)
+    assert task.select(np.array([[1, 2, 3]], np.float32)).tolist() == [[1, 3]]
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ({"auxiliary": ["motiv"]}, "output.auxiliary: the data give no track 'motiv'; did you mean 'motif'?"),
+        ({"auxiliary": ["motif"]}, "output.auxiliary names all tracks of the data; leave at least one to the model"),
+        ({"auxiliary": ["absent"], "activation": "softmax"}, "tracks of a softmax depend on each other"),
+    ],
+)
+def test_auxiliary_tracks_must_exist_and_leave_one(tiny_recipe, output, message):
+    with pytest.raises(RecipeError) as caught:
+        define(tiny_recipe, [[1], [0]], output=output)
+
     assert message in str(caught.value)
 
 

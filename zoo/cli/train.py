@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 
 from zoo.cli.progress import open_bar
 from zoo.cli.tables import print_table
 
 if TYPE_CHECKING:
-    from zoo.training.fit import Epoch
-    from zoo.training.run import TrainedModel, TrainingPlan
+    from zoo.training.history import Epoch
+    from zoo.training.plan import TrainingPlan
+    from zoo.training.run import TrainedModel
 
 EXAMPLE = "zoo train recipe.yaml --data-root data -o models/gm12878-ctcf/1.0.0"
 
@@ -32,32 +35,71 @@ def train(
     threads: Annotated[
         int | None, typer.Option(min=1, help="Processors to use; by default all that the container grants.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read, check and split the data; train nothing.")] = False,
+    folds: Annotated[
+        int | None, typer.Option(min=2, max=50, help="Train so many networks and export their ensemble.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where a killed or interrupted run of this recipe stopped.")
+    ] = False,
+    tensorboard: Annotated[Path | None, typer.Option(metavar="DIR", help="Write TensorBoard's logs there.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read, check and split the data, build the network, learn one batch.")
+    ] = False,
 ) -> None:
-    """Train a network by a recipe, test it, and write its model folder: network, card, recipe, example, checksums.
+    """Train a network by a recipe, test it, and write its model folder: network, card, recipe, report, checksums.
 
     The folder appears under its name only when the exported network predicts what the trained one does.
     """
-    from zoo.training.run import build_network, plan
     from zoo.training.run import train as train_model
 
     if dry_run:
-        found = plan(recipe, data_root, seed)
-        _print_plan(found, build_network(found, threads).count_params())
+        _try(recipe, data_root, seed, folds, threads)
         return
     if not output:
         raise typer.BadParameter("is missing: name the model's folder", param_hint="-o")
     with open_bar() as bar:
         progress = None if bar is None else _Bar(bar)
-        done = train_model(recipe, output, data_root=data_root, seed=seed, threads=threads, progress=progress)
+        done = train_model(
+            recipe,
+            output,
+            data_root=data_root,
+            seed=seed,
+            folds=folds,
+            threads=threads,
+            resume=resume,
+            tensorboard=tensorboard,
+            progress=progress,
+        )
     _print_result(done)
 
 
-def _print_plan(plan: TrainingPlan, parameters: int) -> None:
-    recipe = plan.recipe
-    print(f"{recipe.name}@{recipe.version}: {recipe.architecture.name}, {parameters:,} parameters, {plan.length} bases")
-    print(f"tracks: {', '.join(plan.task.output.tracks)} ({plan.task.output.activation}, loss {plan.task.loss})")
+def _try(recipe: Path, data_root: Path | None, seed: int | None, folds: int | None, threads: int | None) -> None:
+    from zoo.training.plan import plan
+    from zoo.training.run import build_network, try_step
+
+    with tempfile.TemporaryDirectory(prefix="zoo-train-") as folder:
+        found = plan(recipe, data_root, seed, folds=folds, work_folder=Path(folder))
+        _print_plan(found)
+        model = build_network(found, threads)
+        parameters = sum(int(np.prod(weight.shape)) for weight in model.trainable_variables)
+        print(f"network: {model.count_params():,} parameters, {parameters:,} of them learned")
+        loss = try_step(found, model)
+    print("one step: nothing to learn step by step" if loss is None else f"one step: loss {loss:.4f}")
+
+
+def _print_plan(plan: TrainingPlan) -> None:
+    recipe, output = plan.recipe, plan.task.output
+    print(f"{recipe.name}@{recipe.version}: {recipe.architecture.name}")
+    for item in plan.inputs:
+        print(f"input {item.name}: ({', '.join(['N', *map(str, item.shape)])})")
+    bins = [] if output.bins is None else [str(output.bins)]
+    print(f"output {output.name}: ({', '.join(['N', *bins, str(len(output.tracks))])}) {output.activation}, "
+          f"loss {plan.task.loss}")  # fmt: skip
+    print(f"tracks: {', '.join(output.tracks)}")
     print(f"split by {recipe.split.method}: " + ", ".join(f"{part} {count:,}" for part, count in plan.count().items()))
+    if len(plan.folds) > 1:
+        print(f"folds: {len(plan.folds)}, validation {', '.join(f'{len(fold.validation):,}' for fold in plan.folds)}")
+    print(f"baseline: {'none' if plan.baseline is None else plan.baseline[0].name}")
     for note in plan.notes:
         print(f"note: {note}")
 
@@ -65,9 +107,11 @@ def _print_plan(plan: TrainingPlan, parameters: int) -> None:
 def _print_result(done: TrainedModel) -> None:
     for note in done.notes:
         print(f"zoo: note: {note}", file=sys.stderr)
+    went = [f"best of {item.epochs} epochs is {item.best.number}" for item in done.fits]
+    told = "; ".join(went) if len(went) < 4 else f"{len(went)} networks"
     print(
-        f"{done.card.full_name}: {done.parameters:,} parameters, best of {done.fit.epochs} epochs is "
-        f"{done.fit.best.number}, {done.seconds:.0f} s → {done.folder}",
+        f"{done.card.full_name}: {done.parameters:,} parameters, {told or 'weights solved'}, {done.seconds:.0f} s → "
+        f"{done.folder}",
         file=sys.stderr,
     )
     tracks = done.card.metrics["test"]
@@ -76,6 +120,29 @@ def _print_result(done: TrainedModel) -> None:
         ["test track", *columns],
         [[track, *(_format(metrics, name) for name in columns)] for track, metrics in tracks.items()],
     )
+    for track, metrics in tracks.items():
+        _print_baseline(track, metrics.get("baseline", {}))
+
+
+def _print_baseline(track: str, baseline: dict[str, Any]) -> None:
+    """Say what k-mers alone make of the same examples, and warn where they do as well."""
+    named = [name for name in ("auroc", "pearson") if name in baseline]
+    if not named:
+        return
+    found = baseline[named[0]]
+    if found["difference"] is None or found["baseline"] is None:
+        return
+    low, high = found["difference_interval"]
+    print(
+        f"{track}: {baseline['name']} has {named[0]} {found['baseline']:.3f}, the network is ahead by "
+        f"{found['difference']:.3f} ({low:.3f} to {high:.3f})"
+    )
+    if low <= 0:
+        print(
+            f"zoo: warning: {track}: the network is not clearly better than {baseline['name']}, a model of k-mers; "
+            "publish that, or train a better network",
+            file=sys.stderr,
+        )
 
 
 def _format(metrics: dict[str, Any], name: str) -> str:
@@ -97,10 +164,16 @@ class _Bar:
         self._bar = bar
         self._task = bar.add_task("loading", total=None)
         self._epochs = 0
+        self._fold = 0
 
     def start(self, epochs: int, batches: int) -> None:
         self._epochs = epochs
-        self._bar.update(self._task, description=f"epoch 1/{epochs}", total=epochs * batches)
+        self._fold += 1
+        self._bar.reset(self._task, description=f"{self._named}epoch 1/{epochs}", total=epochs * batches)
+
+    @property
+    def _named(self) -> str:
+        return f"network {self._fold}, " if self._fold > 1 else ""
 
     def advance(self) -> None:
         self._bar.advance(self._task)
@@ -111,5 +184,6 @@ class _Bar:
             watched += f" {monitor} {epoch.monitored:.4f}"
         best = " *" if is_best else ""
         self._bar.update(
-            self._task, description=f"epoch {epoch.number}/{self._epochs} loss {epoch.loss:.4f} {watched}{best}"
+            self._task,
+            description=f"{self._named}epoch {epoch.number}/{self._epochs} loss {epoch.loss:.4f} {watched}{best}",
         )

@@ -135,13 +135,17 @@ class Data(Document):
 
 
 class Split(Document):
-    """How examples were set apart, and how many stand in each part."""
+    """How examples were set apart, and how many stand in each part.
+
+    ``folds``: of as many networks of one ensemble, each left another share of the rest out of training.
+    """
 
     method: Text
     train: int = Field(ge=0)
     validation: int = Field(ge=0)
     test: int = Field(ge=0)
     groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    folds: int = Field(default=1, ge=1)
 
 
 class Training(Document):

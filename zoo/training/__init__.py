@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from zoo.training.fit import Progress
+    from zoo.training.history import Progress
     from zoo.training.run import TrainedModel
 
 
@@ -16,10 +16,23 @@ def train(
     *,
     data_root: str | Path | None = None,
     seed: int | None = None,
+    folds: int | None = None,
     threads: int | None = None,
+    resume: bool = False,
+    tensorboard: str | Path | None = None,
     progress: Progress | None = None,
 ) -> TrainedModel:
     """Train the network of a recipe and write its model folder; see ``zoo.training.run.train``."""
     from zoo.training import run
 
-    return run.train(recipe, output, data_root=data_root, seed=seed, threads=threads, progress=progress)
+    return run.train(
+        recipe,
+        output,
+        data_root=data_root,
+        seed=seed,
+        folds=folds,
+        threads=threads,
+        resume=resume,
+        tensorboard=tensorboard,
+        progress=progress,
+    )

@@ -159,12 +159,24 @@ class OutputChoice(Document):
     Args:
         activation: ``softmax`` over one target of two classes gives two tracks, its absence and its presence.
         tracks: What the card says of each; by default the loader's names, with the recipe's assay and biosample.
+        standardise: Learn each target less its mean, over its standard deviation, both of the training part; the model
+            gives the targets' own unit. For ``linear`` alone.
+        auxiliary: Tracks of the loader that are learned beside the others, for what they teach, and are then left out
+            of the model.
     """
 
     name: Text = "prediction"
     activation: Activation = "sigmoid"
     unit: Text = "probability"
     tracks: tuple[Track, ...] | None = None
+    standardise: bool = False
+    auxiliary: tuple[Text, ...] = ()
+
+    @model_validator(mode="after")
+    def _standardises_what_is_linear(self) -> OutputChoice:
+        if self.standardise and self.activation != "linear":
+            raise ValueError(f"standardise needs activation: linear, found {self.activation}")
+        return self
 
 
 class WindowChoice(Document):
@@ -252,27 +264,29 @@ class Baseline(ArchitectureChoice):
     name: Text = "auto"
 
 
-class NumberRange(Document):
-    """From ``low`` to ``high``, both included; ``log`` draws magnitudes, ``integer`` whole numbers."""
+class Range(Document):
+    """What a field may be while it is searched for: from ``low`` to ``high``, both included, or one of ``choices``.
 
-    low: float
-    high: float
+    Args:
+        log: Draw magnitudes.
+        integer: Draw whole numbers.
+    """
+
+    low: float | None = None
+    high: float | None = None
     log: bool = False
     integer: bool = False
+    choices: tuple[Any, ...] = ()
 
     @model_validator(mode="after")
-    def _rises(self) -> NumberRange:
-        if not self.low < self.high:
+    def _is_one_kind(self) -> Range:
+        if self.choices:
+            if self.low is not None or self.high is not None or self.log or self.integer:
+                raise ValueError("expected choices, or low and high, found both")
+        elif self.low is None or self.high is None:
+            raise ValueError("expected low and high, or choices")
+        elif not self.low < self.high:
             raise ValueError(f"low {self.low:g} must lie below high {self.high:g}")
-        if self.log and self.low <= 0:
+        elif self.log and self.low <= 0:
             raise ValueError(f"log needs a low above 0, found {self.low:g}")
         return self
-
-
-class ChoiceRange(Document):
-    """One of several values."""
-
-    choices: tuple[Any, ...] = Field(min_length=1)
-
-
-Range = NumberRange | ChoiceRange

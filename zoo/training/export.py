@@ -17,6 +17,7 @@ from zoo.model.session import Session
 from zoo.training.fold import fold_batch_norm
 from zoo.training.predictor import Predictor
 from zoo.training.simplify import simplify
+from zoo.training.strands import SEQUENCE, Inputs
 
 if TYPE_CHECKING:
     import onnx
@@ -34,6 +35,7 @@ def export(model: Any, inputs: tuple[InputSpec, ...], outputs: tuple[OutputSpec,
     Raises:
         ExportMismatch: The network has an operation that can't be written.
     """
+    import keras
     import onnx
     import tensorflow as tf
     import tf2onnx
@@ -45,7 +47,7 @@ def export(model: Any, inputs: tuple[InputSpec, ...], outputs: tuple[OutputSpec,
     # A dict of outputs keeps their names; `from_keras` and `Model.export` lose them or fail on sequential networks.
     @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
     def forward(*tensors: Any) -> Any:
-        found = network(tensors[0] if len(tensors) == 1 else list(tensors), training=False)
+        found = network(keras.tree.pack_sequence_as(network.input, list(tensors)), training=False)
         return {spec.name: tf.identity(found[spec.name], name=spec.name) for spec in outputs}
 
     with _quiet_logs():
@@ -64,17 +66,29 @@ def export(model: Any, inputs: tuple[InputSpec, ...], outputs: tuple[OutputSpec,
     return proto
 
 
-def check_parity(session: Session, model: Any, output: str, codes: Codes) -> float:
+def check_parity(session: Session, model: Any, output: str, inputs: Inputs | Codes, *, binned: bool = False) -> float:
     """Compare the exported network with the trained one and return the tolerance for its card.
 
-    Both predict ``codes`` (N, L), all at once and in batches of one.
+    Both predict the same examples, all at once and in batches of one.
+
+    Args:
+        inputs: By name, or the codes (N, L) of a network that reads nothing else.
+        binned: The output is (N, B, T).
 
     Raises:
         ExportMismatch: They differ by more than 1e-4 of the largest prediction.
     """
-    expected = Predictor(model, output).predict(codes)
-    together = session.predict_raw(codes)[output]
-    singly = np.concatenate([session.predict_raw(codes[row : row + 1])[output] for row in range(len(codes))])
+    named = inputs if isinstance(inputs, Mapping) else {SEQUENCE: inputs}
+    count = len(next(iter(named.values())))
+
+    def run(first: int, end: int) -> Predictions:
+        rows: dict[str, Any] = {name: values[first:end] for name, values in named.items()}
+        codes: Codes = rows.pop(SEQUENCE, np.zeros((end - first, 0), dtype=np.uint8))
+        return session.predict_raw(codes, rows)[output]
+
+    expected = Predictor(model, output, binned=binned).predict(named)
+    together = run(0, count)
+    singly = np.concatenate([run(row, row + 1) for row in range(count)])
     difference = max(_relative_difference(expected, found) for found in (together, singly))
     if not difference <= MAX_TOLERANCE:
         raise ExportMismatch(

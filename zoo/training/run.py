@@ -1,13 +1,12 @@
-"""From a recipe to a model folder: load, split, fit, export, evaluate, write."""
+"""From a recipe to a model folder: load, split, fit, export, evaluate, report, write."""
 
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
+import hashlib
 import shutil
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,146 +14,67 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.components import Architecture, Config, DataLoader, ExampleSet, InputSpec
-from zoo.errors import EmptySplit, OutputError, PluginError, RecipeError, SplitLeak, TrainingError, VersionExists
-from zoo.genome.codes import Codes
+from zoo.components import ExampleSet, Predictions
+from zoo.errors import RecipeError, TrainingError
+from zoo.genome.codes import UNKNOWN
 from zoo.model.card import Card, read_card, write_card
-from zoo.model.checksums import write_checksums
+from zoo.model.checksums import verify_checksums, write_checksums
 from zoo.model.devices import available_cpus
-from zoo.model.document import validate
 from zoo.model.folder import CARD_FILE, NETWORK_FILE
 from zoo.model.session import Session
 from zoo.model.verify import verify_folder, write_example
-from zoo.plugins import discover, guard
+from zoo.plugins import guard
+from zoo.registry.find import locate
 from zoo.training.backend import import_backend
-from zoo.training.choices import SourceFile
-from zoo.training.evaluate import choose_thresholds, evaluate
+from zoo.training.baseline import train_baseline
+from zoo.training.batches import Part
+from zoo.training.checks import check_data
+from zoo.training.describe import fill_card, list_versions
+from zoo.training.ensemble import count_members, finish, join_members
+from zoo.training.evaluate import choose_thresholds, compare, evaluate, evaluate_without
+from zoo.training.examples import Rows, list_inputs, weights_of
 from zoo.training.export import check_parity, export
-from zoo.training.fit import Fit, Part, Progress, Strands, fit
-from zoo.training.recipe import Recipe, read_recipe
-from zoo.training.sources import check_sources
-from zoo.training.split import SplitIndices, split_examples
-from zoo.training.targets import Task, balance_classes, define_task
+from zoo.training.findings import Findings
+from zoo.training.fit import fit
+from zoo.training.history import Fit, Progress
+from zoo.training.plan import TrainingPlan, plan, read_for_solving
+from zoo.training.predictor import Predictor
+from zoo.training.report import write_report
+from zoo.training.split import SplitIndices
+from zoo.training.strands import SEQUENCE, Strands
+from zoo.training.targets import Targets, balance_classes
+from zoo.training.weights import WEIGHTS_FILE, read_weights, save_weights, start_from
+from zoo.training.workspace import Workspace, open_workspace
 
 RECIPE_FILE = "recipe.yaml"
-SEQUENCE = "sequence"
-"""The name of the network's input."""
+REPORT_FILE = "report.html"
+LOG_FILE = "training.csv"
 
 _PARITY_EXAMPLES = 48
 _PARITY_DRAWN = 8
-_PREDICTION_BATCH = 1024
-_VERSIONED = (
-    "assayzoo",
-    "numpy",
-    "tensorflow",
-    "tensorflow-cpu",
-    "keras",
-    "tf2onnx",
-    "onnx",
-    "onnxruntime",
-    "scikit-learn",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingPlan:
-    """A recipe whose data are read and split, ready to be trained.
-
-    Args:
-        recipe_text: What trains this again: the recipe as it was read, with the seed that is used.
-        examples: Without those that have no target at all.
-        notes: What was left out, or kept against the rule; for the card and for the user.
-    """
-
-    recipe: Recipe
-    recipe_text: str
-    path: Path
-    architecture: Architecture
-    architecture_config: Config
-    examples: ExampleSet
-    task: Task
-    split: SplitIndices
-    sources: tuple[SourceFile, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def length(self) -> int:
-        return int(self.examples.sequences.shape[1])
-
-    @property
-    def inputs(self) -> tuple[InputSpec, ...]:
-        return (InputSpec(SEQUENCE, (self.length, 4)),)
-
-    def count(self) -> dict[str, int]:
-        """Return the number of examples in each part."""
-        return {name: len(rows) for name, rows in self.split}
+_PIECE = 8192
+"""Examples that are read and predicted at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A model that was trained and written: its folder, its card, the digest that pins it, and how it went."""
+    """A model that was trained and written: its folder, its card, the digest that pins it, and how it went.
+
+    Args:
+        fits: One a network, of one or as many as there are folds.
+    """
 
     folder: Path
     card: Card
     digest: str
-    fit: Fit
+    fits: tuple[Fit, ...]
     parameters: int
     seconds: float
     notes: tuple[str, ...]
 
 
-def plan(recipe_path: str | Path, data_root: str | Path | None = None, seed: int | None = None) -> TrainingPlan:
-    """Read a recipe and its data, and split them; nothing is trained and nothing written.
-
-    Paths in the recipe start at ``data_root``, by default the recipe's own folder. ``seed`` replaces the recipe's.
-
-    Raises:
-        RecipeError: The recipe has a wrong field.
-        TrainingError: The data or the architecture ask for what can't be done yet.
-        PluginError: The loader failed.
-        DataError: A file is missing, is not the recipe's, or is malformed.
-        EmptySplit: A part of the split is empty or holds one class only.
-        SplitLeak: A sequence stands in two parts.
-    """
-    path = Path(recipe_path)
-    recipe, recipe_text = read_recipe(path, seed)
-    root = path.parent if data_root is None else Path(data_root)
-    plugins = discover()
-    loader = plugins.data_loader(recipe.data.loader)
-    architecture = plugins.architecture(recipe.architecture.name)
-    loader_config = validate(loader.config, recipe.data.config, f"{path}: data.config", RecipeError)
-    architecture_config = validate(
-        architecture.config, recipe.architecture.config, f"{path}: architecture.config", RecipeError
-    )
-    scorer = plugins.scorer(recipe.scorer.name)
-    validate(scorer.config, recipe.scorer.config, f"{path}: scorer.config", RecipeError)
-    if architecture.fit_weights is not None:
-        raise TrainingError(
-            f"{path}: architecture.name: {architecture.name} solves for its weights, which training can't do yet; "
-            "name an architecture that learns them step by step"
-        )
-    sources = check_sources(recipe.data, root, str(path))
-    examples = _load_examples(loader, loader_config, recipe.seed, root, str(path))
-    notes = list(examples.notes)
-    examples, dropped = _drop_unmeasured(examples)
-    if dropped:
-        notes.append(f"{dropped} examples without any target were left out")
-    task = define_task(recipe, examples, architecture, str(path))
-    try:
-        split = split_examples(examples, recipe.split, recipe.seed, classes=task.classes)
-    except (EmptySplit, SplitLeak) as error:
-        raise type(error)(f"{path}: {error}") from error
-    notes.extend(split.notes)
-    length = examples.sequences.shape[1]
-    if recipe.window.anchor is not None and recipe.window.anchor >= length:
-        raise RecipeError(f"{path}: window.anchor {recipe.window.anchor} lies outside a window of {length} bases")
-    return TrainingPlan(
-        recipe, recipe_text, path, architecture, architecture_config, examples, task, split, sources, tuple(notes)
-    )  # fmt: skip
-
-
-def build_network(plan: TrainingPlan, threads: int | None = None) -> Any:
-    """Return the recipe's network, its weights drawn from the seed.
+def build_network(plan: TrainingPlan, threads: int | None = None, number: int = 1) -> Any:
+    """Return the recipe's network, its weights drawn from the seed; ``number`` counts the folds.
 
     Raises:
         MissingExtra: TensorFlow or tf2onnx is not installed.
@@ -162,13 +82,27 @@ def build_network(plan: TrainingPlan, threads: int | None = None) -> Any:
         PluginError: The architecture failed.
     """
     _, keras = import_backend(threads or available_cpus())
-    keras.backend.clear_session()
-    keras.utils.set_random_seed(plan.recipe.seed)
+    if number == 1:
+        keras.backend.clear_session()
+    keras.utils.set_random_seed(_seed_of(plan, number))
     try:
         with guard("architecture", plan.architecture.name):
-            return plan.architecture.build(plan.architecture_config, plan.inputs, (plan.task.output,), {})
+            weights = _solve(plan, number)
+            return plan.architecture.build(plan.architecture_config, plan.inputs, (plan.task.learned,), weights)
     except RecipeError as error:
         raise RecipeError(f"{plan.path}: {error}") from error
+
+
+def try_step(plan: TrainingPlan, model: Any) -> float | None:
+    """Learn one batch and return its loss, as a dry run does to see that all fits; None where nothing is learned."""
+    if plan.architecture.fit_weights is not None:
+        return None
+    choice = plan.recipe.training.model_copy(update={"epochs": 1, "warmup_epochs": 0.0})
+    rows = plan.split.train[: choice.batch_size]
+    examples = plan.examples
+    train = examples.part(rows, plan.task.transform)
+    found = fit(model, train, train, choice, **_fit_options(plan, 1))  # fmt: skip
+    return found.history[0].loss
 
 
 def train(
@@ -177,10 +111,18 @@ def train(
     *,
     data_root: str | Path | None = None,
     seed: int | None = None,
+    folds: int | None = None,
     threads: int | None = None,
+    resume: bool = False,
+    tensorboard: str | Path | None = None,
     progress: Progress | None = None,
 ) -> TrainedModel:
     """Train the recipe's network and write its model folder, which appears under its name only when it is whole.
+
+    Args:
+        folds: Train so many networks and export their ensemble; in place of the recipe's ``split.folds``.
+        resume: Go on where a killed or interrupted run of the same recipe stopped; the result is the same.
+        tensorboard: A folder for TensorBoard's logs.
 
     Raises:
         VersionExists: ``output`` exists.
@@ -190,101 +132,166 @@ def train(
         MissingExtra: A library of the extra ``train`` is not installed.
         ZooError: As of ``plan``.
     """
-    with _new_folder(Path(output)) as partial:
-        return train_plan(plan(recipe, data_root, seed), partial, Path(output), threads=threads, progress=progress)
+    with open_workspace(Path(output), resume=resume) as space:
+        prepared = plan(recipe, data_root, seed, folds=folds, work_folder=space.run)
+        logs = None if tensorboard is None else Path(tensorboard)
+        return train_plan(prepared, space, threads=threads, resume=resume, tensorboard=logs, progress=progress)
 
 
 def train_plan(
-    plan: TrainingPlan, partial: Path, output: Path, *, threads: int | None = None, progress: Progress | None = None
+    plan: TrainingPlan,
+    space: Workspace,
+    *,
+    threads: int | None = None,
+    resume: bool = False,
+    tensorboard: Path | None = None,
+    progress: Progress | None = None,
 ) -> TrainedModel:
-    """Train a plan and write its model into the folder ``partial``, which is to become ``output``."""
+    """Train a plan and write its model into the workspace's folder."""
     began = time.perf_counter()
-    model = build_network(plan, threads)
-    strands = _make_strands(plan)
-    found = fit(
-        model,
-        _take(plan, plan.split.train, balanced=plan.recipe.training.class_weights == "balanced"),
-        _take(plan, plan.split.validation),
-        plan.recipe.training,
-        loss=plan.task.loss,
-        output=plan.task.output.name,
-        strands=strands,
-        seed=plan.recipe.seed,
-        progress=progress,
-    )
-    network = export(model, plan.inputs, (plan.task.output,))
-    with _writing(output):
-        (partial / NETWORK_FILE).write_bytes(network.SerializeToString(deterministic=True))
-    card = _fill_card(plan, found, members=_count_members(model, plan.task.output.name))
-    session = Session(partial / NETWORK_FILE, card, "cpu", threads)
-    tolerance = check_parity(session, model, plan.task.output.name, _draw_parity_codes(plan))
-    card = card.model_copy(update={"metrics": _measure(plan, session), "tolerance": tolerance})
-    with _writing(output):
-        write_card(card, partial / CARD_FILE)
-        (partial / RECIPE_FILE).write_bytes(plan.recipe_text.encode())
-        write_example(partial, card, plan.recipe.seed)
-        digest = write_checksums(partial)
-    verify_folder(partial, "cpu", threads)
+    models, fits, notes = _train_networks(plan, space, threads, progress, resume=resume, tensorboard=tensorboard)
+    output = plan.task.output
+    joined = finish(join_members(models, plan.inputs, plan.task.learned), plan.task)
+    network = export(joined, plan.inputs, (output,))
+    with space.writing():
+        (space.folder / NETWORK_FILE).write_bytes(network.SerializeToString(deterministic=True))
+        save_weights(models, space.folder / WEIGHTS_FILE)
+    card = fill_card(plan, max((item.epochs for item in fits), default=0), count_members(joined, output))
+    session = Session(space.folder / NETWORK_FILE, card, "cpu", threads)
+    tolerance = check_parity(session, joined, output.name, _draw_parity_inputs(plan), binned=output.bins is not None)
+    card = card.model_copy(update={"tolerance": tolerance})
+    findings = _find(plan, card, _predict_parts(plan, session, models), fits, notes)
+    findings = dataclasses.replace(findings, parameters=sum(int(model.count_params()) for model in models))
+    card = findings.card
+    with space.writing():
+        write_card(card, space.folder / CARD_FILE)
+        (space.folder / RECIPE_FILE).write_bytes(plan.recipe_text.encode())
+        _write_logs(space, len(models))
+        write_report(findings, space.folder / REPORT_FILE)
+        write_example(space.folder, card, plan.recipe.seed)
+        digest = write_checksums(space.folder)
+    verify_folder(space.folder, "cpu", threads)
     return TrainedModel(
-        folder=output,
-        card=read_card(partial / CARD_FILE),
+        folder=space.output,
+        card=read_card(space.folder / CARD_FILE),
         digest=digest,
-        fit=found,
-        parameters=int(model.count_params()),
+        fits=fits,
+        parameters=findings.parameters,
         seconds=time.perf_counter() - began,
-        notes=plan.notes,
+        notes=findings.notes,
     )
 
 
-def _load_examples(loader: DataLoader, config: Config, seed: int, root: Path, where: str) -> ExampleSet:
-    with guard("data loader", loader.name):
-        examples: Any = loader.load(config, None, seed, root)
-    if not isinstance(examples, ExampleSet):
-        raise PluginError(f"data loader {loader.name!r} returned a {type(examples).__name__}; expected an ExampleSet")
-    if examples.extra:
-        raise TrainingError(
-            f"{where}: data.loader {loader.name} gives the input {min(examples.extra)!r} beside the sequence; "
-            "training reads the sequence alone as yet: leave it out"
+def _train_networks(
+    plan: TrainingPlan,
+    space: Workspace,
+    threads: int | None,
+    progress: Progress | None,
+    *,
+    resume: bool,
+    tensorboard: Path | None,
+) -> tuple[list[Any], tuple[Fit, ...], tuple[str, ...]]:
+    """Train a network for each fold; return them, how each went, and what is to be told."""
+    models, fits, notes = [], [], []
+    first = _read_first_weights(plan)
+    for number, split in enumerate(plan.folds, start=1):
+        model = build_network(plan, threads, number)
+        if first is not None:
+            told = start_from(model, first, number)
+            notes.append(f"start_from {plan.recipe.training.start_from}: {told}")
+        models.append(model)
+        if plan.architecture.fit_weights is not None:
+            continue
+        name = f"fold-{number}"
+        found = fit(
+            model,
+            _take_training(plan, split),
+            plan.examples.part(split.validation, plan.task.transform),
+            plan.recipe.training,
+            **_fit_options(plan, number),
+            progress=progress,
+            run_folder=space.run / name,
+            resume=resume,
+            fingerprint=_fingerprint(plan, number),
+            tensorboard=tensorboard if tensorboard is None or len(plan.folds) == 1 else tensorboard / name,
         )
-    if not examples.complete:
-        raise TrainingError(
-            f"{where}: data.loader {loader.name} gives positives only, and training can't draw negatives yet; "
-            "give the negatives as data too"
-        )
-    return examples
+        fits.append(found)
+    return models, tuple(fits), tuple(dict.fromkeys(notes))
 
 
-def _drop_unmeasured(examples: ExampleSet) -> tuple[ExampleSet, int]:
-    if examples.targets is None:
-        return examples, 0
-    measured = ~np.isnan(examples.targets.reshape(len(examples), -1)).all(axis=1)
-    if measured.all():
-        return examples, 0
-    rows = np.flatnonzero(measured)
-    kept = dataclasses.replace(
-        examples,
-        sequences=examples.sequences[rows],
-        targets=examples.targets[rows],
-        ids=tuple(examples.ids[row] for row in rows) if examples.ids else (),
-        groups=None if examples.groups is None else examples.groups[rows],
-        weights=None if examples.weights is None else examples.weights[rows],
-        extra={name: values[rows] for name, values in examples.extra.items()},
+def _fit_options(plan: TrainingPlan, number: int) -> dict[str, Any]:
+    return {
+        "loss": plan.task.loss,
+        "output": plan.task.output.name,
+        "strands": make_strands(plan),
+        "seed": _seed_of(plan, number),
+    }
+
+
+def _take_training(plan: TrainingPlan, split: SplitIndices) -> Part:
+    weights = None
+    if plan.recipe.training.class_weights == "balanced":
+        pieces = [_cut(plan, plan.examples.read(rows)) for rows in _pieces_of(split.train)]
+        targets = np.concatenate([targets for targets, _ in pieces])
+        weights = balance_classes(targets, np.concatenate([own for _, own in pieces]), str(plan.path))
+    return plan.examples.part(split.train, plan.task.transform, weights)
+
+
+def _cut(plan: TrainingPlan, examples: ExampleSet) -> tuple[Targets, npt.NDArray[np.float32]]:
+    assert examples.targets is not None  # noqa: S101 - the task was defined on them
+    return plan.task.expand(examples.targets), weights_of(examples)
+
+
+def _pieces_of(rows: Rows) -> list[Rows]:
+    return [rows[first : first + _PIECE] for first in range(0, len(rows), _PIECE)]
+
+
+def _solve(plan: TrainingPlan, number: int) -> Mapping[str, npt.NDArray[np.float32]]:
+    """Return the weights of an architecture that solves for them; nothing for one that learns."""
+    fit_weights = plan.architecture.fit_weights
+    if fit_weights is None:
+        return {}
+    split = plan.folds[number - 1]
+    return fit_weights(
+        plan.architecture_config,
+        read_for_solving(plan, split.train, plan.task.learned),
+        read_for_solving(plan, split.validation, plan.task.learned),
+        (plan.task.learned,),
+        _seed_of(plan, number),
     )
-    return kept, len(examples) - len(rows)
 
 
-def _take(plan: TrainingPlan, rows: npt.NDArray[np.int64], *, balanced: bool = False) -> Part:
-    targets = plan.task.targets[rows]
-    given = plan.examples.weights
-    weights = np.ones(len(rows), dtype=np.float32) if given is None else given[rows]
-    if balanced:
-        weights = balance_classes(targets, weights, str(plan.path))
-    return Part(plan.examples.sequences[rows], targets, weights)
+def _seed_of(plan: TrainingPlan, number: int) -> int:
+    return plan.recipe.seed + number - 1
 
 
-def _make_strands(plan: TrainingPlan) -> Strands:
+def _fingerprint(plan: TrainingPlan, number: int) -> str:
+    """Return what a checkpoint must have been made from to be gone on with."""
+    sources = [f"{source.path} {source.sha256}" for source in plan.sources]
+    told = "\n".join([plan.recipe_text, *sources, f"fold {number} of {len(plan.folds)}"])
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _read_first_weights(plan: TrainingPlan) -> Mapping[str, npt.NDArray[Any]] | None:
+    name = plan.recipe.training.start_from
+    if name is None:
+        return None
+    try:
+        folder = locate(name).folder
+        verify_checksums(folder)
+        return read_weights(folder)
+    except TrainingError as error:
+        raise TrainingError(f"{plan.path}: {error}") from error
+
+
+def make_strands(plan: TrainingPlan) -> Strands:
+    """Return how what is learned is turned from one strand to the other.
+
+    Raises:
+        RecipeError: A paired track does not exist.
+    """
     strand = plan.recipe.strand
-    names = [track.name for track in plan.task.tracks]
+    names = plan.task.learned.tracks
     mates = np.arange(len(names))
     for first, second in strand.track_pairs:
         for name in (first, second):
@@ -292,110 +299,101 @@ def _make_strands(plan: TrainingPlan) -> Strands:
                 raise RecipeError(f"{plan.path}: strand.track_pairs: no track {name!r}; there is {', '.join(names)}")
         one, other = names.index(first), names.index(second)
         mates[one], mates[other] = other, one
-    return Strands(strand.average, mates if strand.track_pairs else None)
+    return Strands(strand.average, mates if strand.track_pairs else None, strand.reverse_bins)
 
 
-def _draw_parity_codes(plan: TrainingPlan) -> Codes:
-    """Real windows, where predictions are large, and drawn ones with unknown bases."""
-    rows = np.random.default_rng(plan.recipe.seed).permutation(plan.split.validation)[:_PARITY_EXAMPLES]
-    drawn = np.random.default_rng(plan.recipe.seed).integers(0, 5, (_PARITY_DRAWN, plan.length), dtype=np.uint8)
-    return np.concatenate([plan.examples.sequences[rows], drawn])
+def _draw_parity_inputs(plan: TrainingPlan) -> dict[str, npt.NDArray[Any]]:
+    """Return real windows, where predictions are large, and drawn ones with unknown bases."""
+    generator = np.random.default_rng(plan.recipe.seed)
+    inputs = list_inputs(plan.examples.read(np.sort(generator.permutation(plan.split.validation)[:_PARITY_EXAMPLES])))
+    drawn = {name: values[np.arange(_PARITY_DRAWN) % len(values)] for name, values in inputs.items()}
+    if plan.length:
+        drawn[SEQUENCE] = generator.integers(0, UNKNOWN + 1, (_PARITY_DRAWN, plan.length), dtype=np.uint8)
+    return {name: np.concatenate([values, drawn[name]]) for name, values in inputs.items()}
 
 
-def _measure(plan: TrainingPlan, session: Session) -> Mapping[str, Any]:
-    """Predict validation and test part once, with the model that users get, and return the metrics of both."""
-    predictions = {}
-    for name, rows in (("validation", plan.split.validation), ("test", plan.split.test)):
-        batches = [rows[first : first + _PREDICTION_BATCH] for first in range(0, len(rows), _PREDICTION_BATCH)]
-        predictions[name] = np.concatenate(
-            [session.predict(plan.examples.sequences[batch])[plan.task.output.name] for batch in batches]
-        )
-    targets = {"validation": plan.task.targets[plan.split.validation], "test": plan.task.targets[plan.split.test]}
-    thresholds = choose_thresholds(plan.task, targets["validation"], predictions["validation"])
-    return {
-        part: evaluate(plan.task, targets[part], predictions[part], thresholds, plan.recipe.seed)
-        for part in ("test", "validation")
+def _predict_parts(plan: TrainingPlan, session: Session, models: list[Any]) -> dict[str, Predictions]:
+    """Predict validation and test part once, with the model that users get.
+
+    With folds each validation example is predicted by the network that has not seen it.
+    """
+    name = plan.task.output.name
+
+    def predict(rows: Rows) -> Predictions:
+        pieces = [plan.examples.read(piece) for piece in _pieces_of(rows)]
+        return np.concatenate([session.predict(piece.sequences, piece.extra)[name] for piece in pieces])
+
+    found = {"test": predict(plan.split.test)}
+    if len(models) == 1:
+        return {"validation": predict(plan.split.validation), **found}
+    rows = plan.split.validation
+    unseen = np.zeros((len(rows), *found["test"].shape[1:]), dtype=np.float32)
+    for number, (model, split) in enumerate(zip(models, plan.folds, strict=True)):
+        # What the rule against leaks left out of every fold is as unseen to the first network as to any.
+        held = np.isin(rows, split.validation) | ((number == 0) & ~np.isin(rows, _held_out(plan)))
+        predictor = Predictor(model, name, binned=plan.task.output.bins is not None)
+        for piece in _pieces_of(np.flatnonzero(held)):
+            inputs = list_inputs(plan.examples.read(rows[piece]))
+            learned = predictor.average_strands(inputs, make_strands(plan))
+            unseen[piece] = plan.task.select(plan.task.restore(learned))
+    return {"validation": unseen, **found}
+
+
+def _held_out(plan: TrainingPlan) -> Rows:
+    return np.concatenate([split.validation for split in plan.folds])
+
+
+def _find(
+    plan: TrainingPlan,
+    card: Card,
+    predictions: Mapping[str, Predictions],
+    fits: Sequence[Fit],
+    notes: tuple[str, ...],
+) -> Findings:
+    """Measure the predictions of both parts, those of the test part beside the baseline's and without sharers."""
+    task, seed = plan.task, plan.recipe.seed
+    targets = {part: read_targets(plan, rows) for part, rows in plan.split if part in predictions}
+    thresholds = choose_thresholds(task, targets["validation"], predictions["validation"])
+    metrics = {
+        part: evaluate(task, targets[part], predictions[part], thresholds, seed) for part in ("test", "validation")
     }
-
-
-def _fill_card(plan: TrainingPlan, found: Fit, members: int) -> Card:
-    recipe = plan.recipe
-    anchor = plan.length // 2 if recipe.window.anchor is None else recipe.window.anchor
-    given = recipe.split.model_dump()
-    groups = {part: given[part] for part in ("test", "validation") if isinstance(given[part], tuple)}
-    identity = {
-        name: getattr(recipe, name)
-        for name in ("name", "version", "summary", "license", "authors", "citation", "assay", "biosample", "organism")
-    }
-    return Card(
-        schema_version=1,
-        **identity,
-        genome=recipe.genome,
-        limitations=recipe.limitations,
-        inputs=({"name": SEQUENCE, "shape": (plan.length, 4)},),
-        window={"length": plan.length, "anchor": anchor},
-        outputs=(
-            {
-                "name": plan.task.output.name,
-                "tracks": [track.model_dump() for track in plan.task.tracks],
-                "activation": plan.task.output.activation,
-                "members": members,
-            },
-        ),
-        strand=recipe.strand,
-        scorer=recipe.scorer,
-        architecture={"name": plan.architecture.name, "config": plan.architecture_config.model_dump(mode="json")},
-        data={
-            "loader": recipe.data.loader,
-            "config": recipe.data.config,
-            "sources": [{"name": item.path, "url": item.url, "sha256": item.sha256} for item in plan.sources],
-            "notes": plan.notes,
-        },
-        split={"method": recipe.split.method, **plan.count(), "groups": groups},
-        training={"seed": recipe.seed, "epochs": found.epochs, "versions": _list_versions()},
+    baseline = train_baseline(plan)
+    if baseline is not None:
+        found = compare(task, targets["test"], predictions["test"], baseline.predictions["test"], seed)
+        for track, difference in found.items():
+            metrics["test"][track]["baseline"] = {"name": baseline.name, **difference}
+    checks = check_data(plan.examples, plan.split, classes=task.classes)
+    if checks.sharers.any() and not checks.sharers.all():
+        without = evaluate_without(task, targets["test"], predictions["test"], checks.sharers, seed)
+        for track, measured in without.items():
+            metrics["test"][track]["without_sharers"] = measured
+    labels = ["network"] if len(fits) == 1 else [f"fold {number}" for number in range(1, len(fits) + 1)]
+    return Findings(
+        recipe=plan.recipe_text,
+        card=card.model_copy(update={"metrics": metrics}),
+        targets=targets,
+        predictions=predictions,
+        evaluated=task.evaluated,
+        classes=task.classes,
+        checks=checks,
+        history=tuple((label, item.history) for label, item in zip(labels, fits, strict=True)),
+        monitor=plan.recipe.training.monitor,
+        baseline=None if baseline is None else baseline.name,
+        baseline_predictions={} if baseline is None else baseline.predictions,
+        notes=(*plan.notes, *notes, *(() if baseline is None else baseline.notes)),
+        versions=list_versions(),
     )
 
 
-def _count_members(model: Any, output: str) -> int:
-    """An ensemble's output has an axis of members after the batch."""
-    shape = model.output[output].shape
-    return int(shape[1]) if len(shape) == 3 else 1
+def read_targets(plan: TrainingPlan, rows: Rows) -> Targets:
+    """Return the targets of the model's tracks for these rows."""
+    pieces = [_cut(plan, plan.examples.read(piece))[0] for piece in _pieces_of(rows)]
+    return plan.task.select(np.concatenate(pieces))
 
 
-def _list_versions() -> dict[str, str]:
-    versions = {}
-    for name in _VERSIONED:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue  # tensorflow and tensorflow-cpu: one of the two
-    return versions
-
-
-@contextmanager
-def _new_folder(output: Path) -> Iterator[Path]:
-    """Give a folder beside ``output`` to write into, renamed to it if all goes well, else removed."""
-    if output.exists() or output.is_symlink():
-        raise VersionExists(f"{output}: exists; a model never changes, give another folder, or a new version its own")
-    partial = output.with_name(f"{output.name}.partial")
-    try:
-        partial.mkdir(parents=True)
-    except FileExistsError as error:
-        raise OutputError(f"{partial}: is of a run that goes on, or broke off; remove it if none goes on") from error
-    except OSError as error:
-        raise OutputError(f"{output}: can't be written: {error.strerror}") from error
-    try:
-        yield partial
-        with _writing(output):
-            partial.rename(output)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-
-
-@contextmanager
-def _writing(output: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(f"{output}: can't be written: {error.strerror or error}") from error
+def _write_logs(space: Workspace, count: int) -> None:
+    for number in range(1, count + 1):
+        log = space.run / f"fold-{number}" / LOG_FILE
+        if log.is_file():
+            name = LOG_FILE if count == 1 else f"training-{number}.csv"
+            shutil.copyfile(log, space.folder / name)

@@ -9,27 +9,52 @@ from typing import Any
 
 from zoo.errors import DataError, ModelError, RecipeError
 from zoo.model.checksums import hash_file
-from zoo.training.choices import DataChoice, SourceFile
+from zoo.training.choices import DataChoice, GenomicNegatives, ListSplit, OtherPeaks, SourceFile
+from zoo.training.recipe import Recipe
 
 
-def check_sources(data: DataChoice, data_root: Path, where: str) -> tuple[SourceFile, ...]:
-    """Return every file that the data are read from, with its digest.
+def check_sources(recipe: Recipe, data_root: Path, where: str) -> tuple[SourceFile, ...]:
+    """Return every file that the recipe's data are read from, with its digest.
 
-    Files that the loader's config names, at any depth, count, listed among the sources or not. ``where`` names the
-    recipe in messages.
+    Files that a loader's config names, at any depth, count, listed among the sources or not; so do genomes, and what
+    negatives and the split read. ``where`` names the recipe in messages.
 
     Raises:
         RecipeError: A path is absolute, or leaves the data root.
         DataError: A file is missing, or is not the one that the recipe was written for.
     """
-    for number, source in enumerate(data.sources):
-        _check_inside(source.path, data_root, f"{where}: field 'data.sources.{number}.path'")
-    listed = {source.path: source for source in data.sources}
-    for field, name in _walk_texts(data.config, "data.config"):
-        if _is_file(data_root / name):
-            _check_inside(name, data_root, f"{where}: field {field!r}")
-            listed.setdefault(name, SourceFile(path=name))
+    listed: dict[str, SourceFile] = {}
+    for field, choice in _list_choices(recipe):
+        for number, source in enumerate(choice.sources):
+            _check_inside(source.path, data_root, f"{where}: field '{field}.sources.{number}.path'")
+            listed.setdefault(source.path, source)
+        for inner, name in _walk_texts(choice.config, f"{field}.config"):
+            if _is_file(data_root / name):
+                _check_inside(name, data_root, f"{where}: field {inner!r}")
+                listed.setdefault(name, SourceFile(path=name))
+    for field, name in _list_files(recipe):
+        _check_inside(name, data_root, f"{where}: field {field!r}")
+        listed.setdefault(name, SourceFile(path=name))
     return tuple(_hash_source(source, data_root) for source in listed.values())
+
+
+def _list_choices(recipe: Recipe) -> Iterator[tuple[str, DataChoice]]:
+    yield "data", recipe.data
+    for number, negatives in enumerate(recipe.negatives):
+        if isinstance(negatives, OtherPeaks):
+            for index, choice in enumerate(negatives.data):
+                yield f"negatives.{number}.data.{index}", choice
+
+
+def _list_files(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    for field, choice in _list_choices(recipe):
+        if choice.reference is not None:
+            yield f"{field}.reference", choice.reference
+    for number, negatives in enumerate(recipe.negatives):
+        if isinstance(negatives, GenomicNegatives):
+            yield from ((f"negatives.{number}.exclude.{index}", name) for index, name in enumerate(negatives.exclude))
+    if isinstance(recipe.split, ListSplit):
+        yield from (("split.test", recipe.split.test), ("split.validation", recipe.split.validation))
 
 
 def _hash_source(source: SourceFile, data_root: Path) -> SourceFile:
