@@ -183,11 +183,13 @@ def _check_schema(schema: type[BaseModel], document: Any, prefix: str) -> None:
     try:
         schema.model_validate(document)
     except ValidationError as error:
-        kinds = {item["type"] for item in error.errors(include_url=False)}
-        if kinds == {"value_error"}:
+        faults = {item["type"]: item for item in error.errors(include_url=False)}
+        if set(faults) == {"value_error"}:
             return  # two fields that do not go together: another trial's may
-        hint = "; add integer: true" if "int_from_float" in kinds else ""
-        raise RecipeError(f"{prefix}{describe_validation_error(error, schema)}{hint}") from error
+        if "int_from_float" in faults:
+            field = ".".join(map(str, faults["int_from_float"]["loc"]))
+            raise RecipeError(f"{prefix}field {field!r} takes whole numbers; integer: true draws them") from error
+        raise RecipeError(f"{prefix}{describe_validation_error(error, schema)}") from error
 
 
 def read_fields(text: str) -> dict[str, Any]:

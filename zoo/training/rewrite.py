@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,18 +22,18 @@ def place(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, A
     """
     placed: dict[str, Any] = copy.deepcopy(dict(document))
     for path, value in values.items():
-        *way, last = path.split(".")
+        keys = path.split(".")
         holder: Any = placed
-        for depth, (key, following) in enumerate(zip(way, [*way[1:], last], strict=True)):
-            inner = _look_up(holder, key, path, way[:depth])
+        for depth, (key, following) in enumerate(itertools.pairwise(keys)):
+            inner = _look_up(holder, key, path, keys[:depth])
             if inner is None:
                 if following.isdecimal():
-                    raise RecipeError(f"{path!r}: the recipe has no list {'.'.join(way[: depth + 1])}; write it out")
+                    raise RecipeError(f"{path!r}: the recipe has no list {'.'.join(keys[: depth + 1])}; write it out")
                 inner = {}
                 _put(holder, key, inner)
             holder = inner
-        _look_up(holder, last, path, way)
-        _put(holder, last, copy.deepcopy(value))
+        _look_up(holder, keys[-1], path, keys[:-1])
+        _put(holder, keys[-1], copy.deepcopy(value))
     return placed
 
 
