@@ -96,7 +96,7 @@ class _RowReader:
         if config.pad != "error":
             texts = (piece.texts(config.sequence_column) for _, piece, *_ in _read_rows(config, base_folder))
             self._length = max((len(letters) for column in texts for letters in column), default=0)
-        self._tracks: tuple[str, ...] | None = config.tracks
+        self._tracks = config.list_tracks()
         self._padded = 0
         self.left_out = 0
 
@@ -141,6 +141,10 @@ class _RowReader:
         if self._tracks is None:
             self._tracks = tuple(values.columns[values.find(column)] for column in config.target_columns)
         targets = values.numbers(config.target_columns, config.missing)
+        if file.tracks:
+            own = np.full((len(values), len(self._tracks)), np.nan, dtype=np.float32)
+            own[:, [self._tracks.index(name) for name in file.tracks]] = targets
+            targets = own
         if not file.complete:
             negative = np.flatnonzero(~(targets > 0).any(axis=1))
             if len(negative):

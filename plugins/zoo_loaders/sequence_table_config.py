@@ -20,12 +20,15 @@ class TableFile(Config):
         targets_path: A table that is row by row parallel to it and holds the target columns.
         group: The group of all its rows, to split by.
         complete: False where it holds positives only, so that negatives are to be drawn for its rows.
+        tracks: Names of its targets, where tables measure different things in columns of one name. Its rows have no
+            value for the tracks of other tables; all files name theirs, or none does.
     """
 
     path: str
     targets_path: str | None = None
     group: str | None = None
     complete: bool = True
+    tracks: tuple[str, ...] = ()
 
 
 class SequenceTableConfig(Config):
@@ -119,6 +122,9 @@ class SequenceTableConfig(Config):
             raise ValueError("either target_columns, or target, must be given")
         if self.target is not None and (self.tracks or any(file.complete for file in self.list_files())):
             raise ValueError("target names the one track of positives: say complete: false, and leave tracks out")
+        odd = any(len(file.tracks) != len(self.target_columns) for file in self.files)
+        if any(file.tracks for file in self.files) and (odd or self.tracks is not None):
+            raise ValueError("tracks of files: expected a name for each target column in every file, and none above")
         if self.tracks is not None and len(self.tracks) != len(self.target_columns):
             raise ValueError(f"{len(self.target_columns)} target columns need as many tracks, found {len(self.tracks)}")
         return self
@@ -128,3 +134,9 @@ class SequenceTableConfig(Config):
         if self.path is None:
             return self.files
         return (TableFile(path=self.path, targets_path=self.targets_path, complete=self.complete),)
+
+    def list_tracks(self) -> tuple[str, ...] | None:
+        """Return the names of all tracks, None where they are those of the columns."""
+        if self.files and self.files[0].tracks:
+            return tuple(dict.fromkeys(name for file in self.files for name in file.tracks))
+        return self.tracks

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 from zoo_loaders.sequence_table import SEQUENCE_TABLE, SequenceTableConfig
 
 from zoo import IUPAC, DataError, ExampleSet, decode
@@ -271,3 +272,28 @@ def test_parallel_files_are_filtered_together(tmp_path):
 def test_a_column_that_stands_there_twice_is_refused(tmp_path):
     with pytest.raises(DataError, match="expected one column 'y', found 2"):
         load(tmp_path, "sequence\ty\ty\nACGT\t1\t2\n")
+
+
+def test_tables_that_measure_different_things_give_tracks_of_their_own(tmp_path):
+    (tmp_path / "a.tsv").write_text("sequence\tvalue\nACGT\t1\nCCCC\t2\n", encoding="utf-8")
+    (tmp_path / "b.tsv").write_text("sequence\tvalue\nACGT\t3\n", encoding="utf-8")
+    config = {
+        "files": [{"path": "a.tsv", "tracks": ["complex"]}, {"path": "b.tsv", "tracks": ["defined"]}],
+        "target_columns": ["value"],
+    }
+
+    examples = SEQUENCE_TABLE.load(SequenceTableConfig.model_validate(config), None, 0, tmp_path)
+
+    nan = float("nan")
+    assert examples.tracks == ("complex", "defined")
+    np.testing.assert_array_equal(examples.targets, [[1, nan], [2, nan], [nan, 3]])
+
+
+@pytest.mark.parametrize(
+    "change", [{"files": [{"path": "a", "tracks": ["x"]}, {"path": "b"}]}, {"tracks": ["x"]}], ids=["one file", "twice"]
+)
+def test_either_every_file_names_its_tracks_or_none(change):
+    config = {"files": [{"path": "a", "tracks": ["x"]}], "target_columns": ["value"], **change}
+
+    with pytest.raises(ValidationError, match="expected a name for each target column in every file, and none above"):
+        SequenceTableConfig.model_validate(config)
