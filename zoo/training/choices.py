@@ -57,7 +57,8 @@ class GenomicNegatives(_Negatives):
     """Stretches of the genome that look like the positives and are none.
 
     Each lies on the contig of its positive, outside every peak, outside ``exclude`` (BED files, a blacklist say) and
-    gaps, and matches it in length, GC content and repeat fraction.
+    gaps, and matches it in length, GC content and repeat fraction: nearest first, so that tolerances matter to the few
+    positives that have no near match.
 
     Args:
         margin: Bases to keep between a negative and the nearest peak.
@@ -70,8 +71,8 @@ class GenomicNegatives(_Negatives):
     method: Literal["genomic"]
     exclude: tuple[str, ...] = ()
     margin: int = Field(default=0, ge=0)
-    gc_tolerance: float = Field(default=0.02, ge=0, le=1)
-    repeat_tolerance: float = Field(default=0.1, ge=0, le=1)
+    gc_tolerance: float = Field(default=0.05, ge=0, le=1)
+    repeat_tolerance: float = Field(default=0.2, ge=0, le=1)
     max_shared: float = Field(default=0.2, ge=0, le=1)
     kmer: int = Field(default=30, ge=8, le=31)
 

@@ -14,6 +14,7 @@ from zoo.errors import RecipeError
 from zoo.genome.regions import Regions
 from zoo.training.choices import DataChoice, GenomicNegatives, NegativesChoice, OtherPeaks
 from zoo.training.negatives.drawn import Drawn, KnownSequences, Rows, choose_positives
+from zoo.training.negatives.genomic import draw_genomic
 from zoo.training.negatives.other_peaks import draw_other_peaks
 from zoo.training.negatives.shuffles import draw_shuffles
 
@@ -58,7 +59,8 @@ def add_negatives(
             continue
         _refuse_extra(examples, choice, field)
         if isinstance(choice, GenomicNegatives):
-            raise RecipeError(f"{field}.method genomic can't be drawn yet; use dinucleotide_shuffle or other_peaks")
+            drawn.append(draw_genomic(examples, positives, choice, known, generator, reference, data_root, field))
+            continue
         drawn.append(draw_shuffles(examples, positives, known, generator, field))
     return _append(examples, drawn)
 

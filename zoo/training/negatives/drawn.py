@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -47,15 +47,15 @@ class KnownSequences:
     def __init__(self) -> None:
         self._keys: set[bytes] = set()
 
-    def add(self, codes: Codes) -> None:
-        """Add sequences, shape (N, L)."""
-        self._keys.update(_keys_of(codes))
+    def add(self, sequences: Codes | Sequence[Codes]) -> None:
+        """Add sequences, shape (N, L) or N of any lengths."""
+        self._keys.update(_keys_of(sequences))
 
-    def find_new(self, codes: Codes) -> npt.NDArray[np.bool_]:
+    def find_new(self, sequences: Codes | Sequence[Codes]) -> npt.NDArray[np.bool_]:
         """Return which sequences are neither known nor stand further up among these, shape (N,); none is added."""
-        new = np.zeros(len(codes), dtype=np.bool_)
+        new = np.zeros(len(sequences), dtype=np.bool_)
         seen: set[bytes] = set()
-        for row, key in enumerate(_keys_of(codes)):
+        for row, key in enumerate(_keys_of(sequences)):
             new[row] = key not in self._keys and key not in seen
             seen.add(key)
         return new
@@ -77,6 +77,6 @@ def name_example(examples: ExampleSet, row: int) -> str:
     return repr(examples.ids[row]) if examples.ids else f"number {row + 1}"
 
 
-def _keys_of(codes: Codes) -> list[bytes]:
-    forward, reverse = np.ascontiguousarray(codes), np.ascontiguousarray(reverse_complement(codes))
-    return [min(one.tobytes(), other.tobytes()) for one, other in zip(forward, reverse, strict=True)]
+def _keys_of(sequences: Codes | Sequence[Codes]) -> list[bytes]:
+    reverse = reverse_complement(sequences) if isinstance(sequences, np.ndarray) else map(reverse_complement, sequences)
+    return [min(one.tobytes(), other.tobytes()) for one, other in zip(sequences, reverse, strict=True)]

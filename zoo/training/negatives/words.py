@@ -1,0 +1,88 @@
+"""The words of k bases that sequences hold, as numbers that are the same on both strands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.genome.codes import Codes
+
+Words = npt.NDArray[np.uint64]
+"""One number a word."""
+
+
+class HeldWords:
+    """The words that are held already, to find the sequences that would repeat too many of them."""
+
+    def __init__(self, length: int) -> None:
+        self._length = length
+        self._runs: list[Words] = []  # each sorted, and more than twice as long as the next
+
+    def find_distinct(self, sequences: Sequence[Codes], most: float) -> npt.NDArray[np.bool_]:
+        """Return which sequences repeat at most this share of their words, and hold the words of these from now on.
+
+        A word is repeated if it is held, or stands in a sequence further up. The sequences have no unknown base.
+        """
+        words, owners = list_words(sequences, self._length)
+        order = np.argsort(words, kind="stable")
+        words, owners = words[order], owners[order]
+        held = self._is_held(words)
+        # Of equal words the first one's owner, the earliest sequence, has it; a second time in itself is no matter.
+        starts = np.concatenate([[True], words[1:] != words[:-1]]) if len(words) else np.zeros(0, dtype=np.bool_)
+        repeated = held | (owners != owners[np.flatnonzero(starts)][starts.cumsum() - 1])
+        totals = np.bincount(owners, minlength=len(sequences))
+        shared = np.bincount(owners[repeated], minlength=len(sequences))
+        distinct = shared <= most * totals
+        self._hold(words[distinct[owners] & ~held])
+        return distinct
+
+    def _is_held(self, words: Words) -> npt.NDArray[np.bool_]:
+        held = np.zeros(len(words), dtype=np.bool_)
+        for run in self._runs:
+            places = np.minimum(np.searchsorted(run, words), len(run) - 1)
+            held |= run[places] == words
+        return held
+
+    def _hold(self, words: Words) -> None:
+        if not len(words):
+            return
+        self._runs.append(words)
+        while len(self._runs) > 1 and len(self._runs[-2]) < 2 * len(self._runs[-1]):
+            joined = np.concatenate([self._runs.pop(), self._runs.pop()])
+            joined.sort(kind="stable")  # merges the two in one pass
+            self._runs.append(joined)
+
+
+def list_words(sequences: Sequence[Codes], length: int) -> tuple[Words, npt.NDArray[np.int64]]:
+    """Return every word of ``length`` (at most 31) bases of all sequences, and the number of the sequence it is of.
+
+    A word and its reverse complement are one number.
+    """
+    lengths = np.array([len(codes) for codes in sequences], dtype=np.int64)
+    joined = np.concatenate([np.zeros(0, dtype=np.uint8), *sequences]).astype(np.uint64)
+    if len(joined) < length:
+        return np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64)
+    words = np.minimum(_forward(joined, length), _reverse(joined ^ np.uint64(3), length))
+    owners = np.repeat(np.arange(len(sequences)), lengths)[: len(words)]
+    inside = np.arange(len(words)) + length <= lengths.cumsum()[owners]
+    return words[inside], owners[inside]
+
+
+def _forward(bases: Words, length: int) -> Words:
+    """Return the number of the word that starts at each base: the first base in the highest bits."""
+    if length == 1:
+        return bases
+    left, right = length // 2, length - length // 2
+    first, second = _forward(bases, left), _forward(bases, right)
+    return (first[: len(bases) - length + 1] << np.uint64(2 * right)) | second[left:]
+
+
+def _reverse(bases: Words, length: int) -> Words:
+    """Likewise, with the last base in the highest bits."""
+    if length == 1:
+        return bases
+    left, right = length // 2, length - length // 2
+    first, second = _reverse(bases, left), _reverse(bases, right)
+    return (second[left:] << np.uint64(2 * left)) | first[: len(bases) - length + 1]
