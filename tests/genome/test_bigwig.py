@@ -1,6 +1,9 @@
 import math
 import os
+import struct
 import sys
+import zlib
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -227,3 +230,69 @@ def test_a_file_that_may_not_be_read_is_an_error(path, tmp_path):
         pytest.skip("this user may read everything")
     with pytest.raises(DataError, match="can't be read: Permission denied"):
         BigWig(hidden)
+
+
+def point_root_at_itself(content: bytearray, index: int) -> None:
+    content[index + 48 : index + 52] = struct.pack("<BxH", 0, 1)
+    content[index + 68 : index + 76] = struct.pack("<Q", index + 48)
+
+
+def say_block_bytes(count: int) -> Callable[[bytearray, int], None]:
+    def change(content: bytearray, index: int) -> None:
+        content[52:56] = struct.pack("<I", count)
+
+    return change
+
+
+def replace_first_block(content: bytearray, index: int, block: bytes) -> None:
+    """Write a block before the end marker, and let the first item of the index's only leaf point to it."""
+    content[index + 68 : index + 84] = struct.pack("<QQ", len(content) - 4, len(block))
+    content[-4:] = block + content[-4:]
+
+
+def leave_checksum_out(content: bytearray, index: int) -> None:
+    replace_first_block(content, index, zlib.compress(read_first_block(content, index))[:-4])
+
+
+def say_one_item_more(content: bytearray, index: int) -> None:
+    block = bytearray(read_first_block(content, index))
+    block[22] += 1
+    replace_first_block(content, index, zlib.compress(block))
+
+
+def read_first_block(content: bytearray, index: int) -> bytes:
+    address, count = struct.unpack("<QQ", content[index + 68 : index + 84])
+    return zlib.decompress(content[address : address + count])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param(leave_checksum_out, "the block at byte", id="a block without its end"),
+        pytest.param(say_one_item_more, "the block at byte", id="a block that holds less than it says"),
+        pytest.param(point_root_at_itself, "an index that runs in a circle", id="circle"),
+        pytest.param(say_block_bytes(2**31), "blocks of 2147483648 bytes", id="blocks too large to be true"),
+        pytest.param(say_block_bytes(30), "the block at byte", id="a block that holds more than the header says"),
+        pytest.param(say_block_bytes(0), "the block at byte", id="a block that is no section"),
+    ],
+)
+def test_a_file_whose_parts_do_not_fit_each_other_is_an_error(path, tmp_path, change, message):
+    content = bytearray(path.read_bytes())
+    (index,) = struct.unpack("<Q", content[24:32])
+    change(content, index)
+    (tmp_path / "a.bw").write_bytes(content)
+    with (
+        pytest.raises(DataError, match=rf"a\.bw: the file is damaged: {message}.*; copy or make it again"),
+        BigWig(tmp_path / "a.bw") as signal,
+    ):
+        signal.values("chr1", 0, 1)
+
+
+def test_trees_of_several_levels_are_followed(tmp_path):
+    lengths = {f"contig{number:04}": 10 + number for number in range(700)}
+    rows = [(name, 2, 3, float(length)) for name, length in lengths.items()]
+    with BigWig(write_bigwig(tmp_path / "a.bw", lengths, rows)) as signal:
+        assert signal.lengths == lengths
+        assert len(signal._layout.blocks) == 700
+        for name in ("contig0000", "contig0300", "contig0699"):
+            assert same(signal.values(name, 1, 4), [NAN, lengths[name], NAN])
