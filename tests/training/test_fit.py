@@ -16,6 +16,7 @@ from zoo.training.choices import TrainingChoice
 from zoo.training.fit import Strands, fit
 from zoo.training.optimise import learning_rate_at
 from zoo.training.predictor import Predictor
+from zoo.training.step import penalise
 
 pytestmark = pytest.mark.training
 
@@ -348,13 +349,11 @@ def test_penalties_draw_kernels_and_nothing_else_towards_zero():
 
 
 def test_the_penalties_are_those_of_the_recipe():
-    from zoo.training.step import _penalise
-
     kernel = tf.Variable([[1.0, -2.0]])
 
-    assert float(_penalise(TrainingChoice(l1=0.5), [kernel], [])) == pytest.approx(0.5 * 3)
-    assert float(_penalise(TrainingChoice(l2=0.5), [kernel], [tf.constant(1.0)])) == pytest.approx(0.5 * 5 + 1)
-    assert _penalise(TrainingChoice(), [kernel], []) == 0
+    assert float(penalise(TrainingChoice(l1=0.5), [kernel], [])) == pytest.approx(0.5 * 3)
+    assert float(penalise(TrainingChoice(l2=0.5), [kernel], [tf.constant(1.0)])) == pytest.approx(0.5 * 5 + 1)
+    assert penalise(TrainingChoice(), [kernel], []) == 0
 
 
 def test_descent_heeds_its_momentum():

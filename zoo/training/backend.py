@@ -8,10 +8,12 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import cache
 from typing import Any
 
 from zoo.errors import MissingExtra, TrainingError
+from zoo.training.choices import TrainingChoice
 
 _NEEDED = ("tensorflow", "keras", "tf2onnx", "sklearn")
 
@@ -45,6 +47,62 @@ def import_backend(threads: int | None = None) -> tuple[Any, Any]:
     if threads is not None:
         _limit_threads(tensorflow, threads)
     return tensorflow, keras
+
+
+@contextmanager
+def building(choice: TrainingChoice) -> Iterator[None]:
+    """Let a network that is built inside compute in the chosen precision, on the chosen devices."""
+    shared = strategy(choice)
+    with precision(choice), nullcontext() if shared is None else shared.scope():
+        yield
+
+
+@contextmanager
+def precision(choice: TrainingChoice) -> Iterator[None]:
+    """Let the layers that are made inside compute in 16 bits, where the recipe asks for that; weights stay in 32."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    if choice.mixed_precision != "none":
+        keras.config.set_dtype_policy(f"mixed_{choice.mixed_precision}")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def strategy(choice: TrainingChoice) -> Any | None:
+    """Return what spreads batches over all devices of the best kind, None where one is asked for or there is one."""
+    import tensorflow as tf
+
+    if choice.devices == "one":
+        return None
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    return _mirror(tuple(device.name for device in devices)) if len(devices) > 1 else None
+
+
+@cache
+def _mirror(devices: tuple[str, ...]) -> Any:
+    """Make one for all networks of a process: two would number their exchanges alike, and mix them up."""
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy(devices)
+
+
+def to_float32(model: Any) -> Any:
+    """Return the network as it is exported: in 32 bits, on one device; itself where it is so already."""
+    import keras
+
+    policies = {layer.dtype_policy.name for layer in model._flatten_layers()}  # noqa: SLF001 - nested ones as well
+    if policies == {"float32"} and model.distribute_strategy.num_replicas_in_sync == 1:
+        return model
+
+    def clone_layer(layer: Any) -> Any:
+        return layer.__class__.from_config({**layer.get_config(), "dtype": "float32"})
+
+    clone = keras.models.clone_model(model, clone_function=clone_layer)
+    clone.set_weights(model.get_weights())
+    return clone
 
 
 def _limit_threads(tensorflow: Any, threads: int) -> None:

@@ -20,7 +20,7 @@ from zoo.training.losses import make_loss
 from zoo.training.optimise import Pace, WeightAverage, make_optimiser
 from zoo.training.predictor import Predictor
 from zoo.training.prefetch import prefetch
-from zoo.training.step import make_step
+from zoo.training.step import Step, count_replicas
 from zoo.training.strands import Strands
 
 __all__ = ["Epoch", "Fit", "Progress", "Strands", "fit"]
@@ -64,45 +64,46 @@ def fit(
         TrainingError: The checkpoint is of another recipe or network, or is damaged.
         OutputError: A checkpoint or log can't be written.
     """
-    binned = train.read(np.arange(1)).targets.ndim == 3
-    optimiser = make_optimiser(choice)
-    optimiser.build(model.trainable_variables)
-    average = None if choice.weight_averaging is None else WeightAverage(model, choice.weight_averaging)
-    training_loss = make_loss(loss, choice.label_smoothing, choice.count_weight)
-    step = make_step(model, optimiser, training_loss, output, choice, average, binned=binned)
-    plain_loss = make_loss(loss, count_weight=choice.count_weight)
-    predictor = Predictor(model, output, binned=binned)
-    judge = Judge(model, average, validation, choice, plain_loss, predictor, strands)
-    batches = count_batches(train, choice)
-    pace = Pace(choice, batches)
-    checkpoints = None
-    if run_folder is not None:
-        checkpoints = Checkpoints(run_folder, fingerprint, model, optimiser, average, judge, pace)
-        if resume:
-            checkpoints.restore()
-    if progress:
-        progress.start(choice.epochs, batches)
-        for _ in range(len(judge.history) * batches):
-            progress.advance()
-    with Logs(run_folder, tensorboard, choice.monitor, judge.history) as logs:
-        while not judge.is_over:
-            number = len(judge.history) + 1
-            began = time.perf_counter()
-            mean_loss = _train_epoch(step, train, choice, strands, seed, number, pace, progress)
-            epoch = judge.judge(number, mean_loss, pace.rate, began)
-            pace.end_epoch(judge.waited)
-            # The checkpoint comes last: an epoch that is told twice in a log does no harm, one left out would.
-            logs.write(epoch)
-            if checkpoints:
-                checkpoints.save()
-            if progress:
-                progress.report(epoch, monitor=choice.monitor, is_best=epoch is judge.best)
-    model.set_weights(judge.best_weights)
-    return Fit(tuple(judge.history), judge.best)
+    with model.distribute_strategy.scope():
+        binned = train.read(np.arange(1)).targets.ndim == 3
+        optimiser = make_optimiser(choice, clips=count_replicas(model) == 1)
+        optimiser.build(model.trainable_variables)
+        average = None if choice.weight_averaging is None else WeightAverage(model, choice.weight_averaging)
+        training_loss = make_loss(loss, choice.label_smoothing, choice.count_weight)
+        step = Step(model, optimiser, training_loss, output, choice, average, binned=binned)
+        plain_loss = make_loss(loss, count_weight=choice.count_weight)
+        predictor = Predictor(model, output, binned=binned)
+        judge = Judge(model, average, validation, choice, plain_loss, predictor, strands)
+        batches = count_batches(train, choice)
+        pace = Pace(choice, batches)
+        checkpoints = None
+        if run_folder is not None:
+            checkpoints = Checkpoints(run_folder, fingerprint, model, optimiser, average, judge, pace)
+            if resume:
+                checkpoints.restore()
+        if progress:
+            progress.start(choice.epochs, batches)
+            for _ in range(pace.step):
+                progress.advance()
+        with Logs(run_folder, tensorboard, choice.monitor, judge.history) as logs:
+            while not judge.is_over:
+                number = len(judge.history) + 1
+                began = time.perf_counter()
+                mean_loss = _train_epoch(step, train, choice, strands, seed, number, pace, progress)
+                epoch = judge.judge(number, mean_loss, pace.rate, began)
+                pace.end_epoch(judge.waited)
+                # The checkpoint comes last: an epoch that is told twice in a log does no harm, one left out would.
+                logs.write(epoch)
+                if checkpoints:
+                    checkpoints.save()
+                if progress:
+                    progress.report(epoch, monitor=choice.monitor, is_best=epoch is judge.best)
+        model.set_weights(judge.best_weights)
+        return Fit(tuple(judge.history), judge.best)
 
 
 def _train_epoch(
-    step: Any,
+    step: Step,
     train: Part,
     choice: TrainingChoice,
     strands: Strands,
@@ -116,7 +117,7 @@ def _train_epoch(
     waiting: list[Any] = []
     with prefetch(draw_batches(train, choice, strands, seed, number)) as batches:
         for batch in batches:
-            waiting.append(step(dict(batch.inputs), batch.targets, batch.weights, np.float32(pace.next())))
+            waiting.append(step(batch, pace.next()))
             if progress:
                 progress.advance()
             if len(waiting) == _LOOK:

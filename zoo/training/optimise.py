@@ -11,11 +11,15 @@ import numpy.typing as npt
 from zoo.training.choices import TrainingChoice
 
 
-def make_optimiser(choice: TrainingChoice) -> Any:
-    """Return the Keras optimiser, with its loss scaled where gradients are computed in float16."""
+def make_optimiser(choice: TrainingChoice, *, clips: bool = True) -> Any:
+    """Return the Keras optimiser, with its loss scaled where gradients are computed in float16.
+
+    Without ``clips`` the gradients are the caller's to clip.
+    """
     import keras
 
-    options: dict[str, Any] = {"learning_rate": choice.learning_rate, "clipnorm": choice.clip_norm}
+    clip_norm = choice.clip_norm if clips else None
+    options: dict[str, Any] = {"learning_rate": choice.learning_rate, "clipnorm": clip_norm}
     if choice.optimiser == "adamw":
         optimiser = keras.optimizers.AdamW(weight_decay=choice.weight_decay, **options)
     elif choice.optimiser == "sgd":
