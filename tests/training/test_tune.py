@@ -50,7 +50,7 @@ def list_values(done):
 
 def test_the_tuned_recipe_trains_to_the_value_that_the_search_told(tiny_recipe, write_recipe, tmp_path):
     ranges = {**RATE, "architecture.config.convolutions.0.filters": {"choices": [4, 8]}}
-    done = zoo.tune(write_recipe(give(tiny_recipe, ranges)), 2, threads=2)
+    done = zoo.tune(write_recipe(give(tiny_recipe, ranges, epochs=1)), 2, threads=2)
 
     tuned = tmp_path / "tuned.yaml"
     tuned.write_text(done.text, encoding="utf-8")
@@ -62,7 +62,7 @@ def test_the_tuned_recipe_trains_to_the_value_that_the_search_told(tiny_recipe, 
 
 
 def test_the_test_part_changes_nothing(tiny_recipe, write_recipe, tiny_data):
-    recipe = write_recipe(give(tiny_recipe, RATE))
+    recipe = write_recipe(give(tiny_recipe, RATE, epochs=1))
     before = tune(recipe, 1, threads=2)
     positives = tiny_data / "positives.fa"
     records = positives.read_text(encoding="utf-8").split(">")
@@ -178,7 +178,9 @@ def test_a_network_that_can_not_be_built_fails_alone(tiny_recipe, write_recipe):
 
 def test_why_a_trial_failed_names_the_recipe_that_was_given(trained, tiny_recipe, write_recipe):
     recipe = write_recipe(
-        give(tiny_recipe, {"output.activation": {"choices": ["linear", "sigmoid"]}}, monitor="auroc", label_smoothing=0.1)
+        give(
+            tiny_recipe, {"output.activation": {"choices": ["linear", "sigmoid"]}}, monitor="auroc", label_smoothing=0.1
+        )
     )
 
     done = tune(recipe, 6)
@@ -204,7 +206,7 @@ def test_a_diverging_trial_fails_and_all_of_them_fail_the_search(trained, tiny_r
     assert done.best.values["training.learning_rate"] <= limit
 
     limit = 0
-    with pytest.raises(TrainingError, match="recipe.yaml: tune: all of 3 trials failed; the last: the loss is nan"):
+    with pytest.raises(TrainingError, match=r"recipe\.yaml: tune: all of 3 trials failed; the last: the loss is nan"):
         tune(recipe, 3)
 
 
@@ -301,7 +303,7 @@ def test_a_killed_search_goes_on_as_if_it_had_not_been(trained, tiny_recipe, wri
 def test_a_study_of_another_recipe_is_not_gone_on_with(trained, tiny_recipe, write_recipe, tmp_path):
     tune(write_recipe(give(tiny_recipe, RATE)), 1, study=tmp_path / "study.log")
 
-    with pytest.raises(TrainingError, match="study.log: is the study of another recipe or seed; name another file"):
+    with pytest.raises(TrainingError, match=r"study\.log: is the study of another recipe or seed; name another file"):
         tune(write_recipe(give(tiny_recipe, RATE, batch_size=16)), 1, study=tmp_path / "study.log")
 
 
@@ -309,7 +311,7 @@ def test_a_study_of_another_recipe_is_not_gone_on_with(trained, tiny_recipe, wri
 def test_a_file_that_is_no_study_is_refused(content, trained, tiny_recipe, write_recipe, tmp_path):
     (tmp_path / "study.log").write_text(content, encoding="utf-8")
 
-    with pytest.raises(TrainingError, match="study.log: expected a study that zoo tune wrote, found something else"):
+    with pytest.raises(TrainingError, match=r"study\.log: expected a study that zoo tune wrote, found something else"):
         tune(write_recipe(give(tiny_recipe, RATE)), 1, study=tmp_path / "study.log")
 
 
@@ -318,7 +320,7 @@ def test_two_searches_do_not_share_a_study(trained, tiny_recipe, write_recipe, t
     with (tmp_path / "study.log").open("a") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
 
-        with pytest.raises(TrainingError, match="study.log: another search is writing it"):
+        with pytest.raises(TrainingError, match=r"study\.log: another search is writing it"):
             tune(write_recipe(give(tiny_recipe, RATE)), 1, study=tmp_path / "study.log")
 
 
@@ -328,7 +330,8 @@ def test_two_searches_do_not_share_a_study(trained, tiny_recipe, write_recipe, t
         ({}, "is missing: expected the ranges to search, such as tune: {training.learning_rate: {low: "),
         ({"training.learning_rat": {"low": 1, "high": 2}},
          "unknown field 'training.learning_rat'; did you mean 'learning_rate'?"),
-        ({"trainin.epochs": {"low": 1, "high": 2}}, "'trainin.epochs' is no field of a recipe; did you mean 'training'"),
+        ({"trainin.epochs": {"low": 1, "high": 2}},
+         "'trainin.epochs' is no field of a recipe; did you mean 'training'?"),
         ({"split.test": {"choices": [["chr1"]]}}, "'split.test' can't be searched; there is architecture, data, "),
         ({"architecture.config.dense_dropuot": {"low": 0, "high": 0.5}},
          "architecture.config: unknown field 'dense_dropuot'; did you mean 'dense_dropout'?"),
@@ -377,7 +380,9 @@ def test_fields_that_only_go_together_may_be_searched_together(trained, tiny_rec
 
 def test_without_optuna_the_extra_is_named(tiny_recipe, write_recipe, monkeypatch):
     find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "optuna" else find(name, *more))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name == "optuna" else find(name, *more)
+    )
 
     with pytest.raises(MissingExtra, match=r"zoo tune needs optuna.*pip install 'assayzoo\[tune\]'"):
         tune(write_recipe(give(tiny_recipe, RATE)), 3)
