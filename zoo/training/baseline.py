@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.components import Predictions
+from zoo.components import OutputSpec, Predictions
 from zoo.errors import PluginError
+from zoo.genome.codes import Codes
 from zoo.plugins import guard
 from zoo.training.examples import Rows
 from zoo.training.plan import TrainingPlan, read_for_solving
@@ -21,50 +21,53 @@ _PIECE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class BaselineResult:
-    """A baseline's predictions (N, T) by part, and what was left out to get them."""
+class Baseline:
+    """A baseline whose weights are solved, and what was left out to get them."""
 
     name: str
-    predictions: Mapping[str, Predictions]
+    predictor: Predictor
+    output: OutputSpec
     notes: tuple[str, ...] = ()
 
+    def predict(self, codes: Codes) -> Predictions:
+        """Return predictions (N, T) for windows (N, L).
 
-def train_baseline(plan: TrainingPlan) -> BaselineResult | None:
-    """Solve the plan's baseline on the training part and predict validation and test part; None where there is none.
+        Raises:
+            PluginError: The architecture gives predictions of another shape.
+        """
+        found = self.predictor.predict(codes)
+        expected = (len(codes), len(self.output.tracks))
+        if found.shape != expected:
+            raise PluginError(f"architecture {self.name!r}: expected predictions {expected}, found {found.shape}")
+        return found
+
+
+def solve_baseline(plan: TrainingPlan) -> Baseline | None:
+    """Solve the plan's baseline on the training part; None where there is none.
 
     Raises:
-        PluginError: The architecture failed, or gives predictions of another shape.
+        PluginError: The architecture failed.
     """
     if plan.baseline is None:
         return None
     architecture, config = plan.baseline
     fit_weights = architecture.fit_weights
     assert fit_weights is not None  # noqa: S101 - checked where the baseline was chosen
-    rows, notes = _sample(plan.split.train, plan.recipe.seed)
-    output = plan.task.output
-    # The sequence alone: what the network reads beside it is no k-mer.
-    inputs = plan.inputs[:1]
+    output, seed = plan.task.output, plan.recipe.seed
+    rows, notes = _sample(plan.split.train, seed)
+    chosen, _ = _sample(plan.split.validation, seed)
+    train, validation = (read_for_solving(plan, part, output) for part in (rows, chosen))
     with guard("architecture", architecture.name):
-        weights = fit_weights(
-            config,
-            read_for_solving(plan, rows, output),
-            read_for_solving(plan, _sample(plan.split.validation, plan.recipe.seed)[0], output),
-            (output,),
-            plan.recipe.seed,
-        )
-        model = architecture.build(config, inputs, (output,), weights)
-    predictor = Predictor(model, output.name)
-    predictions = {}
-    for part, chosen in (("validation", plan.split.validation), ("test", plan.split.test)):
-        pieces = [plan.examples.read(chosen[first : first + _PIECE]) for first in range(0, len(chosen), _PIECE)]
-        found = np.concatenate([predictor.predict({inputs[0].name: piece.sequences}) for piece in pieces])
-        expected = (len(chosen), len(output.tracks))
-        if found.shape != expected:
-            raise PluginError(
-                f"architecture {architecture.name!r}: expected predictions {expected}, found {found.shape}"
-            )
-        predictions[part] = found
-    return BaselineResult(architecture.name, predictions, notes)
+        weights = fit_weights(config, train, validation, (output,), seed)
+        # The sequence alone: what the network reads beside it is no k-mer.
+        model = architecture.build(config, plan.inputs[:1], (output,), weights)
+    return Baseline(architecture.name, Predictor(model, output.name), output, notes)
+
+
+def predict_rows(plan: TrainingPlan, baseline: Baseline, rows: Rows) -> Predictions:
+    """Return the baseline's predictions of these examples, (N, T)."""
+    pieces = [rows[first : first + _PIECE] for first in range(0, len(rows), _PIECE)]
+    return np.concatenate([baseline.predict(plan.examples.read(piece).sequences) for piece in pieces])
 
 
 def _sample(rows: Rows, seed: int) -> tuple[Rows, tuple[str, ...]]:

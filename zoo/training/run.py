@@ -26,7 +26,7 @@ from zoo.model.verify import verify_folder, write_example
 from zoo.plugins import guard
 from zoo.registry.find import locate
 from zoo.training.backend import import_backend
-from zoo.training.baseline import train_baseline
+from zoo.training.baseline import predict_rows, solve_baseline
 from zoo.training.batches import Part
 from zoo.training.checks import check_data
 from zoo.training.describe import fill_card, list_versions
@@ -357,9 +357,11 @@ def _find(
     metrics = {
         part: evaluate(task, targets[part], predictions[part], thresholds, seed) for part in ("test", "validation")
     }
-    baseline = train_baseline(plan)
+    baseline = solve_baseline(plan)
+    others: dict[str, Predictions] = {}
     if baseline is not None:
-        found = compare(task, targets["test"], predictions["test"], baseline.predictions["test"], seed)
+        others = {part: predict_rows(plan, baseline, rows) for part, rows in plan.split if part in predictions}
+        found = compare(task, targets["test"], predictions["test"], others["test"], seed)
         for track, difference in found.items():
             metrics["test"][track]["baseline"] = {"name": baseline.name, **difference}
     checks = check_data(plan.examples, plan.split, classes=task.classes)
@@ -379,7 +381,7 @@ def _find(
         history=tuple((label, item.history) for label, item in zip(labels, fits, strict=True)),
         monitor=plan.recipe.training.monitor,
         baseline=None if baseline is None else baseline.name,
-        baseline_predictions={} if baseline is None else baseline.predictions,
+        baseline_predictions=others,
         notes=(*plan.notes, *notes, *(() if baseline is None else baseline.notes)),
         versions=list_versions(),
     )
