@@ -27,12 +27,12 @@ h1 small { color: var(--soft); font-weight: 400; font-size: 1.1rem; }
 h2 { font-size: 1.2rem; margin: 2.4rem 0 .6rem; padding-bottom: .2rem; border-bottom: 2px solid var(--line); }
 h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; }
 p { margin: .4rem 0 .8rem; max-width: 46rem; }
-.soft, figcaption, caption { color: var(--soft); font-size: .875rem; }
+.soft, figcaption { color: var(--soft); font-size: .875rem; }
 .facts { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; margin: .8rem 0 0; font-size: .875rem; }
 .facts div { display: flex; gap: .4rem; }
 .facts dt { color: var(--soft); }
 .facts dd { margin: 0; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: .8rem; margin: 1rem 0; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .8rem; margin: 1rem 0; }
 .figures > div { background: var(--wash); border-radius: .5rem; padding: .8rem 1rem; }
 .figures b { display: block; font-size: 1.7rem; line-height: 1.25; font-weight: 650; }
 .figures span { display: block; color: var(--soft); font-size: .8125rem; }
@@ -41,20 +41,23 @@ p { margin: .4rem 0 .8rem; max-width: 46rem; }
 .warnings p { margin: 0; font-weight: 600; color: var(--warn); }
 .warnings ul, ul.plain { margin: .3rem 0 0; padding-left: 1.1rem; }
 .fine { border-left: .3rem solid #009e73; background: #eef8f4; padding: .6rem 1rem; margin: 1rem 0; }
-.scroll { overflow-x: auto; margin: .6rem 0 1rem; }
+.scroll { overflow-x: auto; margin: .4rem 0 1rem; }
+.soft:has(+ .scroll) { margin: .8rem 0 0; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
-caption { text-align: left; padding: 0 0 .3rem; }
-th, td { padding: .28rem .7rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top;
+th, td { padding: .28rem .7rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: middle;
   white-space: nowrap; }
 td.wrap { white-space: normal; overflow-wrap: anywhere; min-width: 12rem; }
 thead th { color: var(--soft); font-weight: 600; border-bottom: 2px solid var(--line); }
 td.number, th.number { text-align: right; }
-td .range { color: var(--soft); font-size: .8125rem; }
-td.shade { text-align: center; min-width: 6.5rem; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr)); gap: 1rem 1.4rem;
+td .range { display: block; color: var(--soft); font-size: .75rem; }
+td .shade { display: block; margin: -.1rem -.3rem; padding: .8rem 1.2rem; text-align: center; border-radius: .3rem; }
+td .shade b { display: block; font-size: 1.1rem; }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); gap: 1rem 1.4rem;
   margin: .8rem 0; align-items: start; }
 figure { margin: 0; }
-figure svg { display: block; width: 100%; height: auto; max-width: 29rem; }
+figure svg { display: block; width: 100%; height: auto; max-width: 26rem; }
+figure svg * { stroke-linejoin: round; stroke-linecap: butt; }
+figure svg text { font-family: system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-serif; }
 pre { background: var(--wash); padding: .8rem 1rem; overflow-x: auto; font-size: .8125rem; line-height: 1.45;
   border-radius: .5rem; }
 @media print { body { font-size: 11pt; max-width: none; padding: 0; } figure, tr, .figures, .warnings
@@ -93,8 +96,10 @@ def bullets(sentences: Iterable[str]) -> Markup:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Cell]], caption: str = "") -> Markup:
-    """Return a table; the first cell of a row names it, the others are aligned by what they hold."""
+    """Return a table, numbers to the right; columns without anything in them are left out."""
     rows = [list(row) for row in rows]
+    kept = [column for column in range(len(header)) if any(row[column] not in {None, ""} for row in rows)]
+    header, rows = [header[column] for column in kept], [[row[column] for column in kept] for row in rows]
     numeric = [any(isinstance(row[column], (int, float)) for row in rows) for column in range(len(header))]
     head = "".join(
         f'<th scope="col"{_right(is_number)}>{escape(name)}</th>'
@@ -104,9 +109,10 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Cell]], caption: str = 
         "<tr>" + "".join(_cell(value, is_number) for value, is_number in zip(row, numeric, strict=True)) + "</tr>"
         for row in rows
     )
-    told = f"<caption>{escape(caption)}</caption>" if caption else ""
-    content = f"<table>{told}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
-    return element("div", Markup(content), "scroll")
+    content = f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
+    # Not the table's own caption, which is as wide as the table, and scrolls out of sight with it.
+    told = paragraph(caption, "soft") if caption else Markup("")
+    return element("div", join([told, element("div", Markup(content), "scroll")]))
 
 
 def plots(figures: Iterable[Markup]) -> Markup:

@@ -29,6 +29,7 @@ from zoo.training.report.markup import (
 )
 from zoo.training.report.plots import draw_losses, draw_monitor, draw_precision_recall, draw_reliability, draw_roc
 from zoo.training.report.results import (
+    NAMES,
     list_test_metrics,
     write_confusion,
     write_headline,
@@ -124,7 +125,7 @@ def _draw_values(findings: Findings, index: int) -> list[Markup]:
     _, prediction = predicted[0]
     return [
         figure(draw_scatter(target, prediction), f"{len(target):,} test examples; dotted: predicted as measured."),
-        figure(draw_residuals(target, prediction), f"Mean {np.mean(target - prediction):.4g}."),
+        figure(draw_residuals(target, prediction), f"Mean residual {np.mean(target - prediction):.3g}."),
     ]
 
 
@@ -167,7 +168,8 @@ def _write_learning(findings: Findings) -> Markup:
     epochs = ", ".join(str(len(epochs)) for _, epochs in history)
     figures = [figure(draw_losses(history), f"{many}Epochs: {epochs}.")]
     if findings.monitor != "loss":
-        figures.append(figure(draw_monitor(history, findings.monitor), "What early stopping looked at."))
+        name = NAMES.get(findings.monitor, findings.monitor)
+        figures.append(figure(draw_monitor(history, name), "What early stopping looked at."))
     return section("Learning", plots(figures))
 
 

@@ -17,6 +17,7 @@ Predicted = Sequence[tuple[str, Vector]]
 """The network's predictions and, where there is one, the baseline's, each under its name."""
 
 _COLOURS = (NETWORK, BASELINE)
+_SQUARE = (3.6, 3.5)
 
 
 def draw_losses(history: Sequence[tuple[str, Sequence[Epoch]]]) -> Markup:
@@ -63,7 +64,7 @@ def draw_roc(target: Vector, predicted: Predicted) -> Markup:
         axes.set(title="ROC", xlabel="false positive rate", ylabel="true positive rate")
         _square(axes, "lower right")
 
-    return draw(paint, "ROC curve")
+    return draw(paint, "ROC curve", _SQUARE)
 
 
 def draw_precision_recall(target: Vector, predicted: Predicted) -> Markup:
@@ -78,7 +79,7 @@ def draw_precision_recall(target: Vector, predicted: Predicted) -> Markup:
         axes.set(title="Precision and recall", xlabel="recall", ylabel="precision")
         _square(axes, "lower left")
 
-    return draw(paint, "Precision over recall")
+    return draw(paint, "Precision over recall", _SQUARE)
 
 
 def draw_reliability(curves: Sequence[tuple[str, Reliability]]) -> Markup:
@@ -89,9 +90,9 @@ def draw_reliability(curves: Sequence[tuple[str, Reliability]]) -> Markup:
         for (name, curve), colour in _behind_first(curves):
             axes.plot(curve.predicted, curve.observed, color=colour, marker="o", markersize=4, label=name)
         axes.set(title="Calibration", xlabel="mean prediction", ylabel="share of positives")
-        _square(axes, "upper left")
+        _square(axes, "lower right")
 
-    return draw(paint, "Share of positives over mean prediction")
+    return draw(paint, "Share of positives over mean prediction", _SQUARE)
 
 
 def _behind_first(items: Sequence[Any]) -> list[tuple[Any, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from zoo.training.findings import Findings
@@ -70,7 +70,7 @@ def write_tracks(findings: Findings) -> Markup:
     name, has_baseline = find_headline(findings), any("baseline" in metrics for _, metrics in tracks)
     header = ["track", "n", *(NAMES[column] for column in columns)]
     if has_baseline:
-        header += [f"{NAMES[name]} of {findings.baseline or 'the baseline'}", "difference"]
+        header += [f"{findings.baseline or 'baseline'}", "difference"]
 
     def rows() -> Iterator[list[Cell]]:
         for track, metrics in tracks:
@@ -115,8 +115,10 @@ def write_confusion(metrics: dict[str, Any]) -> Markup:
     rows: list[list[Cell]] = []
     for label, *cells in pairs:
         total = max(sum(cells), 1)
-        rows.append([Markup(f"<b>true {label}</b>"), *(_shade(count, count / total) for count in cells)])
-    told = f"Confusion matrix at the threshold {metrics['threshold']:g}, which the validation part chose."
+        rows.append([f"true {label}", *(_shade(count, count / total) for count in cells)])
+    told = (
+        f"Confusion matrix, and shares of each true class, at the validation part's threshold {metrics['threshold']:g}."
+    )
     return element("figure", table(["", "called 0", "called 1"], rows, told))
 
 
@@ -125,21 +127,20 @@ def _kind(findings: Findings) -> str:
 
 
 def _boxes_of_one(findings: Findings, track: str, metrics: dict[str, Any], name: str) -> Iterator[Markup]:
-    yield _box(metrics.get(name), f"{NAMES[name]} {show_range(metrics.get(f'{name}_interval'))}", "network")
+    yield _box(metrics.get(name), NAMES[name], metrics.get(f"{name}_interval"), "network")
     compared = metrics.get("baseline", {}).get(name)
     if compared:
         yield _box(compared["baseline"], f"{NAMES[name]} of {findings.baseline or 'the baseline'}")
-        interval = show_range(compared["difference_interval"])
-        yield _box(_signed_number(compared["difference"]), f"ahead of the baseline by {interval}")
+        yield _box(_signed_number(compared["difference"]), "difference", compared["difference_interval"])
     second = _COLUMNS[_kind(findings)][1]
-    yield _box(metrics.get(second), f"{NAMES[second]} {show_range(metrics.get(f'{second}_interval'))}")
+    yield _box(metrics.get(second), NAMES[second], metrics.get(f"{second}_interval"))
     yield _box(metrics["n"], f"test examples of {track}")
 
 
 def _boxes_of_many(findings: Findings, tracks: list[tuple[str, dict[str, Any]]], name: str) -> Iterator[Markup]:
     values = [metrics[name] for _, metrics in tracks if metrics.get(name) is not None]
     if values:
-        yield _box(sum(values) / len(values), f"mean {NAMES[name]} of {len(values)} tracks", "network")
+        yield _box(sum(values) / len(values), f"mean {NAMES[name]} of {len(values)} tracks", css="network")
         yield _box(min(values), f"lowest {NAMES[name]} of a track")
     compared = [metrics["baseline"][name] for _, metrics in tracks if metrics.get("baseline", {}).get(name)]
     if compared:
@@ -180,14 +181,15 @@ def _write_validation(findings: Findings, columns: list[str]) -> Markup:
     return element("details", join([element("summary", "Validation part"), table(header, rows, told)]))
 
 
-def _box(value: float | str | None, told: str, css: str = "") -> Markup:
+def _box(value: float | str | None, told: str, interval: Sequence[float | None] | None = None, css: str = "") -> Markup:
     shown = value if isinstance(value, str) else show_number(value)
-    return element("div", join([element("b", shown), element("span", told)]), css)
+    lines = [element("b", shown), element("span", told)]
+    return element("div", join([*lines, element("span", show_range(interval))] if interval else lines), css)
 
 
 def _shade(count: int, share: float) -> Markup:
     ink = "#fff" if share > 0.55 else "#1b2430"
-    style = f"background: rgba(0, 114, 178, {share:.2f}); color: {ink}"
+    style = f"background: rgba(0, 114, 178, {0.05 + 0.85 * share:.2f}); color: {ink}"
     return Markup(f'<span class="shade" style="{style}"><b>{count:,}</b> {share:.1%}</span>')
 
 

@@ -8,11 +8,13 @@ import numpy as np
 
 from zoo.training.binned_metrics import Bins
 from zoo.training.bootstrap import Vector
-from zoo.training.report.canvas import MAX_POINTS, MUTED, NETWORK, draw
+from zoo.training.report.canvas import MUTED, NETWORK, draw
 from zoo.training.report.markup import Markup
 
 _FEW = 400
 """Up to so many examples are dots; more are counted in hexagons."""
+
+_MOST_BINS = 128  # of a profile; each is two corners of its outline
 
 
 def draw_scatter(target: Vector, prediction: Vector, what: str = "") -> Markup:
@@ -40,7 +42,7 @@ def draw_residuals(target: Vector, prediction: Vector) -> Markup:
 
 def draw_profile(target: Vector, prediction: Vector, title: str) -> Markup:
     """Draw one example's bins, (B,) each, measured and predicted; neighbours are averaged where there are many."""
-    size = -(-len(target) // MAX_POINTS)
+    size = -(-len(target) // _MOST_BINS)
     starts = np.arange(0, len(target), size)
 
     def paint(axes: Any) -> None:
