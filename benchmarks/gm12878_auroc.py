@@ -46,7 +46,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def measure(recipe: Path, data_root: Path, seed: int, threads: int | None) -> tuple[float, float]:
-    """Train the recipe with a seed and return the AUROC on its test part, and that of its baseline, as its card has it."""
+    """Train the recipe with a seed; return its AUROC on the test part, and that of its baseline."""
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         done = zoo.train(recipe, Path(folder) / "model", data_root=data_root, seed=seed, threads=threads)

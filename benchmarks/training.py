@@ -36,10 +36,10 @@ EFFECTS_MODEL = "yeast-promoter-complex"
 HEAD = """\
 # Held-out results of the models
 
-Made by `python benchmarks/training.py --data-root DIR`, which trains every recipe of `models/` that names a baseline and
-takes the figures of both from the same run. The test part was never trained on, and chose nothing. Intervals are 95 % of
-1,000 paired bootstrap samples of the test part. *Without sharers*: without the test examples that share a 31-mer with a
-training example.
+Made by `python benchmarks/training.py --data-root DIR`, which trains every recipe of `models/` that names a baseline
+and takes the figures of both from the same run. The test part was never trained on, and chose nothing. Intervals are
+95 % of 1,000 paired bootstrap samples of the test part. *Without sharers*: without the test examples that share a
+31-mer with a training example.
 
 | model | track | test | n | metric | network | baseline | ahead by | without sharers |
 |---|---|---|---|---|---|---|---|---|
@@ -149,8 +149,8 @@ def measure_effects(folders: dict[str, Path], data_root: Path) -> str:
     difference = differ(measured, network, words)
     return (
         "\n## Measured effects\n\n"
-        f"Of {len(table):,} measured effects of 1 to 3 substitutions on yeast promoters ({EFFECTS_MODEL}, ALT less REF; "
-        "the sequences are those of the test part), Pearson's correlation is "
+        f"Of {len(table):,} measured effects of 1 to 3 substitutions on yeast promoters ({EFFECTS_MODEL}, ALT less "
+        "REF; the sequences are those of the test part), Pearson's correlation is "
         f"**{one['value']:.4f}** ({show(one['interval'])}) for the network and {other['value']:.4f} for "
         f"{baseline.name}; the network is ahead by {difference['value']:+.4f} ({show(difference['interval'])}).\n"
     )
