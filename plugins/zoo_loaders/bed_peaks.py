@@ -131,10 +131,10 @@ def stream_bed_peaks(
     overlap = config.length // 3 if config.merge_overlap is None else config.merge_overlap
     merged, duplicates = merge_windows(windows, config.length, overlap)
     if duplicates:
-        notes.append(f"{duplicates} windows were left out: another peak has the same centre")
+        notes.append(f"{duplicates:,} windows were left out: another peak has the same centre")
     if len(windows) - duplicates > len(merged):
         notes.append(
-            f"{len(windows) - duplicates} windows became {len(merged)}: those that overlap by more than {overlap} "
+            f"{len(windows) - duplicates:,} windows became {len(merged):,}: those that overlap by more than {overlap} "
             "bases were merged"
         )
     merged = drop_blacklisted(merged, config, genome, base_folder, left_out)
@@ -230,14 +230,14 @@ def _read_file(
     regions, rows = place_regions(peaks, reference, config.unknown_contigs)
     notes = []
     if len(rows) < len(peaks):
-        notes.append(f"{chosen.path}: {len(peaks) - len(rows)} peaks on contigs that the genome lacks were left out")
+        notes.append(f"{chosen.path}: {len(peaks) - len(rows):,} peaks on contigs that the genome lacks were left out")
     summits = peaks.summits[rows]
     centres = (regions.starts + regions.ends) // 2
     if config.centre == "summit":
         centres = np.where(summits >= 0, summits, centres)
     strong = _choose_strong(chosen, peaks, regions, rows)
     if not strong.all():
-        notes.append(f"{chosen.path}: {int((~strong).sum())} weaker peaks make no window")
+        notes.append(f"{chosen.path}: {int((~strong).sum()):,} weaker peaks make no window")
     return _File(chosen.track, regions, centres, strong), notes
 
 

@@ -198,7 +198,7 @@ def _place_windows(
     regions, rows = place_regions(peaks, reference, config.unknown_contigs)
     if len(rows) < len(peaks):
         notes.append(
-            f"{config.regions}: {len(peaks) - len(rows)} regions on contigs that the genome lacks were left out"
+            f"{config.regions}: {len(peaks) - len(rows):,} regions on contigs that the genome lacks were left out"
         )
     centres = (regions.starts + regions.ends) // 2
     if config.centre == "summit":

@@ -214,7 +214,7 @@ def stream_windows(
                 avoid=plan.avoid,
                 repeats=_measure_repeats(reference, contig, kept, config.length),
             )
-    reasons = [f"{count} windows were left out: {reason}" for reason, count in left_out.items() if count]
+    reasons = [f"{count:,} windows were left out: {reason}" for reason, count in left_out.items() if count]
     if waiting is None:
         raise DataError(f"{where}: no window is left; {'; '.join((*plan.notes, *reasons)) or 'there was none'}")
     yield replace(waiting, notes=(*plan.notes, *reasons))
