@@ -80,9 +80,9 @@ def write_tracks(findings: Findings) -> Markup:
                 row += [compared.get("baseline"), _signed(compared)]
             yield row
 
-    told = (
-        "Test part. In brackets: 95 % of 1,000 bootstrap samples of its examples; for a difference, of the same ones."
-    )
+    told = "Test part. In brackets: 95 % of 1,000 bootstrap samples of its examples."
+    if has_baseline:
+        told += f" The baseline's {NAMES[name]}, and what the network is ahead of it in the same samples, stand last."
     return section("Tracks", table(header, rows(), told), _write_validation(findings, columns))
 
 
