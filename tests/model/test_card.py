@@ -46,7 +46,12 @@ def test_a_card_knows_its_full_name_and_its_tracks_side_by_side():
         ),
         (
             {"inputs": [{"name": "c", "role": "context", "shape": [1]}]},
-            "inputs: exactly one of role 'sequence' is needed, 0 found",
+            "window: a sequence is read through one, a window is given, and no input of role 'sequence'",
+        ),
+        ({"window": None}, "window: a sequence is read through one, no window is given"),
+        (
+            {"inputs": [{"name": "a", "shape": [9, 4]}, {"name": "b", "shape": [9, 4]}]},
+            "inputs: at most one of role 'sequence' may stand there, 2 found",
         ),
         (
             {"outputs": [{"name": "p", "tracks": [make_track("a"), make_track("a")], "activation": "sigmoid"}]},
@@ -88,3 +93,14 @@ def test_a_missing_card_is_named(tmp_path):
 def test_a_card_does_not_change():
     with pytest.raises(ValidationError, match="frozen"):
         Card.model_validate(CARD).name = "other"
+
+
+def test_a_card_without_a_sequence_has_no_window():
+    numbers = [{"name": "features", "role": "context", "shape": [3]}]
+
+    card = Card.model_validate({**{name: value for name, value in CARD.items() if name != "window"}, "inputs": numbers})
+
+    assert card.window is None
+    assert card.sequence_input is None
+    with pytest.raises(CardError, match=r"^g-at-anchor@1\.0\.0 reads no sequence, but features$"):
+        _ = card.sequence_window

@@ -160,6 +160,51 @@ def test_a_context_input_is_given_by_name_or_takes_its_default(scaled_network):
     assert session.predict(codes, {"scale": scale})["prediction"].tolist() == [[2], [4]]
 
 
+def make_numbers_network(*shape):
+    """Predict the first of the numbers of the input ``features`` as they stand."""
+    axes = list(range(1, len(shape) + 1))
+    starts, ends = [0] * len(shape), [1] * len(shape)
+    nodes = [
+        helper.make_node("Slice", ["features", "starts", "ends", "axes"], ["first"]),
+        helper.make_node("Reshape", ["first", "shape"], ["prediction"]),
+    ]
+    constants = {"starts": starts, "ends": ends, "axes": axes, "shape": [-1, 1]}
+    tensors = [numpy_helper.from_array(np.array(values), name) for name, values in constants.items()]
+    features = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["N", *shape])
+    prediction = helper.make_tensor_value_info("prediction", TensorProto.FLOAT, ["N", 1])
+    return make_model(helper.make_graph(nodes, "test", [features], [prediction], tensors))
+
+
+def test_a_network_without_a_sequence_predicts_from_numbers_alone():
+    features = {"name": "features", "role": "context", "shape": [3]}
+    card = make_card(inputs=[features], window=None, strand={"average": True})
+    session = Session(make_numbers_network(3), card, "cpu")
+    rows = np.arange(15, dtype=np.float32).reshape(5, 3)
+
+    for codes in (None, np.empty((5, 0), dtype=np.uint8)):
+        for size in (2, 8):
+            found = session.predict(codes, {"features": rows}, windows_per_run=size)
+            assert found["prediction"].tolist() == [[0], [3], [6], [9], [12]]
+    assert session.predict_raw(None, {"features": rows})["prediction"].shape == (5, 1)
+    with pytest.raises(DataError, match=r"codes: expected uint8 \(N, 0\), found uint8 \(5, 9\)"):
+        session.predict(np.zeros((5, 9), dtype=np.uint8), {"features": rows})
+    with pytest.raises(DataError, match="input 'features' is missing"):
+        session.predict(None)
+
+
+def test_a_track_along_the_sequence_turns_with_its_strand():
+    features = {"name": "features", "role": "context", "shape": [9, 2]}
+    rows = np.arange(18, dtype=np.float32).reshape(1, 9, 2)
+
+    means = []
+    for average in (False, True):
+        card = make_card(inputs=[features], window=None, strand={"average": average})
+        means.append(Session(make_numbers_network(9, 2), card, "cpu").predict(None, {"features": rows})["prediction"])
+
+    # The first number is 0 at the start, and 16 at the end.
+    assert [mean.tolist() for mean in means] == [[[0]], [[8]]]
+
+
 @pytest.mark.parametrize(
     ("extra", "message"),
     [

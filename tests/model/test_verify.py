@@ -55,6 +55,22 @@ def test_context_inputs_are_part_of_the_example(tmp_path):
         verify_folder(folder)
 
 
+def test_the_example_of_a_model_without_a_sequence_holds_its_inputs(tmp_path):
+    features = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["N", 1])
+    prediction = helper.make_tensor_value_info("prediction", TensorProto.FLOAT, ["N", 1])
+    graph = helper.make_graph([helper.make_node("Neg", ["features"], ["prediction"])], "test", [features], [prediction])
+    inputs = [{"name": "features", "role": "context", "shape": [1]}]
+    folder = write_model_folder(tmp_path / "numbers", graph, {"inputs": inputs, "window": None})
+
+    example = json.loads((folder / "example.json").read_text(encoding="utf-8"))
+    assert example["sequences"] == []
+    assert example["predictions"]["prediction"] == [[-value] for (value,) in example["extra"]["features"]]
+    assert verify_folder(folder).sequences == 8
+    rewrite_example(folder, lambda document: document.update(sequences=["ACGT"]))
+    with pytest.raises(ModelError, match=r"example\.json: expected other inputs alone, .* found 1 sequences"):
+        verify_folder(folder)
+
+
 def test_a_prediction_within_the_tolerance_passes_and_the_difference_is_told(g_at_anchor_folder):
     def change(document):
         document["sequences"][0] = "AAAAGAAAA"
@@ -83,7 +99,7 @@ def test_a_prediction_beyond_the_tolerance_is_named_with_expected_and_found(g_at
     ("change", "message"),
     [
         (lambda document: document.update(seeed=1), "unknown field 'seeed'; did you mean 'seed'"),
-        (lambda document: document.update(sequences=[]), r"example\.json: field 'sequences': .* at least 1 item"),
+        (lambda document: document.update(sequences=[]), r"example\.json: expected at least one sequence"),
         (lambda document: document["sequences"].__setitem__(1, "ACGT"), "sequence 2: expected 9 bases, found 4"),
         (lambda document: document["predictions"]["prediction"].append([1, 2]), "expected nested lists of numbers"),
         (lambda document: document["predictions"].clear(), "output 'prediction': expected its predictions, found none"),

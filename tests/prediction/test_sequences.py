@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 
 from zoo import predict
-from zoo.errors import BedError, DataError, OutputError, UnknownContig
+from zoo.errors import BedError, DataError, ModelError, OutputError, UnknownContig
 from zoo.genome.codes import decode, encode, reverse_complement
 from zoo.model.folder import load_folder
 from zoo.prediction import sequences as module
 from zoo.prediction.sequences import predict_to_file
+from zoo.testing.models import CARD, make_base_at_anchor_graph, write_model_folder
 
 WITH_G, WITHOUT_G = "AAAAGAAAA", "GGGGAGGGG"
 CONTIG = "ACGTTGCAATCCGGTTAGAC"
@@ -146,3 +147,14 @@ def test_a_region_without_a_name_is_called_by_its_place(write_genome, model, tmp
     bed.write_text("chr1\t0\t9\nchr1\t1\t10\tpeak\n")
     table = predict(bed, model, genome=write_genome(chr1=CONTIG))
     assert table["id"].tolist() == ["chr1:0-9", "peak::chr1:1-10"]
+
+
+def test_whole_sequences_of_a_fixed_window_are_predicted_and_regions_are_not(fasta, write_genome, tmp_path):
+    window = {**CARD["window"], "mode": "fixed", "prefix": "AA", "suffix": "AA"}
+    folder = write_model_folder(tmp_path / "fixed", make_base_at_anchor_graph(), {"window": window})
+
+    assert predict(fasta, load_folder(folder, "cpu"))["g"].tolist() == [1, 0, 1]
+    bed = tmp_path / "regions.bed"
+    bed.write_text("chr1\t0\t9\n")
+    with pytest.raises(ModelError, match=r"fixed windows and constant flanks .* can't be placed on a genome yet"):
+        predict(bed, load_folder(folder, "cpu"), genome=write_genome(chr1=CONTIG))

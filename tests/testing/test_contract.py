@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import Field
 
-from zoo import Architecture, Config, DataLoader, ExampleSet, Scorer
+from zoo import Architecture, Config, DataLoader, ExampleSet, Interval, Regions, Scorer
 from zoo.testing.contract import check_architecture, check_data_loader, check_scorer
 
 
@@ -37,7 +37,14 @@ def test_a_loader_that_keeps_the_contract_passes(tmp_path):
         ({"sequences": np.zeros((2, 5))}, "sequences: expected uint8, found float64"),
         ({"sequences": np.zeros((2, 5, 4), np.uint8)}, "sequences: expected 2 dimensions, found 3"),
         ({"sequences": ["ACGT"]}, "sequences: expected an array, found a list"),
-        ({"sequences": np.zeros((2, 0), np.uint8)}, "sequences: expected at least one base, found shape (2, 0)"),
+        (
+            {"sequences": np.zeros((2, 0), np.uint8), "extra": {}},
+            "sequences: expected at least one base, found shape (2, 0)",
+        ),
+        (
+            {"sequences": np.zeros((0, 5), np.uint8)},
+            "sequences: expected at least one example, found shape (0, 5)",
+        ),
         ({"sequences": np.full((2, 5), 5, np.uint8)}, "sequences: expected codes from 0 to 4, found 5"),
         ({"targets": np.zeros((2, 1))}, "targets: expected float32, found float64"),
         ({"targets": np.zeros(2, np.float32)}, "targets: expected 2 or 3 dimensions, found 1"),
@@ -51,6 +58,17 @@ def test_a_loader_that_keeps_the_contract_passes(tmp_path):
         ({"weights": np.array([-1, 1], np.float32)}, "weights: expected numbers of 0 or more"),
         ({"weights": np.ones(3, np.float32)}, "weights: expected 2 rows, found 3"),
         ({"extra": {"atac": np.zeros((1, 3), np.float32)}}, "atac: expected 2 rows, found 1"),
+        ({"extra": {"atac": np.zeros((2, 3))}}, "atac: expected float32, found float64"),
+        ({"extra": {"atac": np.zeros(2, np.float32)}}, "atac: expected 2 or 3 dimensions, found 1"),
+        ({"extra": {"atac": np.full((2, 3), np.nan, np.float32)}}, "atac: expected numbers, found some that are none"),
+        (
+            {"extra": {"atac": np.zeros((2, 4, 1), np.float32)}},
+            "atac: expected a track along the 5 bases, found shape (2, 4, 1)",
+        ),
+        ({"complete": np.ones(3, np.bool_)}, "complete: expected 2 rows, found 3"),
+        ({"complete": np.ones(2)}, "complete: expected bool, found float64"),
+        ({"repeats": np.zeros(3, np.float32)}, "repeats: expected 2 rows, found 3"),
+        ({"regions": Regions.of([Interval("chr1", 0, 5)])}, "regions: expected 2 rows, found 1"),
     ],
 )
 def test_a_loader_whose_examples_do_not_fit_each_other_is_told(tmp_path, fields, message):
@@ -69,6 +87,42 @@ def test_a_loader_that_returns_something_else_or_writes_is_told(tmp_path):
 
     with pytest.raises(AssertionError, match="expected the data root as it was, found it changed"):
         check_data_loader(make_loader(write), Config(), tmp_path)
+
+
+def split_rows(*_, size=1, **fields):
+    whole = make_examples(**fields)
+    return (whole.take(np.arange(first, min(first + size, 2))) for first in range(0, 2, size))
+
+
+def test_a_table_of_numbers_and_a_stream_keep_the_contract(tmp_path):
+    numbers = {"sequences": np.zeros((2, 0), np.uint8)}
+    loader = DataLoader(
+        "mine", "a test", Config, lambda *_: make_examples(**numbers), stream=lambda *_: split_rows(**numbers)
+    )
+    check_data_loader(loader, Config(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("stream", "message"),
+    [
+        (lambda *_: iter([]), "expected pieces of 1 to 4096 rows, found 0"),
+        (lambda *_: split_rows(targets=np.ones((2, 1), np.float32)), "targets: expected those of load, found others"),
+        (lambda *_: split_rows(groups=None), "groups: expected those of load, found others"),
+        (lambda *_: split_rows(ids=("b", "a")), "ids: expected those of load, found others"),
+        (
+            lambda *_: split_rows(tracks=("other",)),
+            "expected the tracks and inputs of load in each piece, found others",
+        ),
+        (lambda *_: split_rows(notes=("one",)), "notes: expected those of load with the last piece"),
+        (lambda *_: list(split_rows())[:1], "sequences: expected those of load, found others"),
+    ],
+)
+def test_a_stream_that_gives_others_than_load_is_told(tmp_path, stream, message):
+    loader = DataLoader("mine", "a test", Config, lambda *_: make_examples(), stream=stream)
+
+    with pytest.raises(AssertionError) as error:
+        check_data_loader(loader, Config(), tmp_path)
+    assert str(error.value) == f"data loader 'mine': stream: {message}"
 
 
 @pytest.mark.parametrize(
@@ -189,6 +243,86 @@ def test_an_architecture_that_breaks_a_promise_is_told(config, message):
     with pytest.raises(AssertionError) as error:
         check_architecture(NETWORK, Broken(**config), length=20)
     assert str(error.value).startswith(f"architecture 'mine': {message}")
+
+
+def build_sum(config, inputs, outputs, frozen):
+    """The sum of all inputs, and a weight that ``fit_weights`` found; in bins where they are asked for."""
+    import keras
+
+    tensors = [keras.Input(spec.shape, name=spec.name) for spec in inputs]
+    parts = [keras.layers.GlobalAveragePooling1D()(tensor) if len(tensor.shape) == 3 else tensor for tensor in tensors]
+    hidden = parts[0] if len(parts) == 1 else keras.layers.Concatenate()(parts)
+    output = outputs[0]
+    bias = keras.initializers.Constant(float(frozen.get("bias", [0])[0]))
+    head = keras.layers.Dense(
+        len(output.tracks) * (output.bins or 1), output.activation, kernel_initializer="ones", bias_initializer=bias
+    )(hidden)
+    if output.bins:
+        head = keras.layers.Reshape((output.bins, len(output.tracks)))(head)
+    return keras.Model(tensors[0] if len(tensors) == 1 else tensors, {"prediction": head})
+
+
+def solve_mean(config, train, validation, outputs, seed):
+    return {"bias": np.nanmean(train.targets).astype(np.float32)[None]}
+
+
+SUM = Architecture("mine", "a test", Config, build_sum, context=True, binned=True)
+
+
+@pytest.mark.training
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"context": {"atac": (12, 2), "cell": (3,)}},
+        {"context": {"cell": (3,)}, "length": 0},
+        {"bins": 4},
+        {"bins": 4, "context": {"atac": (12, 2)}},
+    ],
+)
+def test_an_architecture_with_further_inputs_or_bins_keeps_the_contract(options):
+    pytest.importorskip("tensorflow")
+    check_architecture(SUM, **{"length": 12, **options})
+
+
+@pytest.mark.training
+def test_an_architecture_must_say_that_it_takes_further_inputs_or_makes_bins():
+    pytest.importorskip("tensorflow")
+    with pytest.raises(AssertionError, match="expected context=True"):
+        check_architecture(dataclasses.replace(SUM, context=False), context={"cell": (3,)})
+    with pytest.raises(AssertionError, match="expected binned=True"):
+        check_architecture(dataclasses.replace(SUM, binned=False), bins=4)
+    flat = dataclasses.replace(SUM, build=lambda config, inputs, outputs, frozen: build_sum(
+        config, inputs, (dataclasses.replace(outputs[0], bins=None),), frozen))  # fmt: skip
+    with pytest.raises(AssertionError, match=r"expected predictions of shape \(8, 4, 3\), or of members"):
+        check_architecture(flat, length=12, bins=4)
+
+
+@pytest.mark.training
+@pytest.mark.parametrize(
+    ("solve", "message"),
+    [
+        (solve_mean, None),
+        (lambda *_: {}, "expected weights from fit_weights, found none"),
+        (lambda *given: {"bias": given[1].targets.mean()[None]}, "bias: expected finite float32 where some targets"),
+        (lambda *given: {"bias": solve_mean(*given)["bias"].astype(float)}, "bias: expected finite float32"),
+        (
+            lambda *_: {"bias": np.random.default_rng().random(1, dtype=np.float32)},
+            "bias: expected the same from the same examples and seed, found others",
+        ),
+        (
+            lambda *_: {"other": np.ones(1, np.float32)},
+            "expected build to use the weights that fit_weights solved, found it does not",
+        ),
+    ],
+)
+def test_weights_that_are_solved_keep_the_contract_or_are_told(solve, message):
+    pytest.importorskip("tensorflow")
+    architecture = dataclasses.replace(SUM, fit_weights=solve)
+    if message is None:
+        check_architecture(architecture, length=12)
+        return
+    with pytest.raises(AssertionError, match=message):
+        check_architecture(architecture, length=12)
 
 
 @pytest.mark.training

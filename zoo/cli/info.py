@@ -48,7 +48,8 @@ def _describe(card: Card) -> list[tuple[str, str]]:
         ("biosample", card.biosample),
         ("organism", card.organism),
         ("genome", card.genome.name if card.genome else ""),
-        ("window", f"{card.window.length} bases, a variant's first base at {card.window.anchor} (0-based)"),
+        ("window", _describe_window(card)),
+        ("other inputs", ", ".join(f"{item.name} {item.shape}" for item in card.inputs if item.role == "context")),
         ("strands", "mean of both" if card.strand.average else "the given one"),
     ]
     for output in card.outputs:
@@ -73,6 +74,15 @@ def _describe(card: Card) -> list[tuple[str, str]]:
             lines.append((f"{part} metrics", f"{track_name}: {shown}"))
     lines.extend((("tolerance", f"{card.tolerance:g}"), ("limitations", card.limitations)))
     return lines
+
+
+def _describe_window(card: Card) -> str:
+    window = card.window
+    if window is None:
+        return "none, it reads no sequence"
+    if window.mode == "fixed":
+        return f"{window.length} bases, always the same region"
+    return f"{window.length} bases, a variant's first base at {window.anchor} (0-based)"
 
 
 def _format(value: Any) -> str:

@@ -155,7 +155,7 @@ class Training(Document):
 
 
 class Card(Document):
-    """A model's card, schema version 1."""
+    """A model's card, schema version 1; ``window`` is absent where the network reads no sequence."""
 
     schema_version: Literal[1]
     name: Name
@@ -169,7 +169,7 @@ class Card(Document):
     organism: Text
     genome: Genome | None = None
     inputs: tuple[Input, ...] = Field(min_length=1)
-    window: Window
+    window: Window | None = None
     outputs: tuple[Output, ...] = Field(min_length=1)
     strand: Strand = Strand()
     scorer: ScorerChoice = ScorerChoice()
@@ -185,9 +185,12 @@ class Card(Document):
     @model_validator(mode="after")
     def _sequence_matches_window(self) -> Card:
         sequences = [item for item in self.inputs if item.role == "sequence"]
-        if len(sequences) != 1:
-            raise ValueError(f"inputs: exactly one of role 'sequence' is needed, {len(sequences)} found")
-        if sequences[0].shape != (self.window.length, 4):
+        if len(sequences) > 1:
+            raise ValueError(f"inputs: at most one of role 'sequence' may stand there, {len(sequences)} found")
+        if (self.window is None) != (not sequences):
+            found = "no window is given" if sequences else "a window is given, and no input of role 'sequence'"
+            raise ValueError(f"window: a sequence is read through one, {found}")
+        if self.window is not None and sequences[0].shape != (self.window.length, 4):
             raise ValueError(
                 f"inputs.{sequences[0].name}.shape is {sequences[0].shape}, "
                 f"the window asks for ({self.window.length}, 4)"
@@ -206,8 +209,19 @@ class Card(Document):
         return tuple(track.name for output in self.outputs for track in output.tracks)
 
     @property
-    def sequence_input(self) -> Input:
-        return next(item for item in self.inputs if item.role == "sequence")
+    def sequence_input(self) -> Input | None:
+        return next((item for item in self.inputs if item.role == "sequence"), None)
+
+    @property
+    def sequence_window(self) -> Window:
+        """The window that a sequence is read through.
+
+        Raises:
+            CardError: The network reads none.
+        """
+        if self.window is None:
+            raise CardError(f"{self.full_name} reads no sequence, but {', '.join(item.name for item in self.inputs)}")
+        return self.window
 
     @property
     def full_name(self) -> str:

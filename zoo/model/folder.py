@@ -70,9 +70,9 @@ class Model:
         return self._session
 
     def predict_codes(
-        self, codes: Codes, extra: Mapping[str, npt.NDArray[np.float32]] | None = None
+        self, codes: Codes | None, extra: Mapping[str, npt.NDArray[np.float32]] | None = None
     ) -> dict[str, Predictions]:
-        """Return the predictions by output name for codes (N, L); see ``Session.predict``."""
+        """Return the predictions by output name for codes (N, L), None where none are read; see ``Session.predict``."""
         return self.session.predict(codes, extra)
 
     def predict_table(self, codes: Codes) -> Predictions:
@@ -101,7 +101,7 @@ class Model:
         return pd.DataFrame(np.vstack(tables) if tables else np.empty((0, len(columns)), np.float32), columns=columns)
 
     def _encode_all(self, sequences: list[str], done: int) -> Codes:
-        length = self.card.window.length
+        length = self.card.sequence_window.length
         for number, sequence in enumerate(sequences, start=done + 1):
             if len(sequence) != length:
                 raise DataError(f"sequence {number}: {self.card.full_name} reads {length} bases, found {len(sequence)}")

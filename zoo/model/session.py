@@ -94,14 +94,15 @@ class Session:
 
     def predict(
         self,
-        codes: Codes,
+        codes: Codes | None,
         extra: Mapping[str, npt.NDArray[np.float32]] | None = None,
         windows_per_run: int | None = None,
     ) -> dict[str, Predictions]:
         """Return the predictions by output name, averaged over ensemble members, and over strands if the card asks.
 
         Args:
-            codes: Windows, uint8, shape (N, L), any number: they go through the network a batch at a time.
+            codes: Windows, uint8, shape (N, L), any number: they go through the network a batch at a time. None, or
+                shape (N, 0), where the network reads no sequence.
             extra: The context inputs by name, N rows each; one with a default on the card may be left out.
             windows_per_run: The size of those batches; by default the session's own.
 
@@ -112,6 +113,7 @@ class Session:
             DataError: An input has the wrong name, type or shape.
         """
         size = windows_per_run or self.windows_per_run
+        codes = _fill_codes(codes, extra)
         if len(codes) <= size:
             return self._predict_batch(codes, extra or {})
 
@@ -125,19 +127,25 @@ class Session:
 
     def _predict_batch(self, codes: Codes, extra: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, Predictions]:
         forward = self._average_members(self.predict_raw(codes, extra))
-        if not self._card.strand.average:
+        along = {item.name for item in self._card.inputs if item.role == "context" and len(item.shape) == 2}
+        if not self._card.strand.average or (self._card.window is None and not along):
             return forward
-        reverse = self._average_members(self.predict_raw(reverse_complement(codes), extra))
+        # A track lies along the sequence and turns with it.
+        turned_extra = {
+            name: np.asarray(values)[:, ::-1] if name in along else values for name, values in extra.items()
+        }
+        reverse = self._average_members(self.predict_raw(reverse_complement(codes), turned_extra))
         turned = self._turn(reverse)
         return {name: (forward[name] + turned[name]) * np.float32(0.5) for name in forward}
 
     def predict_raw(
-        self, codes: Codes, extra: Mapping[str, npt.NDArray[np.float32]] | None = None
+        self, codes: Codes | None, extra: Mapping[str, npt.NDArray[np.float32]] | None = None
     ) -> dict[str, Predictions]:
         """Return what the network itself gives for these windows as they stand, averaged over nothing.
 
         Shapes are (N, T) or (N, B, T), with an axis of members after N where the output has more than one.
         """
+        codes = _fill_codes(codes, extra)
         feed = self._check_inputs(codes, extra or {})
         shapes = {output.name: _output_shape(output) for output in self._card.outputs}
         if len(codes) == 0:
@@ -175,7 +183,7 @@ class Session:
 
     def _check_inputs(self, codes: Codes, extra: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
         card = self._card
-        length = card.window.length
+        length = 0 if card.window is None else card.window.length
         if codes.dtype != np.uint8 or codes.ndim != 2 or codes.shape[1] != length:
             raise DataError(f"{card.full_name}: codes: expected uint8 (N, {length}), found {codes.dtype} {codes.shape}")
         if codes.size and codes.max() > UNKNOWN:
@@ -184,7 +192,7 @@ class Session:
         for name in extra:
             if name not in context:
                 raise DataError(f"{card.full_name}: extra: no input {name!r}; expected {', '.join(context) or 'none'}")
-        feed: dict[str, npt.NDArray[Any]] = {CODES_INPUT: codes}
+        feed: dict[str, npt.NDArray[Any]] = {CODES_INPUT: codes} if length else {}
         for name, item in context.items():
             shape = (len(codes), *item.shape)
             if name in extra:
@@ -199,7 +207,7 @@ class Session:
 
 
 def embed_one_hot(model: onnx.ModelProto, card: Card) -> onnx.ModelProto:
-    """Return a copy of a model that reads codes (N, L) in place of its one-hot sequence.
+    """Return a copy of a model that reads codes (N, L) in place of its one-hot sequence, where it has one.
 
     A cast and a look-up in a table of 5 rows feed what was the input; the numbers stay the same to the last bit.
     """
@@ -210,9 +218,11 @@ def embed_one_hot(model: onnx.ModelProto, card: Card) -> onnx.ModelProto:
     changed.CopyFrom(model)
     graph = changed.graph
     sequence = card.sequence_input
+    if sequence is None:
+        return changed
     index = next(index for index, item in enumerate(graph.input) if item.name == sequence.name)
     batch = graph.input[index].type.tensor_type.shape.dim[0].dim_param or "N"
-    codes = helper.make_tensor_value_info(CODES_INPUT, TensorProto.UINT8, [batch, card.window.length])
+    codes = helper.make_tensor_value_info(CODES_INPUT, TensorProto.UINT8, [batch, card.sequence_window.length])
     graph.input[index].CopyFrom(codes)
     unknown = np.full((1, 4), 0.25 if sequence.unknown == "quarter" else 0.0, dtype=np.float32)
     table = np.vstack([np.eye(4, dtype=np.float32), unknown])
@@ -226,6 +236,13 @@ def embed_one_hot(model: onnx.ModelProto, card: Card) -> onnx.ModelProto:
     del graph.node[:]
     graph.node.extend(nodes)
     return changed
+
+
+def _fill_codes(codes: Codes | None, extra: Mapping[str, npt.NDArray[np.float32]] | None) -> Codes:
+    """Return the codes, or as many rows of no base as the other inputs have."""
+    if codes is not None:
+        return codes
+    return np.empty((max(map(len, (extra or {}).values()), default=0), 0), dtype=np.uint8)
 
 
 def _import_onnxruntime() -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from zoo.components import Predictions
 from zoo.errors import DataError, ModelError
@@ -21,13 +21,17 @@ from zoo.model.session import Session
 _SEQUENCES = 8
 _MAX_BASES = 2_000_000  # a long window gets fewer sequences
 _UNKNOWN_SHARE = 0.02
+_NO_BASES = np.empty((_SEQUENCES, 0), dtype=np.uint8)
 
 
 class Example(Document):
-    """``example.json``: sequences drawn from a seed, other inputs by name, and the predictions by output."""
+    """``example.json``: sequences drawn from a seed, other inputs by name, and the predictions by output.
+
+    There are no sequences where the network reads none.
+    """
 
     seed: int
-    sequences: tuple[str, ...] = Field(min_length=1)
+    sequences: tuple[str, ...]
     extra: dict[str, list[object]]
     predictions: dict[str, list[object]]
 
@@ -46,12 +50,12 @@ class Verification:
 def write_example(folder: Path, card: Card, seed: int = 0) -> None:
     """Write ``example.json``: sequences and inputs drawn from the seed, with the predictions on a CPU."""
     rng = np.random.default_rng(seed)
-    codes = _draw_codes(rng, card.window.length)
+    codes = _draw_codes(rng, card.window.length) if card.window is not None else _NO_BASES
     extra = {item.name: _draw_context(rng, item, len(codes)) for item in card.inputs if item.role == "context"}
     predictions = Session(folder / NETWORK_FILE, card, "cpu").predict(codes, extra)
     document = {
         "seed": seed,
-        "sequences": [decode(row) for row in codes],
+        "sequences": [decode(row) for row in codes if len(row)],
         "extra": {name: _to_list(values) for name, values in extra.items()},
         "predictions": {name: _to_list(values) for name, values in predictions.items()},
     }
@@ -85,7 +89,8 @@ def verify_folder(path: str | Path, device: str = "cpu", threads: int | None = N
         expected = _to_array(where, example.predictions[output.name])
         difference = _compare(where, expected, predictions[output.name], tolerance, model.session.device)
         largest = max(largest, difference)
-    return Verification(card.full_name, model.session.device, len(codes), largest, tolerance)
+    count = len(next(iter(predictions.values())))
+    return Verification(card.full_name, model.session.device, count, largest, tolerance)
 
 
 def _compare(where: str, expected: Predictions, found: Predictions, tolerance: float, device: str) -> float:
@@ -114,7 +119,14 @@ def _read_example(path: Path) -> Example:
         raise ModelError(f"{path}: {describe_validation_error(error, Example)}") from error
 
 
-def _encode_example(path: Path, example: Example, card: Card) -> Codes:
+def _encode_example(path: Path, example: Example, card: Card) -> Codes | None:
+    found = len(example.sequences)
+    if card.window is None:
+        if found or not example.extra:
+            raise ModelError(f"{path}: expected other inputs alone, as the card says, found {found} sequences")
+        return None
+    if not found:
+        raise ModelError(f"{path}: expected at least one sequence, found none")
     for number, sequence in enumerate(example.sequences, start=1):
         if len(sequence) != card.window.length:
             raise ModelError(f"{path}: sequence {number}: expected {card.window.length} bases, found {len(sequence)}")

@@ -330,7 +330,8 @@ def _prepare(
             summary.models.append(card.full_name)
             summary.devices[card.full_name] = one.model.session.device
             summary.scorers[card.full_name] = one.scorer.name
-            summary.windows[card.full_name] = f"{card.window.length} bases, anchor {card.window.anchor}"
+            window = card.sequence_window
+            summary.windows[card.full_name] = f"{window.length} bases, anchor {window.anchor}"
         yield run
 
 

@@ -36,7 +36,8 @@ class ScoredModel:
     @property
     def window(self) -> tuple[int, int]:
         """Length and anchor of what the model reads."""
-        return self.model.card.window.length, self.model.card.window.anchor
+        window = self.model.card.sequence_window
+        return window.length, window.anchor
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from zoo.genome.output import STANDARD_OUTPUT, OutputFile, refuse_same_file
 from zoo.genome.reference import Reference
 from zoo.model.folder import Model
 from zoo.prediction.pipeline import read_ahead
-from zoo.prediction.support import check_supported, refuse_model_folder
+from zoo.prediction.support import check_reads_sequences, check_supported, refuse_model_folder
 from zoo.registry import load
 
 if TYPE_CHECKING:
@@ -158,11 +158,12 @@ class _Source:
             return self._encode_all(records, f"{path}, ")
         if genome is None:
             raise DataError(f"{path}: regions need the genome that they lie on: name its FASTA file (-f genome.fa)")
+        check_supported(self._model.card)
         self._reference = Reference(genome)
         return self._fetch_all(path, self._reference)
 
     def _encode_all(self, records: Iterable[tuple[str, str]], where: str = "") -> Iterator[_Named]:
-        length = self._model.card.window.length
+        length = self._model.card.sequence_window.length
         for number, (name, letters) in enumerate(records, start=1):
             if len(letters) != length:
                 raise DataError(
@@ -172,7 +173,7 @@ class _Source:
             yield name, encode(letters)
 
     def _fetch_all(self, path: Path, reference: Reference) -> Iterator[_Named]:
-        length = self._model.card.window.length
+        length = self._model.card.sequence_window.length
         for number, region in enumerate(read_bed(path), start=1):
             contig = reference.resolve(region.contig)
             if contig is None:
@@ -208,7 +209,7 @@ def _is_fasta(path: Path) -> bool:
 
 def _load(model: str | Path | Model, device: str, threads: int | None) -> Model:
     loaded = model if isinstance(model, Model) else load(model, device=device, threads=threads)
-    check_supported(loaded.card)
+    check_reads_sequences(loaded.card)
     return loaded
 
 

@@ -22,15 +22,30 @@ def refuse_model_folder(output: str | Path, folder: Path) -> None:
 
 
 def check_supported(card: Card) -> None:
-    """Refuse a model whose predictions would be wrong, or impossible.
+    """Refuse a model whose predictions on a genome would be wrong, or impossible.
 
     Raises:
-        ModelError: The window is fixed or has constant flanks, or an input beside the sequence has no default.
+        ModelError: The window is fixed or has constant flanks, or ``check_reads_sequences`` refuses the model.
     """
-    if card.window.mode != "centred" or card.window.prefix or card.window.suffix:
+    check_reads_sequences(card)
+    window = card.sequence_window
+    if window.mode != "centred" or window.prefix or window.suffix:
         raise ModelError(
-            f"{card.full_name}: fixed windows and constant flanks (window.mode, prefix, suffix) are not predicted yet; "
-            "choose a model of centred windows"
+            f"{card.full_name}: fixed windows and constant flanks (window.mode, prefix, suffix) can't be placed on a "
+            "genome yet; choose a model of centred windows, or predict whole sequences"
+        )
+
+
+def check_reads_sequences(card: Card) -> None:
+    """Refuse a model that a sequence alone is not enough for.
+
+    Raises:
+        ModelError: It reads no sequence, or an input beside it that has no default.
+    """
+    if card.window is None:
+        raise ModelError(
+            f"{card.full_name}: reads no sequence, but {', '.join(item.name for item in card.inputs)}; "
+            "call zoo.load(...).predict_codes(None, extra) instead"
         )
     for item in card.inputs:
         if item.role == "context" and item.default is None:

@@ -7,39 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from zoo.components import (
-    Architecture,
-    Config,
-    DataLoader,
-    ExampleSet,
-    GenomeSource,
-    InputSpec,
-    OutputKind,
-    OutputSpec,
-    Predictions,
-    Scorer,
-    Scores,
-)
-from zoo.genome.codes import UNKNOWN, Codes, one_hot
+from zoo.components import Config, DataLoader, ExampleSet, GenomeSource, OutputKind, Predictions, Scorer, Scores
+from zoo.genome.codes import UNKNOWN
+from zoo.testing.architecture_contract import check_architecture
+from zoo.testing.expectations import check_array, expect, same_array
 
-if TYPE_CHECKING:
-    import onnx
+MAX_PIECE = 4096
+"""Rows of one piece of a stream, at most."""
+
+__all__ = ["MAX_PIECE", "check_architecture", "check_data_loader", "check_scorer"]
 
 _SEED = 1
 _ALLELES = 16
 _BINS = 4
-_SEQUENCES = 8
+_COMPARED = ("sequences", "targets", "groups", "weights")
 
 
 def check_data_loader(
     loader: DataLoader, config: Config, base_folder: Path, reference: GenomeSource | None = None
 ) -> None:
     """Load a small data set twice: shapes, types and names fit each other, and the same seed gives the same examples.
+
+    A stream gives the same once more, in pieces.
 
     Args:
         loader: The component.
@@ -50,62 +44,16 @@ def check_data_loader(
     before = _list_files(base_folder)
     first, second = (loader.load(config, reference, _SEED, base_folder) for _ in range(2))
     where = f"data loader {loader.name!r}"
-    _expect(_list_files(base_folder) == before, f"{where}: expected the data root as it was, found it changed")
+    expect(_list_files(base_folder) == before, f"{where}: expected the data root as it was, found it changed")
     found: Any = first
-    _expect(isinstance(found, ExampleSet), f"{where}: expected an ExampleSet, found a {type(found).__name__}")
+    expect(isinstance(found, ExampleSet), f"{where}: expected an ExampleSet, found a {type(found).__name__}")
     _check_examples(where, first)
-    for name in ("sequences", "targets", "groups", "weights"):
-        same = _equal(getattr(first, name), getattr(second, name))
-        _expect(same, f"{where}: {name}: expected the same for the same seed, found others")
-    _expect(first.ids == second.ids, f"{where}: ids: expected the same for the same seed, found others")
-
-
-def check_architecture(
-    architecture: Architecture, config: Config | None = None, length: int = 200, tracks: int = 3
-) -> None:
-    """Build, run and export a network: named inputs and outputs, activations applied, each sequence on its own.
-
-    Args:
-        architecture: The component.
-        config: By default the one of a recipe that says nothing.
-        length: Bases of the sequence; at least what the configuration needs.
-        tracks: Tracks of the output.
-    """
-    from zoo.training.backend import import_backend
-
-    _, keras = import_backend()
-    where = f"architecture {architecture.name!r}"
-    inputs = (InputSpec("sequence", (length, 4)),)
-    outputs = (OutputSpec("prediction", tuple(f"track_{number}" for number in range(1, tracks + 1)), "sigmoid"),)
-    networks = []
-    for _ in range(2):
-        keras.utils.set_random_seed(_SEED)
-        networks.append(architecture.build(config or architecture.config(), inputs, outputs, {}))
-    network = networks[0]
-    _expect(isinstance(network, keras.Model), f"{where}: expected a keras.Model, found a {type(network).__name__}")
-    names = [tensor.name for tensor in network.inputs]
-    _expect(names == ["sequence"], f"{where}: expected the input 'sequence', found {names}")
-    heads = list(network.output) if isinstance(network.output, Mapping) else type(network.output).__name__
-    _expect(heads == ["prediction"], f"{where}: expected a dict of the output 'prediction', found {heads}")
-    same = all(map(_equal, *(built.get_weights() for built in networks)))
-    _expect(same, f"{where}: expected the same weights for the same seed, found others")
-    codes = np.random.default_rng(_SEED).integers(0, UNKNOWN + 1, (_SEQUENCES, length), dtype=np.uint8)
-    codes[0] = UNKNOWN
-    predictions = _run(network, codes)
-    members = predictions.shape[1:-1]
-    _expect(
-        predictions.shape == (_SEQUENCES, *members, tracks) and len(members) <= 1,
-        f"{where}: expected predictions of shape ({_SEQUENCES}, {tracks}), or of members, found {predictions.shape}",
-    )
-    _expect(
-        bool(((predictions >= 0) & (predictions <= 1)).all()),
-        f"{where}: expected predictions from 0 to 1 after a sigmoid, found {predictions.min():g} to "
-        f"{predictions.max():g}",
-    )
-    alone = np.concatenate([_run(network, codes[row : row + 1]) for row in range(_SEQUENCES)])
-    difference = float(np.abs(alone - predictions).max())
-    _expect(difference < 1e-5, f"{where}: expected the same of a sequence alone, found it off by {difference:.2g}")
-    _check_export(network, inputs, outputs, codes, members[0] if members else 1)
+    for name in _COMPARED:
+        same = same_array(getattr(first, name), getattr(second, name))
+        expect(same, f"{where}: {name}: expected the same for the same seed, found others")
+    expect(first.ids == second.ids, f"{where}: ids: expected the same for the same seed, found others")
+    if loader.stream is not None:
+        _check_stream(where, list(loader.stream(config, reference, _SEED, base_folder)), first)
 
 
 def check_scorer(scorer: Scorer, config: Config | None = None) -> None:
@@ -128,25 +76,25 @@ def _check_scores(where: str, scorer: Scorer, config: Config, kind: OutputKind) 
     ref, alt = (_draw_predictions(generator, kind) for _ in range(2))
     before = [values.copy() for values in (*ref.values(), *alt.values())]
     scores = _score(where, scorer, config, ref, alt)
-    kept = all(map(_equal, before, (*ref.values(), *alt.values())))
-    _expect(kept, f"{where}: expected the predictions as they were, found them changed")
-    equal = _score(where, scorer, config, ref, ref)
-    _expect(not equal.any(), f"{where}: expected 0 for equal alleles, found {equal.flat[np.abs(equal).argmax()]:g}")
+    kept = all(map(same_array, before, (*ref.values(), *alt.values())))
+    expect(kept, f"{where}: expected the predictions as they were, found them changed")
+    level = _score(where, scorer, config, ref, ref)
+    expect(not level.any(), f"{where}: expected 0 for equal alleles, found {level.flat[np.abs(level).argmax()]:g}")
     rows = generator.permutation(_ALLELES)[: _ALLELES // 2]
     chosen = _score(where, scorer, config, _take(ref, rows), _take(alt, rows))
-    _expect(
+    expect(
         np.allclose(chosen, scores[rows], rtol=1e-5, atol=1e-7),
         f"{where}: expected the same score of an allele among others and in another order, found others",
     )
     if scorer.signed:
         swapped = _score(where, scorer, config, alt, ref)
-        _expect(
+        expect(
             np.array_equal(np.sign(swapped), -np.sign(scores)),
             f"{where}: expected the other sign when REF and ALT are swapped; say signed=False if it has none",
         )
         more = {name: (values + np.float32(1)) / np.float32(2) for name, values in ref.items()}
         gains = _score(where, scorer, config, ref, more)
-        _expect(bool((gains > 0).all()), f"{where}: expected a positive score for more signal, found {gains.min():g}")
+        expect(bool((gains > 0).all()), f"{where}: expected a positive score for more signal, found {gains.min():g}")
 
 
 def _score(
@@ -155,9 +103,9 @@ def _score(
     scores: Any = scorer.score(config, ref, alt)
     shape = (len(next(iter(ref.values()))), sum(values.shape[-1] for values in ref.values()))
     found = getattr(scores, "shape", type(scores).__name__)
-    _expect(found == shape, f"{where}: expected scores of shape {shape}, found {found}")
-    _expect(scores.dtype == np.float32, f"{where}: expected float32, found {scores.dtype}")
-    _expect(bool(np.isfinite(scores).all()), f"{where}: expected finite scores, found some that are not")
+    expect(found == shape, f"{where}: expected scores of shape {shape}, found {found}")
+    expect(scores.dtype == np.float32, f"{where}: expected float32, found {scores.dtype}")
+    expect(bool(np.isfinite(scores).all()), f"{where}: expected finite scores, found some that are not")
     checked: Scores = scores
     return checked
 
@@ -177,75 +125,67 @@ def _take(predictions: Mapping[str, Predictions], rows: npt.NDArray[np.int64]) -
 
 def _check_examples(where: str, examples: ExampleSet) -> None:
     codes, count = examples.sequences, len(examples.sequences)
-    _check_array(f"{where}: sequences", codes, np.uint8, 2)
-    _expect(codes.size > 0, f"{where}: sequences: expected at least one base, found shape {codes.shape}")
-    _expect(int(codes.max()) <= UNKNOWN, f"{where}: sequences: expected codes from 0 to 4, found {codes.max()}")
-    _expect(len(set(examples.tracks)) == len(examples.tracks), f"{where}: tracks: expected names that differ")
+    check_array(f"{where}: sequences", codes, np.uint8, 2)
+    told = "at least one base" if not examples.extra else "at least one example"
+    held = codes.size > 0 or (count > 0 and bool(examples.extra))
+    expect(held, f"{where}: sequences: expected {told}, found shape {codes.shape}")
+    expect(not codes.size or int(codes.max()) <= UNKNOWN, f"{where}: sequences: expected codes from 0 to 4, found "
+           f"{codes.max(initial=0)}")  # fmt: skip
+    expect(len(set(examples.tracks)) == len(examples.tracks), f"{where}: tracks: expected names that differ")
     if examples.targets is not None:
-        _check_array(f"{where}: targets", examples.targets, np.float32, 2, 3)
+        check_array(f"{where}: targets", examples.targets, np.float32, 2, 3)
         expected, found = (count, len(examples.tracks)), (len(examples.targets), examples.targets.shape[-1])
-        _expect(found == expected, f"{where}: targets: expected {expected} rows and tracks, found {found}")
-        _expect(not np.isinf(examples.targets).any(), f"{where}: targets: expected numbers or NaN, found infinity")
+        expect(found == expected, f"{where}: targets: expected {expected} rows and tracks, found {found}")
+        expect(not np.isinf(examples.targets).any(), f"{where}: targets: expected numbers or NaN, found infinity")
     if examples.groups is not None:
         kind = examples.groups.dtype.kind
-        _expect(kind == "U", f"{where}: groups: expected an array of text, found {examples.groups.dtype}")
+        expect(kind == "U", f"{where}: groups: expected an array of text, found {examples.groups.dtype}")
     if examples.weights is not None:
-        _check_array(f"{where}: weights", examples.weights, np.float32, 1)
+        check_array(f"{where}: weights", examples.weights, np.float32, 1)
         fit = bool((np.isfinite(examples.weights) & (examples.weights >= 0)).all())
-        _expect(fit, f"{where}: weights: expected numbers of 0 or more")
-    optional = {"groups": examples.groups, "weights": examples.weights, "ids": examples.ids or None, **examples.extra}
+        expect(fit, f"{where}: weights: expected numbers of 0 or more")
+    if not isinstance(examples.complete, bool):
+        check_array(f"{where}: complete", examples.complete, np.bool_, 1)
+    optional = {
+        "groups": examples.groups,
+        "weights": examples.weights,
+        "ids": examples.ids or None,
+        "regions": examples.regions,
+        "repeats": examples.repeats,
+        "complete": None if isinstance(examples.complete, bool) else examples.complete,
+        **examples.extra,
+    }
     for name, values in optional.items():
         if values is not None:
-            _expect(len(values) == count, f"{where}: {name}: expected {count} rows, found {len(values)}")
+            expect(len(values) == count, f"{where}: {name}: expected {count} rows, found {len(values)}")
+    for name, values in examples.extra.items():
+        _check_extra(f"{where}: {name}", values, examples.length)
 
 
-def _check_array(where: str, values: Any, dtype: npt.DTypeLike, *dimensions: int) -> None:
-    _expect(isinstance(values, np.ndarray), f"{where}: expected an array, found a {type(values).__name__}")
-    _expect(values.dtype == dtype, f"{where}: expected {np.dtype(dtype)}, found {values.dtype}")
-    expected = " or ".join(map(str, dimensions))
-    _expect(values.ndim in dimensions, f"{where}: expected {expected} dimensions, found {values.ndim}")
+def _check_extra(where: str, values: npt.NDArray[np.float32], length: int) -> None:
+    check_array(where, values, np.float32, 2, 3)
+    expect(bool(np.isfinite(values).all()), f"{where}: expected numbers, found some that are none")
+    along = values.ndim == 2 or values.shape[1] == length
+    expect(along, f"{where}: expected a track along the {length} bases, found shape {values.shape}")
 
 
-def _check_export(
-    network: Any, inputs: tuple[InputSpec, ...], outputs: tuple[OutputSpec, ...], codes: Codes, members: int
-) -> None:
-    """Export the network and run it as users will; what differs is an ``ExportMismatch``."""
-    from zoo.model.card import Card
-    from zoo.model.session import Session
-    from zoo.testing.models import CARD
-    from zoo.training.export import check_parity, export
-
-    proto: onnx.ModelProto = export(network, inputs, outputs)
-    length = codes.shape[1]
-    tracks = [{"name": track, "assay": "none"} for track in outputs[0].tracks]
-    card = Card.model_validate(
-        {
-            **CARD,
-            "inputs": [{"name": inputs[0].name, "shape": [length, 4]}],
-            "window": {"length": length, "anchor": 0},
-            "outputs": [
-                {"name": outputs[0].name, "tracks": tracks, "activation": outputs[0].activation, "members": members}
-            ],
-        }
-    )
-    check_parity(Session(proto, card, "cpu"), network, outputs[0].name, codes)
-
-
-def _run(network: Any, codes: Codes) -> Predictions:
-    predictions: Predictions = np.asarray(network(one_hot(codes), training=False)["prediction"])
-    return predictions
+def _check_stream(where: str, pieces: list[ExampleSet], whole: ExampleSet) -> None:
+    """The pieces of a stream are the examples that ``load`` gives, in their order."""
+    largest = max(map(len, pieces), default=0)
+    expect(0 < largest <= MAX_PIECE, f"{where}: stream: expected pieces of 1 to {MAX_PIECE} rows, found {largest}")
+    for piece in pieces:
+        _check_examples(f"{where}: stream", piece)
+        same = piece.tracks == whole.tracks and piece.extra.keys() == whole.extra.keys()
+        expect(same, f"{where}: stream: expected the tracks and inputs of load in each piece, found others")
+    for name in _COMPARED:
+        parts, expected = [getattr(piece, name) for piece in pieces], getattr(whole, name)
+        same = all((part is None) == (expected is None) for part in parts)
+        same = same and (expected is None or same_array(np.concatenate(parts), expected))
+        expect(same, f"{where}: stream: {name}: expected those of load, found others")
+    ids = tuple(name for piece in pieces for name in piece.ids)
+    expect(ids == whole.ids, f"{where}: stream: ids: expected those of load, found others")
+    expect(pieces[-1].notes == whole.notes, f"{where}: stream: notes: expected those of load with the last piece")
 
 
 def _list_files(folder: Path) -> dict[str, int]:
     return {path.as_posix(): path.stat().st_mtime_ns for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if one is None or other is None:
-        return one is other
-    return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
-
-
-def _expect(holds: object, message: str) -> None:
-    if not holds:
-        raise AssertionError(message)
