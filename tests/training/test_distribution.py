@@ -12,7 +12,7 @@ pytest.importorskip("tensorflow")
 
 import keras
 
-from zoo.training.backend import building, import_backend, precision, strategy, to_float32
+from zoo.training.backend import building, compute_outputs_in_32, import_backend, precision, strategy, to_float32
 from zoo.training.batches import ArrayPart, Batch
 from zoo.training.choices import TrainingChoice
 from zoo.training.fit import Strands, fit
@@ -63,6 +63,38 @@ def test_a_network_in_16_bits_learns_and_keeps_its_weights_in_32(kind):
     assert model.layers[2].compute_dtype == kind
     assert {weight.dtype for weight in model.weights} == {"float32"}
     assert found.best.validation_loss < 0.9 * found.history[0].validation_loss
+
+
+def test_outputs_are_computed_in_32_bits_whatever_reshapes_them():
+    with building(PLAIN.model_copy(update={"mixed_precision": "bfloat16"})):
+        sequence = keras.Input((LENGTH, 4), name="sequence")
+        hidden = keras.layers.Dense(3, name="hidden")(keras.layers.Flatten()(sequence))
+        heads = [
+            keras.layers.Reshape((1, 2))(keras.layers.Dense(2, activation="sigmoid", name=f"head_{number}")(hidden))
+            for number in range(2)
+        ]
+        model = keras.Model(sequence, {"y": keras.layers.Concatenate(axis=1)(heads)})
+
+    compute_outputs_in_32(model)
+
+    assert model.get_layer("hidden").compute_dtype == "bfloat16"
+    assert {model.get_layer(f"head_{number}").compute_dtype for number in range(2)} == {"float32"}
+    one = np.full((1, LENGTH, 4), 0.1, np.float32)
+    assert model(one)["y"].dtype == "float32"
+    assert not np.array_equal(model(one)["y"], keras.ops.cast(model(one)["y"], "bfloat16"))
+
+
+def test_networks_within_networks_are_exported_in_32():
+    with building(PLAIN.model_copy(update={"mixed_precision": "float16"})):
+        inner = keras.Sequential([keras.Input((LENGTH, 4)), keras.layers.Flatten(), keras.layers.Dense(2)])
+        sequence = keras.Input((LENGTH, 4), name="sequence")
+        model = keras.Model(sequence, {"y": inner(sequence)})
+
+    plain = to_float32(model)
+
+    assert {layer.compute_dtype for layer in plain._flatten_layers()} == {"float32"}
+    codes = make_part().inputs["sequence"]
+    np.testing.assert_allclose(Predictor(plain, "y").predict(codes), Predictor(model, "y").predict(codes), atol=0.02)
 
 
 def test_a_run_in_16_bits_is_resumed_with_the_scale_of_its_loss(tmp_path):

@@ -100,9 +100,25 @@ def to_float32(model: Any) -> Any:
     def clone_layer(layer: Any) -> Any:
         return layer.__class__.from_config({**layer.get_config(), "dtype": "float32"})
 
-    clone = keras.models.clone_model(model, clone_function=clone_layer)
+    clone = keras.models.clone_model(model, clone_function=clone_layer, recursive=True)
     clone.set_weights(model.get_weights())
     return clone
+
+
+def compute_outputs_in_32(model: Any) -> None:
+    """Let the last layer before each output, and what only reshapes what it gives, compute in 32 bits.
+
+    In 16 a probability near 1 is 1, whose logarithm has no gradient, and a count may be infinite.
+    """
+    tensors = list(model.outputs)
+    while tensors:
+        history = tensors.pop()._keras_history  # noqa: SLF001 - Keras has no other way back from a tensor
+        operation = history.operation
+        if hasattr(operation, "dtype_policy"):
+            operation.dtype_policy = "float32"
+        if not getattr(operation, "weights", ()):
+            node = operation._inbound_nodes[history.node_index]  # noqa: SLF001 - as above
+            tensors.extend(node.input_tensors)
 
 
 def _limit_threads(tensorflow: Any, threads: int) -> None:

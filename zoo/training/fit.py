@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import TrainingDiverged
+from zoo.training.backend import compute_outputs_in_32
 from zoo.training.batches import Part, count_batches, draw_batches
 from zoo.training.checkpoint import Checkpoints
 from zoo.training.choices import TrainingChoice
@@ -64,6 +65,8 @@ def fit(
         TrainingError: The checkpoint is of another recipe or network, or is damaged.
         OutputError: A checkpoint or log can't be written.
     """
+    if choice.mixed_precision != "none":
+        compute_outputs_in_32(model)
     with model.distribute_strategy.scope():
         binned = train.read(np.arange(1)).targets.ndim == 3
         optimiser = make_optimiser(choice, clips=count_replicas(model) == 1)

@@ -87,12 +87,7 @@ class Judge:
         if not kept:
             return loss, loss
         targets, predictions = (np.concatenate(values) for values in zip(*kept, strict=True))
-        # Bins are examples of their track.
-        tracks = targets.shape[-1]
-        monitored = measure_monitor(
-            self._choice.monitor, targets.reshape(-1, tracks), predictions.reshape(-1, tracks), loss
-        )
-        return loss, monitored
+        return loss, measure_monitor(self._choice.monitor, targets, predictions, loss)
 
     def _predict(self, batch: Batch) -> npt.NDArray[np.float32]:
         return self._predictor.average_strands(batch.inputs, self._strands)
