@@ -127,11 +127,9 @@ def _read_shuffled(
     left: tuple[Batch, npt.NDArray[np.bool_]] | None = None
     for buffered in _draw_buffers(items, part.block, generator):
         batch, turned = part.read(buffered % rows), buffered >= rows
-        order = generator.permutation(len(buffered))
         if left is not None:
             batch, turned = _join(left[0], batch), np.concatenate([left[1], turned])
-            # What is left from the buffer before goes first, or it might wait for ever.
-            order = np.concatenate([np.arange(len(left[1])), order + len(left[1])])
+        order = generator.permutation(len(batch))
         whole = len(order) // size * size
         for first in range(0, whole, size):
             chosen = order[first : first + size]
