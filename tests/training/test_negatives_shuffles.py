@@ -64,6 +64,16 @@ def test_weights_go_over_and_what_is_not_known_of_a_shuffle_is_missing():
     assert np.isnan(found.repeats[40:]).all()
 
 
+def test_a_target_that_was_not_measured_is_not_known_of_the_negative_either():
+    positives = make_positives(4)
+    positives.targets[:, 1] = np.nan
+
+    found = add(positives, SHUFFLE)
+
+    assert (found.targets[4:, 0] == 0).all()
+    assert np.isnan(found.targets[4:, 1]).all()
+
+
 def test_binned_targets_are_zeros_of_the_same_shape():
     positives = make_positives(4)
     binned = ExampleSet(positives.sequences, np.ones((4, 5, 2), dtype=np.float32), ("a", "b"), complete=False)

@@ -9,7 +9,7 @@ from zoo.training.targets import balance_classes, define_task, summarise_targets
 NAN = float("nan")
 
 
-def define(document, targets, tracks=("motif",), loss="binary_crossentropy", binned=False, **changes):
+def define(document, targets, tracks=("motif",), loss="binary_crossentropy", *, binned=False, **changes):
     for field, value in changes.items():
         document.setdefault(field, {}).update(value)
     architecture = Architecture("tiny_net", "for tests", Config, lambda *_: None, loss=loss, binned=binned)

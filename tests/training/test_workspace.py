@@ -18,19 +18,27 @@ def test_the_folder_gets_its_name_when_all_went_well(tmp_path):
 
 
 def test_an_error_leaves_nothing(tmp_path):
-    with pytest.raises(DataError), open_workspace(tmp_path / "model") as space:
-        (space.run / "checkpoint-1").write_text("x", encoding="utf-8")
-        raise DataError("malformed")
+    def fail():
+        with open_workspace(tmp_path / "model") as space:
+            (space.run / "checkpoint-1").write_text("x", encoding="utf-8")
+            raise DataError("malformed")
+
+    with pytest.raises(DataError):
+        fail()
 
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("file", "kept"), [("checkpoint-1.npz", True), ("training.csv", False)])
 def test_an_interrupt_keeps_what_can_be_gone_on_with(tmp_path, file, kept):
-    with pytest.raises(KeyboardInterrupt), open_workspace(tmp_path / "model") as space:
-        (space.run / "fold-1").mkdir()
-        (space.run / "fold-1" / file).write_text("x", encoding="utf-8")
-        raise KeyboardInterrupt
+    def stop():
+        with open_workspace(tmp_path / "model") as space:
+            (space.run / "fold-1").mkdir()
+            (space.run / "fold-1" / file).write_text("x", encoding="utf-8")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stop()
 
     assert (tmp_path / "model.partial" / "run" / "fold-1" / file).exists() == kept
 

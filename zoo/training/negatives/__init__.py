@@ -30,8 +30,9 @@ def add_negatives(
 ) -> ExampleSet:
     """Return the examples as they are, and after them the negatives of each choice, with targets of 0.
 
-    Negatives are drawn for the examples that need some (``complete`` is False). Each inherits its positive's weight
-    and, unless it has one of its own, contig or label. None is an example or another negative, on either strand.
+    Negatives are drawn for the examples that need some (``complete`` is False). A target that was not measured of the
+    positive is missing of its negative too. Each inherits its positive's weight and, unless it has one of its own,
+    contig or label. None is an example or another negative, on either strand.
 
     Args:
         reference: The genome that genomic negatives are cut from.
@@ -102,7 +103,8 @@ def _append(examples: ExampleSet, drawn: Sequence[Drawn]) -> ExampleSet:
     return replace(
         examples,
         sequences=np.concatenate([examples.sequences, *(part.sequences for part in drawn)]),
-        targets=np.concatenate([targets, np.zeros((len(origins), *targets.shape[1:]), dtype=targets.dtype)]),
+        # What was not measured of the positive is not known of its negative either.
+        targets=np.concatenate([targets, np.where(np.isnan(targets[origins]), targets[origins], np.float32(0))]),
         ids=examples.ids + _name_all(examples, drawn),
         groups=_join_groups(examples, drawn),
         weights=None if examples.weights is None else np.concatenate([examples.weights, examples.weights[origins]]),
