@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zoo import Architecture, hookimpl
+from zoo_architectures.feature_mlp import FEATURE_MLP
 from zoo_architectures.kmer_logistic import KMER_LOGISTIC
 from zoo_architectures.kmer_ridge import KMER_RIDGE
 from zoo_architectures.multilayer_cnn import MULTILAYER_CNN
@@ -11,4 +12,4 @@ from zoo_architectures.primer_cnn import PRIMER_CNN
 
 @hookimpl
 def register_architectures() -> list[Architecture]:
-    return [KMER_LOGISTIC, KMER_RIDGE, MULTILAYER_CNN, PRIMER_CNN]
+    return [FEATURE_MLP, KMER_LOGISTIC, KMER_RIDGE, MULTILAYER_CNN, PRIMER_CNN]

@@ -6,9 +6,11 @@ from zoo import DataLoader, hookimpl
 from zoo_loaders.bed_peaks import BED_PEAKS
 from zoo_loaders.bigwig import BIGWIG
 from zoo_loaders.fasta import FASTA
+from zoo_loaders.feature_table import FEATURE_TABLE
+from zoo_loaders.labelled_fasta import LABELLED_FASTA
 from zoo_loaders.sequence_table import SEQUENCE_TABLE
 
 
 @hookimpl
 def register_data_loaders() -> list[DataLoader]:
-    return [BED_PEAKS, BIGWIG, FASTA, SEQUENCE_TABLE]
+    return [BED_PEAKS, BIGWIG, FASTA, FEATURE_TABLE, LABELLED_FASTA, SEQUENCE_TABLE]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from zoo import Codes, DataError, DataLoader, ExampleSet, GenomeSource, encode
 from zoo_loaders.sequence_table_config import LETTERS, SequenceTableConfig, TableFile
-from zoo_loaders.tables import Column, Piece, join_examples, read_table
+from zoo_loaders.tables import Piece, join_examples, read_table
 
 
 def load_sequence_table(
@@ -130,8 +130,8 @@ class _RowReader:
         return tuple(notes)
 
     def _name_rows(self, file: TableFile, piece: Piece) -> list[str]:
-        table = f"{file.path} " if self._several else ""
-        return [f"{table}{piece.unit} {line}" for line in piece.lines]
+        names = piece.name_rows()
+        return [f"{file.path} {name}" for name in names] if self._several else names
 
     def _read_targets(self, file: TableFile, values: Piece) -> npt.NDArray[np.float32]:
         config = self._config
@@ -155,19 +155,12 @@ class _RowReader:
     def _read_weights(self, piece: Piece) -> npt.NDArray[np.float32] | None:
         config = self._config
         if config.weight_column is not None:
-            weights = piece.numbers([config.weight_column])[:, 0]
-            self._refuse(piece, config.weight_column, weights < 0, "a weight of 0 or more")
-            return weights
+            return piece.weights(config.weight_column)
         if config.error_column is not None:
             errors = piece.numbers([config.error_column])[:, 0]
-            self._refuse(piece, config.error_column, errors <= 0, "a standard error above 0")
+            piece.refuse(config.error_column, errors <= 0, "a standard error above 0")
             return np.float32(1) / (errors**2 + np.float32(config.noise**2))
         return None
-
-    def _refuse(self, piece: Piece, column: Column, wrong: npt.NDArray[np.bool_], expected: str) -> None:
-        if wrong.any():
-            row, index = int(np.argmax(wrong)), piece.find(column)
-            raise DataError(f"{piece.where(row, index)}: expected {expected}, found {piece.rows[row][index]!r}")
 
     def _encode(self, piece: Piece) -> Codes:
         config = self._config

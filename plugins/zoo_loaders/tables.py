@@ -76,9 +76,7 @@ class Piece:
         index = self.find(column)
         return [row[index] for row in self.rows]
 
-    def numbers(
-        self, columns: Sequence[Column], missing: Sequence[str] = (), *, what: str = "a number"
-    ) -> npt.NDArray[np.float32]:
+    def numbers(self, columns: Sequence[Column], missing: Sequence[str] = ()) -> npt.NDArray[np.float32]:
         """Return the cells of these columns, shape (n, C), NaN for the spellings of ``missing``.
 
         Raises:
@@ -87,10 +85,30 @@ class Piece:
         found = np.empty((len(self), len(columns)), dtype=np.float32)
         for place, column in enumerate(columns):
             index = self.find(column)
-            found[:, place] = [self._number(row, index, missing, what) for row in range(len(self))]
+            found[:, place] = [self._number(row, index, missing) for row in range(len(self))]
         return found
 
-    def _number(self, row: int, index: int, missing: Sequence[str], what: str) -> float:
+    def weights(self, column: Column) -> npt.NDArray[np.float32]:
+        """Return the cells of a column of weights, shape (n,).
+
+        Raises:
+            DataError: One is no number, or less than 0.
+        """
+        weights = self.numbers([column])[:, 0]
+        self.refuse(column, weights < 0, "a weight of 0 or more")
+        return weights
+
+    def refuse(self, column: Column, wrong: npt.NDArray[np.bool_], expected: str) -> None:
+        """Raise ``DataError`` for the first row where ``wrong`` holds, if there is one."""
+        if wrong.any():
+            row, index = int(np.argmax(wrong)), self.find(column)
+            raise DataError(f"{self.where(row, index)}: expected {expected}, found {self.rows[row][index]!r}")
+
+    def name_rows(self) -> list[str]:
+        """Return a name for each row: what it is to be found by."""
+        return [f"{self.unit} {line}" for line in self.lines]
+
+    def _number(self, row: int, index: int, missing: Sequence[str]) -> float:
         text = self.rows[row][index]
         if text in missing:
             return math.nan
@@ -99,7 +117,7 @@ class Piece:
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
-            raise DataError(f"{self.where(row, index)}: expected {what}, found {text!r}")
+            raise DataError(f"{self.where(row, index)}: expected a number, found {text!r}")
         return number
 
     def select(

@@ -4,10 +4,12 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from zoo_architectures import register_architectures
+from zoo_architectures.activations import Maxout, apply_activation
+from zoo_architectures.feature_mlp import FEATURE_MLP, FeatureMlpConfig
 from zoo_architectures.multilayer_cnn import MULTILAYER_CNN, Composition, Convolution, MultilayerCnnConfig
 from zoo_architectures.primer_cnn import PRIMER_CNN, PrimerCnnConfig
 
-from zoo import InputSpec, OutputSpec, RecipeError, one_hot
+from zoo import InputSpec, OutputSpec, RecipeError, encode, one_hot
 from zoo.testing.contract import check_architecture
 from zoo.training.backend import import_backend
 
@@ -92,7 +94,188 @@ def test_l2_adds_a_loss_for_every_kernel():
 
 @pytest.mark.parametrize("architecture", register_architectures(), ids=lambda architecture: architecture.name)
 def test_every_architecture_keeps_the_contract(architecture):
+    if architecture is FEATURE_MLP:
+        check_architecture(architecture, length=0, context={"features": (5,), "more": (2,)})
+        return
     check_architecture(architecture)
+
+
+SMALL = (Convolution(filters=5, width=3, pool=2), Convolution(filters=4, width=3))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"context": {"cell": (3,)}},
+        {"context": {"cell": (3,), "atac": (40, 2), "age": (1,)}},
+        {"bins": 4},
+        {"bins": 5, "context": {"cell": (3,), "atac": (40, 2)}},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("members", [1, 2])
+def test_networks_with_further_inputs_and_bins_keep_the_contract(options, members):
+    config = MultilayerCnnConfig(convolutions=SMALL, composition=Composition(filters=3, width=2), members=members)
+
+    check_architecture(MULTILAYER_CNN, config, length=40, **options)
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [
+        "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "exponential", "tanh", "maxout",
+        {"name": "softplus", "beta": 2.0}, {"name": "maxout", "pieces": 3}, {"name": "leaky_relu", "slope": 0.3},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_every_activation_is_built_and_exported(activation):
+    layers = [{"filters": 4, "width": 3, "pool": 2}, {"filters": 4, "width": 3, "residual": True}]
+    config = MultilayerCnnConfig.model_validate(
+        {"convolutions": layers, "activation": activation, "padding": "same", "dense": [6]}
+    )
+
+    check_architecture(MULTILAYER_CNN, config, length=20)
+
+
+@pytest.mark.parametrize(
+    ("activation", "expected"),
+    [
+        ("leaky_relu", [-0.2, 0, 3]),
+        ({"name": "leaky_relu", "slope": 0.5}, [-1, 0, 3]),
+        ("softplus", np.log1p(np.exp([-2, 0, 3]))),
+        ({"name": "softplus", "beta": 2}, np.log1p(np.exp([-4, 0, 6])) / 2),
+        ("elu", [np.exp(-2) - 1, 0, 3]),
+        ("exponential", np.exp([-2, 0, 3])),
+    ],
+    ids=str,
+)
+def test_an_activation_is_what_its_name_says(activation, expected):
+    choice = MultilayerCnnConfig.model_validate({"activation": activation}).activation
+
+    found = apply_activation(choice, "activation", np.array([[-2, 0, 3]], np.float32))
+
+    np.testing.assert_allclose(found, [expected], rtol=1e-5)
+
+
+def test_maxout_takes_the_largest_of_its_pieces():
+    values = np.array([[1, 5, -2, -7, 0, 3]], np.float32)
+
+    two, three = (apply_activation(Maxout(name="maxout", pieces=pieces), "m", values) for pieces in (2, 3))
+
+    np.testing.assert_array_equal(two, [[5, -2, 3]])
+    np.testing.assert_array_equal(three, [[5, 3]])
+
+
+def test_maxout_learns_a_weight_for_each_piece():
+    config = MultilayerCnnConfig(
+        convolutions=(Convolution(filters=5, width=3, activation="maxout"),), summary="max", dense=(), batch_norm=False
+    )
+
+    model = MULTILAYER_CNN.build(config, inputs(20), SIGMOID, {})
+
+    assert model.count_params() == 2 * (3 * 4 * 5 + 5) + (5 * 3 + 3)
+
+
+def test_an_activation_that_is_no_such_is_refused():
+    for wrong in ("softplu", {"name": "softplus", "slope": 2}, {"name": "softplus", "beta": 0}, {"name": "relu"}):
+        with pytest.raises(ValueError, match="activation"):
+            MultilayerCnnConfig.model_validate({"activation": wrong})
+
+
+def test_l1_and_l2_are_both_charged():
+    config = MultilayerCnnConfig(
+        convolutions=(Convolution(filters=2, width=3),), dense=(), batch_norm=False, l1=0.5, l2=0.25
+    )
+    model = MULTILAYER_CNN.build(config, inputs(30), SIGMOID, {})
+    kernels = [model.get_layer(name).kernel.numpy() for name in ("convolution_1", "head_prediction")]
+
+    expected = [0.5 * np.abs(kernel).sum() + 0.25 * (kernel**2).sum() for kernel in kernels]
+    np.testing.assert_allclose(np.array(model.losses), expected, rtol=1e-5)
+
+
+def test_a_residual_convolution_adds_its_input():
+    layers = ({"filters": 4, "width": 3, "residual": True},)
+    config = MultilayerCnnConfig.model_validate(
+        {"convolutions": layers, "padding": "same", "summary": "flatten", "dense": [], "batch_norm": False}
+    )
+    model = MULTILAYER_CNN.build(config, inputs(6), SIGMOID, {})
+    model.get_layer("convolution_1").set_weights([np.zeros((3, 4, 4)), np.zeros(4)])
+    head = np.random.default_rng(0).normal(size=(24, 3)).astype(np.float32)
+    model.get_layer("head_prediction").set_weights([head, np.zeros(3)])
+    sequence = one_hot(np.array([[0, 1, 2, 3, 4, 0]], np.uint8))
+
+    expected = 1 / (1 + np.exp(-sequence.reshape(1, 24) @ head))
+    np.testing.assert_allclose(model(sequence)["prediction"], expected, rtol=1e-5)
+
+
+def test_a_residual_convolution_must_fit_its_input():
+    with pytest.raises(ValueError, match="residual convolutions need padding: same"):
+        MultilayerCnnConfig(convolutions=(Convolution(filters=4, width=3, residual=True),))
+    config = MultilayerCnnConfig(convolutions=(Convolution(filters=5, width=3, residual=True),), padding="same")
+    with pytest.raises(RecipeError, match="convolution 1 is residual and has 5 filters, its input has 4 channels"):
+        MULTILAYER_CNN.build(config, inputs(20), SIGMOID, {})
+
+
+def test_bins_are_equal_shares_of_the_centre_in_order():
+    # One filter that counts A, whose bins are read as they are: 10 bases, 3 bins of 3, the last base is cut off.
+    config = MultilayerCnnConfig(
+        convolutions=(Convolution(filters=1, width=1),), dense=(), batch_norm=False, dense_dropout=0
+    )
+    output = (OutputSpec("prediction", ("a",), "linear", 3),)
+    model = MULTILAYER_CNN.build(config, inputs(10), output, {})
+    model.get_layer("convolution_1").set_weights([np.array([1, 0, 0, 0], np.float32).reshape(1, 4, 1), np.zeros(1)])
+    model.get_layer("head_prediction").set_weights([np.ones((1, 1)), np.zeros(1)])
+
+    found = model(one_hot(encode("AAACAGTCCA")[np.newaxis]))["prediction"].numpy()
+
+    np.testing.assert_allclose(found, [[[1], [1 / 3], [0]]], atol=1e-6)
+
+
+def test_too_many_bins_are_refused():
+    config = MultilayerCnnConfig(convolutions=(Convolution(filters=2, width=3, pool=4),))
+    output = (OutputSpec("prediction", ("a",), "linear", 5),)
+    with pytest.raises(RecipeError, match="leave 4 positions of 20 bases, too few for 5 bins"):
+        MULTILAYER_CNN.build(config, inputs(20), output, {})
+
+
+def test_a_vector_joins_the_summary_and_a_track_the_letters():
+    config = MultilayerCnnConfig(
+        convolutions=(Convolution(filters=5, width=3),), summary="max", dense=(), batch_norm=False
+    )
+    context = (InputSpec("atac", (20, 2), "context"), InputSpec("cell", (7,), "context"))
+
+    model = MULTILAYER_CNN.build(config, (*inputs(20), *context), SIGMOID, {})
+
+    assert model.count_params() == (3 * (4 + 2) * 5 + 5) + ((5 + 7) * 3 + 3)
+    assert [tensor.name for tensor in model.inputs] == ["sequence", "atac", "cell"]
+
+
+def test_inputs_that_can_not_be_read_are_refused():
+    sequence, numbers = inputs(200), InputSpec("cell", (3,), "context")
+    with pytest.raises(
+        RecipeError, match=r"input 'atac' has shape \(50, 1\); expected a vector, or a track along the 200"
+    ):
+        MULTILAYER_CNN.build(MultilayerCnnConfig(), (*sequence, InputSpec("atac", (50, 1), "context")), SIGMOID, {})
+    with pytest.raises(RecipeError, match="multilayer_cnn reads a sequence, the data give none"):
+        MULTILAYER_CNN.build(MultilayerCnnConfig(), (numbers,), SIGMOID, {})
+    with pytest.raises(RecipeError, match="feature_mlp reads features alone, the data give a sequence"):
+        FEATURE_MLP.build(FeatureMlpConfig(), (*sequence, numbers), SIGMOID, {})
+    with pytest.raises(RecipeError, match=r"feature_mlp reads vectors, input 'cell' has shape \(3, 2\)"):
+        FEATURE_MLP.build(FeatureMlpConfig(), (InputSpec("cell", (3, 2), "context"),), SIGMOID, {})
+
+
+def test_features_are_brought_to_one_scale_by_what_training_shows():
+    config = FeatureMlpConfig(hidden=(), momentum=0.5, dropout=0)
+    model = FEATURE_MLP.build(config, (InputSpec("features", (2,), "context"),), SIGMOID, {})
+    rows = np.random.default_rng(0).normal([5, -300], [0.1, 90], (2000, 2)).astype(np.float32)
+
+    for _ in range(20):
+        model(rows, training=True)
+
+    scaled = model.get_layer("features_norm")(rows, training=False).numpy()
+    # Keras adds 0.001 to a variance before it divides.
+    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=0.01)
+    np.testing.assert_allclose(scaled.std(axis=0), [0.1 / (0.01 + 0.001) ** 0.5, 1], atol=0.03)
 
 
 def test_an_ensemble_keeps_the_contract():
