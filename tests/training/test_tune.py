@@ -8,9 +8,11 @@ pytest.importorskip("tensorflow")
 pytest.importorskip("optuna")
 
 import zoo
-from zoo.errors import MissingExtra, RecipeError, TrainingDiverged, TrainingError
+from zoo.errors import MissingExtra, OutputError, RecipeError, TrainingDiverged, TrainingError
 from zoo.training import search
+from zoo.training.choices import Range
 from zoo.training.fit import Epoch, Fit
+from zoo.training.ranges import draw
 from zoo.training.recipe import read_recipe
 from zoo.training.tune import tune
 
@@ -125,6 +127,18 @@ def test_ranges_draw_what_they_say(trained, tiny_recipe, write_recipe):
     last = trained[-1]
     assert last.recipe.training.batch_size == drawn["training.batch_size"][-1]
     assert list(last.architecture_config.dense) == drawn["architecture.config.dense"][-1]
+
+
+@pytest.mark.parametrize("integer", [False, True])
+def test_log_draws_as_many_small_numbers_as_large_ones(integer):
+    import optuna
+
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    limits = {"training.epochs": Range(low=1, high=10_000, log=True, integer=integer)}
+
+    drawn = [draw(study.ask(), limits, {})["training.epochs"] for _ in range(200)]
+
+    assert 80 < sum(value < 100 for value in drawn) < 120
 
 
 def test_the_same_seed_draws_the_same_values(trained, tiny_recipe, write_recipe):
@@ -315,6 +329,11 @@ def test_a_file_that_is_no_study_is_refused(content, trained, tiny_recipe, write
         tune(write_recipe(give(tiny_recipe, RATE)), 1, study=tmp_path / "study.log")
 
 
+def test_a_study_in_a_folder_that_is_not_there_is_told(trained, tiny_recipe, write_recipe, tmp_path):
+    with pytest.raises(OutputError, match=r"none/study\.log: can't be written: No such file or directory"):
+        tune(write_recipe(give(tiny_recipe, RATE)), 1, study=tmp_path / "none" / "study.log")
+
+
 def test_two_searches_do_not_share_a_study(trained, tiny_recipe, write_recipe, tmp_path):
     fcntl = pytest.importorskip("fcntl")
     with (tmp_path / "study.log").open("a") as other:
@@ -391,10 +410,10 @@ def test_without_optuna_the_extra_is_named(tiny_recipe, write_recipe, monkeypatc
 def test_optuna_keeps_quiet_and_gets_its_voice_back(trained, tiny_recipe, write_recipe, capfd):
     import optuna
 
-    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.INFO)
     capfd.readouterr()
 
     tune(write_recipe(give(tiny_recipe, RATE)), 2)
 
     assert capfd.readouterr() == ("", "")
-    assert optuna.logging.get_verbosity() == before
+    assert optuna.logging.get_verbosity() == optuna.logging.INFO
