@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+
+from zoo import train
+from zoo.errors import DataError, RecipeError, TrainingError
+from zoo.genome.fasta import read_fasta
+from zoo.model.folder import load_folder
+from zoo.training.plan import plan
+
+pytestmark = pytest.mark.training
+
+
+@pytest.fixture
+def table(tiny_data):
+    """The sequences of ``tiny_data`` as a table."""
+    rows = ["sequence\tbound\tcontig"]
+    for name, label in (("positives", 1), ("negatives", 0)):
+        for header, letters in read_fasta(tiny_data / f"{name}.fa"):
+            rows.append(f"{letters}\t{label}\t{header.split('_')[0]}")
+    (tiny_data / "table.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return {
+        "loader": "sequence_table",
+        "config": {"path": "table.tsv", "target_columns": ["bound"], "group_column": "contig"},
+    }
+
+
+def test_streamed_examples_are_split_and_read_as_those_in_memory(tiny_recipe, write_recipe, table, tmp_path):
+    whole = plan(write_recipe({**tiny_recipe, "data": table}))
+    streamed = plan(write_recipe({**tiny_recipe, "data": {**table, "stream": True}}), work_folder=tmp_path / "work")
+
+    assert len(streamed.examples) == len(whole.examples)
+    assert streamed.examples.ids == whole.examples.ids
+    for (_, one), (_, other) in zip(whole.split, streamed.split, strict=True):
+        np.testing.assert_array_equal(one, other)
+    rows = whole.split.test
+    np.testing.assert_array_equal(streamed.examples.read(rows).sequences, whole.examples.read(rows).sequences)
+    np.testing.assert_array_equal(streamed.examples.read(rows).targets, whole.examples.read(rows).targets)
+
+
+def test_a_model_is_trained_from_a_stream_and_leaves_no_examples_behind(tiny_recipe, write_recipe, table, tmp_path):
+    tiny_recipe["training"] |= {"epochs": 8, "learning_rate": 0.02}
+    recipe = write_recipe({**tiny_recipe, "data": {**table, "stream": True}})
+
+    done = train(recipe, tmp_path / "tiny", threads=2)
+
+    assert done.card.metrics["test"]["bound"]["auroc"] > 0.8
+    assert load_folder(tmp_path / "tiny").card == done.card
+    assert not list(tmp_path.rglob("*.h5"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"negatives": [{"method": "dinucleotide_shuffle"}]}, "negatives can't be drawn for streamed data"),
+        (
+            {"data": {"loader": "fasta", "stream": True, "config": {"positives": "positives.fa"}}},
+            "loader fasta reads all at once; leave stream out",
+        ),
+    ],
+)
+def test_what_can_not_be_streamed_is_refused(tiny_recipe, write_recipe, table, tmp_path, changes, message):
+    document = {**tiny_recipe, "data": {**table, "stream": True}, **changes}
+
+    with pytest.raises(RecipeError) as error:
+        plan(write_recipe(document), work_folder=tmp_path / "work")
+
+    assert message in str(error.value)
+
+
+def test_a_stream_needs_a_folder(tiny_recipe, write_recipe, table):
+    with pytest.raises(TrainingError, match=r"data\.stream needs a folder to keep the examples in"):
+        plan(write_recipe({**tiny_recipe, "data": {**table, "stream": True}}))
+
+
+def test_too_many_unknown_bases_in_an_example_stop_the_run(tiny_recipe, write_recipe, tiny_data):
+    with (tiny_data / "positives.fa").open("a", encoding="utf-8") as file:
+        file.write(">chr3_999\n" + "N" * 13 + "ACGTACGTACG\n")
+
+    with pytest.raises(DataError) as error:
+        plan(write_recipe(tiny_recipe))
+
+    assert str(error.value) == (
+        "example 'chr3_999': 54% of its bases are unknown; data.max_unknown allows 50%: leave such examples out, or "
+        "raise it"
+    )
+    tiny_recipe["data"]["max_unknown"] = 0.6
+    assert len(plan(write_recipe(tiny_recipe)).examples) == 301
+
+
+def test_a_loader_of_a_genome_needs_one(tiny_recipe, write_recipe, tiny_data):
+    (tiny_data / "peaks.bed").write_text("chr1\t0\t10\n", encoding="utf-8")
+    tiny_recipe["data"] = {
+        "loader": "bed_peaks",
+        "config": {"peaks": [{"path": "peaks.bed", "track": "CTCF"}], "length": 20},
+    }
+
+    with pytest.raises(
+        RecipeError, match=r"data\.reference is missing: loader bed_peaks cuts its sequences from a genome"
+    ):
+        plan(write_recipe(tiny_recipe))
+
+
+def test_the_seed_draws_negatives(tiny_recipe, write_recipe):
+    del tiny_recipe["data"]["config"]["negatives"]
+    tiny_recipe["negatives"] = [{"method": "dinucleotide_shuffle"}]
+    recipe = write_recipe(tiny_recipe)
+    rows = np.arange(300)
+
+    first, again, other = (plan(recipe, seed=seed).examples.read(rows).sequences for seed in (1, 1, 2))
+
+    np.testing.assert_array_equal(first, again)
+    assert (first[150:] != other[150:]).any()
