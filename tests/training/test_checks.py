@@ -147,6 +147,20 @@ def test_repeats_that_tell_the_classes_apart_are_warned_of():
     assert checks.to_numbers()["track0"]["repeats_auroc"] == 1.0
 
 
+def test_a_difference_that_is_certain_but_small_is_not_warned_of():
+    targets = np.tile([0.0, 1.0], 1300)
+    repeats = np.zeros(2600, np.float32)
+    repeats[1:2000:24] = 1  # in 8 % of class 1: more than chance, less than what a network could learn much from
+
+    checks = check_data(
+        make_examples(draw_codes(2600, 20), targets, repeats=repeats), split_in_order(2000, 300, 300), classes=True
+    )
+
+    train = find_track(checks, "train")
+    assert train.repeats_ks > train.noise
+    assert checks.list_warnings() == ()
+
+
 def test_duplicates_on_either_strand_are_counted_within_and_between_classes():
     codes, targets = draw_codes(30, 20), np.tile([0.0, 1.0], 15)
     codes[2] = codes[0]  # class 0 twice
@@ -164,7 +178,7 @@ def test_duplicates_on_either_strand_are_counted_within_and_between_classes():
 
 def test_leaks_and_sharers_are_counted():
     codes, targets = draw_codes(40, 50), np.tile([0.0, 1.0], 20)
-    codes[30] = codes[0]  # the same sequence in training and test, class 0
+    codes[30] = codes[4] = codes[0]  # the same sequence, twice in training and once in the test part, class 0
     codes[31, :31] = reverse_complement(codes[1, 19:])  # 31 bases shared, on the other strand, class 1
     codes[33, :30] = codes[3, :30]  # 30 bases are not enough
     codes[25] = codes[34]  # the same in validation and test

@@ -6,7 +6,7 @@ pytest.importorskip("sklearn")
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, mean_squared_error, r2_score, roc_auc_score
 
 from zoo.components import OutputSpec
 from zoo.model.card import Track
@@ -21,7 +21,7 @@ from zoo.training.class_metrics import (
 )
 from zoo.training.evaluate import choose_thresholds, compare, evaluate, evaluate_without, measure_monitor
 from zoo.training.targets import Task
-from zoo.training.value_metrics import evaluate_values, weighted_pearson, weighted_spearman
+from zoo.training.value_metrics import evaluate_values, measure_values, weighted_pearson, weighted_spearman
 
 SEEDS = st.integers(0, 10_000)
 
@@ -202,6 +202,19 @@ def test_errors_of_four_values_checked_by_hand():
     assert metrics["r2"] == pytest.approx(1 - 4 / 5)
 
 
+@given(SEEDS)
+def test_resampled_errors_are_those_of_scikit_learn(seed):
+    target, prediction, drawn = draw(seed)
+    target = target + 3
+
+    errors = measure_values(target, prediction)(drawn)
+
+    for row in range(3):
+        weights = drawn[row]
+        assert errors["mse"][row] == pytest.approx(mean_squared_error(target, prediction, sample_weight=weights))
+        assert errors["r2"][row] == pytest.approx(r2_score(target, prediction, sample_weight=weights))
+
+
 def test_calibration_of_eight_examples_checked_by_hand():
     target = np.array([0, 0, 0, 1, 1, 1, 1, 1.0])
     prediction = np.array([0.25] * 4 + [0.75] * 4)
@@ -221,6 +234,13 @@ def test_bins_of_the_reliability_curve_hold_as_many_examples_each():
 
     assert curve.counts.tolist() == [10] * 10
     assert np.all(np.diff(curve.predicted) > 0)
+
+
+def test_examples_of_one_prediction_stand_in_the_bin_of_their_middle_rank():
+    prediction = np.arange(100.0)
+    prediction[9:12] = 10
+
+    assert find_reliability(prediction * 0, prediction).counts.tolist() == [9, 11, *[10] * 8]
 
 
 @given(SEEDS)
@@ -291,6 +311,15 @@ def test_binned_metrics_are_those_of_numpy():
     for name in ("pearson", "total_pearson", "profile_pearson", "mse"):
         low, high = metrics[f"{name}_interval"]
         assert low <= metrics[name] <= high
+
+
+def test_the_median_of_two_profiles_lies_between_them():
+    target = np.array([[1, 2, 3], [1, 2, 3]], np.float32)
+
+    metrics = evaluate_bins(target, np.array([[1, 2, 3], [3, 2, 1]], np.float32), seed=0)
+
+    assert metrics["profile_pearson"] == 0.0
+    assert metrics["profile_pearson_interval"] == [-1.0, 1.0]
 
 
 def test_missing_bins_and_flat_profiles_are_left_out():
