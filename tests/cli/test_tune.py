@@ -47,7 +47,7 @@ def trained(monkeypatch):
         progress.report(epoch, monitor="loss", is_best=True)
         return [], (Fit((epoch,), epoch),), ()
 
-    monkeypatch.setattr(search, "_train_networks", train_networks)
+    monkeypatch.setattr(search, "train_networks", train_networks)
     return told
 
 

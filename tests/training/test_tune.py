@@ -42,7 +42,7 @@ def trained(monkeypatch):
             progress.report(epoch, monitor=training.monitor, is_best=True)
         return [], (Fit(tuple(epochs), epochs[-1]),), ()
 
-    monkeypatch.setattr(search, "_train_networks", train_networks)
+    monkeypatch.setattr(search, "train_networks", train_networks)
     return plans
 
 
@@ -205,14 +205,14 @@ def test_why_a_trial_failed_names_the_recipe_that_was_given(trained, tiny_recipe
 
 
 def test_a_diverging_trial_fails_and_all_of_them_fail_the_search(trained, tiny_recipe, write_recipe, monkeypatch):
-    working = search._train_networks
+    working = search.train_networks
 
     def diverge(plan, *args, **options):
         if plan.recipe.training.learning_rate > limit:
             raise TrainingDiverged("the loss is nan")
         return working(plan, *args, **options)
 
-    monkeypatch.setattr(search, "_train_networks", diverge)
+    monkeypatch.setattr(search, "train_networks", diverge)
     recipe = write_recipe(give(tiny_recipe, RATE))
     limit = 0.02
     done = tune(recipe, 10)
@@ -225,7 +225,7 @@ def test_a_diverging_trial_fails_and_all_of_them_fail_the_search(trained, tiny_r
 
 
 def test_a_value_that_is_not_defined_is_no_best(trained, tiny_recipe, write_recipe, monkeypatch):
-    working = search._train_networks
+    working = search.train_networks
 
     def leave_undefined(plan, *args, **options):
         models, fits, notes = working(plan, *args, **options)
@@ -234,7 +234,7 @@ def test_a_value_that_is_not_defined_is_no_best(trained, tiny_recipe, write_reci
             fits = (Fit((worst,), worst),)
         return models, fits, notes
 
-    monkeypatch.setattr(search, "_train_networks", leave_undefined)
+    monkeypatch.setattr(search, "train_networks", leave_undefined)
     done = tune(write_recipe(give(tiny_recipe, RATE, monitor="auroc")), 8)
 
     assert {trial.reason for trial in done.trials if trial.state == "failed"} == {
@@ -247,21 +247,21 @@ def test_a_fault_of_ours_is_no_failed_trial(trained, tiny_recipe, write_recipe, 
     def stumble(*args, **options):
         raise KeyError("a bug")
 
-    monkeypatch.setattr(search, "_train_networks", stumble)
+    monkeypatch.setattr(search, "train_networks", stumble)
 
     with pytest.raises(KeyError):
         tune(write_recipe(give(tiny_recipe, RATE)), 3)
 
 
 def test_folds_are_judged_by_their_mean(trained, tiny_recipe, write_recipe, monkeypatch):
-    working = search._train_networks
+    working = search.train_networks
 
     def train_two(plan, *args, **options):
         models, fits, notes = working(plan, *args, **options)
         far = Epoch(1, 1.0, 1.0, fits[0].best.monitored + 1, 0.1, 0.1)
         return models, (*fits, Fit((far,), far)), notes
 
-    monkeypatch.setattr(search, "_train_networks", train_two)
+    monkeypatch.setattr(search, "train_networks", train_two)
     done = tune(write_recipe(give(tiny_recipe, RATE, learning_rate=0.1)), 1)
 
     assert done.value == pytest.approx(0.5)
@@ -294,17 +294,17 @@ def test_no_trial_begins_after_the_time_is_over(trained, tiny_recipe, write_reci
 def test_a_killed_search_goes_on_as_if_it_had_not_been(trained, tiny_recipe, write_recipe, tmp_path, monkeypatch):
     recipe = write_recipe(give(tiny_recipe, RATE))
     whole = tune(recipe, 15)
-    working = search._train_networks
+    working = search.train_networks
 
     def be_killed(plan, *args, **options):
         if len(trained) == 15 + 11:
             raise KeyboardInterrupt
         return working(plan, *args, **options)
 
-    monkeypatch.setattr(search, "_train_networks", be_killed)
+    monkeypatch.setattr(search, "train_networks", be_killed)
     with pytest.raises(KeyboardInterrupt):
         tune(recipe, 15, study=tmp_path / "study.log")
-    monkeypatch.setattr(search, "_train_networks", working)
+    monkeypatch.setattr(search, "train_networks", working)
     done = tune(recipe, 15, study=tmp_path / "study.log")
 
     assert len(trained) == 30

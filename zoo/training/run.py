@@ -149,7 +149,7 @@ def train_plan(
 ) -> TrainedModel:
     """Train a plan and write its model into the workspace's folder."""
     began = time.perf_counter()
-    models, fits, notes = _train_networks(plan, space, threads, progress, resume=resume, tensorboard=tensorboard)
+    models, fits, notes = train_networks(plan, space, threads, progress, resume=resume, tensorboard=tensorboard)
     output = plan.task.output
     joined = finish(join_members(models, plan.inputs, plan.task.learned), plan.task)
     network = export(joined, plan.inputs, (output,))
@@ -182,7 +182,7 @@ def train_plan(
     )
 
 
-def _train_networks(
+def train_networks(
     plan: TrainingPlan,
     space: Workspace,
     threads: int | None,

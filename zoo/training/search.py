@@ -24,7 +24,7 @@ from zoo.training.predictor import Predictor
 from zoo.training.ranges import draw, find_own, name_own, read_fields
 from zoo.training.recipe import Recipe
 from zoo.training.rewrite import place
-from zoo.training.run import _train_networks, make_strands
+from zoo.training.run import train_networks, make_strands
 from zoo.training.study import ask
 from zoo.training.targets import TargetSummary, define_task, summarise_targets
 from zoo.training.workspace import Workspace
@@ -136,7 +136,7 @@ class Search:
             space = Workspace(self._path, Path(folder) / "model", Path(folder) / "run")
             space.run.mkdir()
             prepared = self._prepare(place(self._document, values), space.run)
-            models, fits, _ = _train_networks(prepared, space, threads, watch, resume=False, tensorboard=None)
+            models, fits, _ = train_networks(prepared, space, threads, watch, resume=False, tensorboard=None)
             if fits:
                 return float(np.mean([fit.best.monitored for fit in fits]))
             return _judge(prepared, models)
