@@ -291,6 +291,16 @@ def test_a_word_is_one_number_on_both_strands_and_never_crosses_sequences():
     assert words[4] == min(int("3321", 4), int("2100", 4))  # TTGC and GCAA
 
 
+def test_words_are_the_same_however_many_sequences_there_are():
+    sequences = [np.random.default_rng(seed).integers(0, 4, 500 * seed).astype(np.uint8) for seed in range(30)]
+
+    words, owners = list_words(sequences, 12)  # more bases than are worked on at a time
+
+    for row, codes in enumerate(sequences):
+        np.testing.assert_array_equal(words[owners == row], list_words([codes], 12)[0])
+    assert (np.diff(owners) >= 0).all()
+
+
 def test_a_sequence_that_repeats_too_many_held_words_is_told():
     held = HeldWords(8)
     one, other = (np.random.default_rng(seed).integers(0, 4, 27).astype(np.uint8) for seed in (1, 2))
