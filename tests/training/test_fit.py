@@ -374,3 +374,41 @@ def test_a_small_norm_of_gradients_keeps_descent_near_its_start():
 
     # 12 steps of 0.05 times at most 0.001.
     assert 0 < np.linalg.norm(model.get_weights()[0] - make_model().get_weights()[0]) <= 12 * 0.05 * 0.001
+
+
+def test_smoothed_labels_are_learned_and_plain_ones_validated():
+    plain, smooth = train(make_model(), epochs=1), train(make_model(), epochs=1, label_smoothing=0.4)
+
+    # A sigmoid of 0.5 or so costs the same either way; the labels' entropy stays with the smooth ones.
+    assert smooth.history[0].loss != pytest.approx(plain.history[0].loss, abs=1e-3)
+    part, model = make_part(seed=1), make_model()
+    kept = train(model, epochs=1, label_smoothing=0.4)
+    predictions = Predictor(model, "y").predict(part.inputs)
+    expected = -np.log(np.where(part.targets > 0, predictions, 1 - predictions)).mean()
+    assert kept.best.validation_loss == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_count_of_a_profile_weighs_as_much_as_was_asked():
+    losses = []
+    for weight in (0.0, 1.0, 3.0):
+        choice = TrainingChoice(epochs=1, batch_size=64, count_weight=weight)
+        found = fit(
+            make_binned(), make_binned_part(), make_binned_part(), choice, loss="multinomial_mse", output="y",
+            strands=Strands(average=False), seed=0,
+        )  # fmt: skip
+        losses.append((found.best.loss, found.best.validation_loss))
+
+    (training, validation) = zip(*losses, strict=True)
+    assert (training[2] - training[0]) == pytest.approx(3 * (training[1] - training[0]), rel=1e-3)
+    assert validation[0] < validation[1] < validation[2]
+
+
+def test_the_validation_loss_is_the_weighted_mean_over_all_its_batches():
+    model, part = make_model(), make_part(1200, seed=1)
+    weights = np.arange(1200, dtype=np.float32)
+
+    found = train(model, validation=dataclasses.replace(part, weights=weights), epochs=1)
+
+    predictions = Predictor(model, "y").predict(part.inputs)
+    losses = -np.log(np.where(part.targets > 0, predictions, 1 - predictions))[:, 0]
+    assert found.best.validation_loss == pytest.approx((weights * losses).sum() / weights.sum(), rel=1e-4)
