@@ -223,6 +223,9 @@ def test_a_network_ahead_of_its_baseline_is_told_from_one_that_is_not(classes, p
 
     assert "The network is ahead of kmer_logistic: the interval" in Outline(page_of_classes).text
     assert "The network is not shown to be ahead of kmer_logistic" in Outline(write_headline(same)).text
+    assert "the baseline is better" not in Outline(write_headline(same)).text
+    same.card.metrics["test"]["CTCF"]["baseline"]["auroc"]["difference_interval"] = [-0.03, -0.01]
+    assert "lies below it on CTCF: there the baseline is better" in Outline(write_headline(same)).text
 
 
 def test_a_report_without_a_baseline_says_so():

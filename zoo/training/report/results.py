@@ -164,7 +164,12 @@ def _judge(findings: Findings, tracks: list[tuple[str, dict[str, Any]]], name: s
         return element("p", sentence, "fine")
     where = "" if len(compared) == 1 else f" on {len(behind)} of {len(compared)} tracks ({_name_some(behind)})"
     sentence = f"The network is not shown to be ahead of {findings.baseline}{where}: the interval of the difference"
-    return element("div", paragraph(f"{sentence} does not lie above 0."), "warnings")
+    worse = [track for track, item in compared if (item["difference_interval"][1] or 0) < 0]
+    if worse:
+        sentence += f" does not lie above 0, and lies below it on {_name_some(worse)}: there the baseline is better."
+    else:
+        sentence += " does not lie above 0."
+    return element("div", paragraph(sentence), "warnings")
 
 
 def _write_validation(findings: Findings, columns: list[str]) -> Markup:
