@@ -67,6 +67,7 @@ def rounded(value: float) -> float | None:
 
 
 def _draw(generator: np.random.Generator, rows: int, count: int) -> Draws:
-    chosen = generator.integers(0, count, (rows, count))
-    chosen += np.arange(rows)[:, None] * count
-    return np.bincount(chosen.ravel(), minlength=rows * count).reshape(rows, count).astype(np.float64)
+    drawn = np.empty((rows, count))
+    for row in drawn:
+        row[:] = np.bincount(generator.integers(0, count, count), minlength=count)
+    return drawn

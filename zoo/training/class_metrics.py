@@ -121,7 +121,7 @@ def measure_areas(target: Vector, prediction: Vector) -> Resampled:
     firsts = np.flatnonzero(np.diff(prediction[order], prepend=-np.inf))
 
     def measure(draws: Draws) -> dict[str, Vector]:
-        drawn = draws[:, order]
+        drawn = np.take(draws, order, axis=1)  # much faster than an index here
         positives = drawn * positive
         if len(firsts) < len(order):
             drawn, positives = (np.add.reduceat(counts, firsts, axis=1) for counts in (drawn, positives))

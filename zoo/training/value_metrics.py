@@ -108,14 +108,13 @@ class _Ranks:
 
     def of(self, draws: Draws) -> Draws:
         """Return the mean rank of each example in each sample, less the mean of all ranks, shape (D, N)."""
-        counts = draws[:, self._order]
+        counts = np.take(draws, self._order, axis=1)  # much faster than an index here
         if len(self._firsts) < len(self._order):
             counts = np.add.reduceat(counts, self._firsts, axis=1)
         ranks = np.cumsum(counts, axis=1)
         ranks -= counts / 2
         ranks -= draws.sum(axis=1, keepdims=True) / 2
-        spread: Draws = ranks[:, self._groups]
-        return spread
+        return np.take(ranks, self._groups, axis=1)
 
 
 def _correlate_ranks(first: Draws, second: Draws, draws: Draws) -> Vector:
