@@ -73,6 +73,9 @@ def test_the_card_says_what_happened(tiny_recipe, write_recipe, tmp_path):
     assert card.architecture.config["padding"] == "valid"
     assert set(card.metrics) == {"test", "validation"}
     assert card.metrics["test"]["motif"]["n"] == 60
+    assert card.metrics["test"]["motif"]["baseline"]["name"] == "kmer_logistic"
+    assert {"gc_ks", "gc_auroc", "sharers"} <= set(card.metrics["test"]["motif"]["checks"])
+    assert "calibration_error" in card.metrics["test"]["motif"]
 
 
 def test_the_cards_metrics_are_those_of_the_model_that_users_get(tiny_recipe, write_recipe, tmp_path, tiny_data):

@@ -369,6 +369,11 @@ def _find(
         without = evaluate_without(task, targets["test"], predictions["test"], checks.sharers, seed)
         for track, measured in without.items():
             metrics["test"][track]["without_sharers"] = measured
+    numbers = checks.to_numbers()
+    for index in task.evaluated:
+        # Absence and presence are two tracks of one target.
+        source = 0 if task.expands else task.kept[index]
+        metrics["test"][task.tracks[index].name]["checks"] = numbers[plan.examples.tracks[source]]
     labels = ["network"] if len(fits) == 1 else [f"fold {number}" for number in range(1, len(fits) + 1)]
     return Findings(
         recipe=plan.recipe_text,
