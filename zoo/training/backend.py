@@ -15,7 +15,7 @@ from typing import Any
 from zoo.errors import MissingExtra, TrainingError
 from zoo.training.choices import TrainingChoice
 
-_NEEDED = ("tensorflow", "keras", "tf2onnx", "sklearn")
+_NEEDED = ("tensorflow", "keras", "tf2onnx", "sklearn", "matplotlib", "h5py")
 
 
 def import_backend(threads: int | None = None) -> tuple[Any, Any]:
