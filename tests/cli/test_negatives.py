@@ -155,6 +155,25 @@ def test_what_does_not_fit_is_one_line_and_leaves_no_file(folder, arguments, sta
     assert {path.name for path in folder.iterdir()} <= before
 
 
+def test_windows_lie_around_summits_and_negatives_outside_whole_peaks(folder):
+    (folder / "wide.narrowPeak").write_text("chr1\t0\t29000\t.\t0\t.\t1\t-1\t-1\t7000\n", encoding="utf-8")
+
+    for seed in range(5):
+        assert run("wide.narrowPeak", "-f", "genome.fa", "-o", "out.bed", "--length", 51, "--seed", seed,
+                   "--gc-tolerance", 1, "--repeat-tolerance", 1) == 0  # fmt: skip
+        (found,) = read_bed("out.bed")
+        assert found.start >= 29_000
+        assert found.name == "chr1:6975-7026"
+
+
+def test_no_shuffle_is_a_positive(folder):
+    (folder / "one.fa").write_text(">a\nAACAGATCAGA\n", encoding="utf-8")  # one of 60 orders
+
+    assert run("one.fa", "-o", "out.fa", "--method", "dinucleotide_shuffle", "--per-positive", 50) == 0
+
+    assert "AACAGATCAGA" not in dict(read_fasta("out.fa")).values()
+
+
 def test_windows_that_leave_their_contig_are_told(folder, capsys):
     assert run("peaks.bed", "-f", "genome.fa", "-o", "out.fa", "--length", 1001, "--gc-tolerance", 0.3,
                "--repeat-tolerance", 1, "--per-positive", 0.1) == 0  # fmt: skip

@@ -38,7 +38,7 @@ def test_words_of_two_letters_of_any_length_keep_their_counts(word, seed):
     assert count_steps(decode(shuffle_dinucleotides(encode(word), np.random.default_rng(seed)))) == count_steps(word)
 
 
-@pytest.mark.parametrize("word", ["AACAGATC", "ACAGTATCA", "ANACGNATA", "AACCAACAA", "TGTGGTTGT"])
+@pytest.mark.parametrize("word", ["AACAGATC", "ACAGTATCA", "ANACGNATA", "AACCAACAA", "ACACACGAT", "GAGACAGCTAT"])
 def test_every_order_is_drawn_equally_often(word):
     orders = list_orders(word)
     draws = 400 * len(orders)
@@ -46,7 +46,7 @@ def test_every_order_is_drawn_equally_often(word):
     shuffled = shuffle_dinucleotides(np.repeat(encode(word)[None], draws, axis=0), np.random.default_rng(1))
 
     counts = Counter(map(decode, shuffled))
-    assert len(orders) > 3
+    assert len(orders) > 2
     assert counts.keys() == orders
     # Chi-square: its mean is the number of orders less one, its standard deviation the root of twice that.
     freedom = len(orders) - 1

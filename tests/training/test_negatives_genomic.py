@@ -13,8 +13,9 @@ from zoo.genome.reference import Reference
 from zoo.genome.regions import Regions
 from zoo.training.choices import GenomicNegatives
 from zoo.training.negatives import add_negatives
+from zoo.training.negatives.drawn import KnownSequences
 from zoo.training.negatives.genomic import match_regions
-from zoo.training.negatives.landscape import BaseCounts
+from zoo.training.negatives.landscape import BaseCounts, Landscape
 from zoo.training.negatives.matching import match_counts, measure_ks
 from zoo.training.negatives.words import HeldWords, list_words
 
@@ -117,7 +118,7 @@ def test_nothing_overlaps_a_peak_or_another_negative(genome, positives):
     )
     avoid = Regions.join([positives, more])
 
-    found = match(genome, positives, avoid=avoid, gc_tolerance=0.1, repeat_tolerance=0.5)
+    found = match(genome, positives, avoid=avoid, gc_tolerance=0.1, repeat_tolerance=0.5, max_shared=1)
 
     assert len(found.rows) == 80
     assert overlaps(found.regions, avoid) == []
@@ -212,6 +213,29 @@ def test_data_that_do_not_fit_are_an_error(genome, positives, fields, with_genom
 def test_a_contig_that_the_genome_lacks_is_an_error(genome):
     with pytest.raises(DataError, match=r"positives lie on 'chr3', no contig of the genome"):
         match(genome, Regions(np.array(["chr3"]), np.array([0]), np.array([100])))
+
+
+def test_a_stretch_that_reads_as_a_known_sequence_is_no_negative(tmp_path):
+    (tmp_path / "g.fa").write_text(f">c\n{'A' * 500}\n>d\n{'T' * 500}\n", encoding="ascii")
+    positives = Regions(np.array(["c", "d"]), np.array([0, 0]), np.array([100, 100]))
+    known = KnownSequences()
+
+    with Reference(tmp_path / "g.fa") as reference:
+        alone = match_regions(positives, positives, reference, choose(max_shared=1), np.random.default_rng(1))
+        known.add(np.zeros((1, 100), dtype=np.uint8))
+        found = match_regions(positives, positives, reference, choose(max_shared=1), np.random.default_rng(1), known)
+
+    assert alone.rows.tolist() == [0]
+    assert found.rows.tolist() == []
+
+
+def test_unknown_bases_of_a_positive_count_as_if_they_were_like_the_rest(genome):
+    land = Landscape(genome, "chr1", Regions.of(()))
+    known = np.isin(genome.codes("chr1")[19_900:20_000], (1, 2)).sum()
+
+    ((gc, _),) = land.describe(np.array([19_900]), np.array([20_100]))
+
+    assert gc == 2 * known
 
 
 def test_negatives_share_few_words(tmp_path):

@@ -167,3 +167,9 @@ def test_several_methods_make_a_mixture():
     assert sum("/other " in name for name in found.ids) == 12
     assert sum("/shuffled" in name for name in found.ids) == 3
     assert len(found) == 21
+
+
+def test_no_peak_is_drawn_twice_by_two_entries():
+    found = add_negatives(make_set(), (OTHER, OTHER), None, 1, lambda _: make_set(12, seed=2), Path(), "r.yaml")
+
+    assert len({row.tobytes() for row in found.sequences}) == 18
