@@ -9,6 +9,7 @@ from pydantic import Field
 
 from zoo import Architecture, Config, InputSpec, OutputSpec, RecipeError
 from zoo_architectures.activations import Activation, apply_activation
+from zoo_architectures.scaling import scale_features
 
 
 class FeatureMlpConfig(Config):
@@ -18,8 +19,8 @@ class FeatureMlpConfig(Config):
         hidden: Units of each dense layer before the output.
         dropout: Share of units dropped after each of them.
         batch_norm: Normalise between a layer and its activation.
+        batch_norm_momentum: Of the moving mean and variance that predictions use.
         normalise: Bring each feature to mean 0 and variance 1 first, by what the training part shows.
-        momentum: Of the moving mean and variance that predictions use.
         l2: Penalty on the squares of all kernels.
     """
 
@@ -27,8 +28,8 @@ class FeatureMlpConfig(Config):
     activation: Activation = "relu"
     dropout: float = Field(default=0.1, ge=0, lt=1)
     batch_norm: bool = False
+    batch_norm_momentum: float = Field(default=0.99, gt=0, lt=1)
     normalise: bool = True
-    momentum: float = Field(default=0.9, gt=0, lt=1)
     l2: float = Field(default=0.0, ge=0)
 
 
@@ -53,9 +54,7 @@ def build_feature_mlp(
     tensors = [keras.Input(spec.shape, name=spec.name) for spec in inputs]
     hidden = tensors[0] if len(tensors) == 1 else keras.layers.Concatenate(name="features_joined")(tensors)
     if config.normalise:
-        hidden = keras.layers.BatchNormalization(
-            momentum=config.momentum, center=False, scale=False, name="features_norm"
-        )(hidden)
+        hidden = scale_features(hidden, "features_scale")
     penalty = keras.regularizers.L2(config.l2) if config.l2 else None
     for number, units in enumerate(config.hidden, start=1):
         name = f"dense_{number}"
@@ -63,7 +62,7 @@ def build_feature_mlp(
             hidden
         )
         if config.batch_norm:
-            hidden = keras.layers.BatchNormalization(momentum=config.momentum, name=f"{name}_norm")(hidden)
+            hidden = keras.layers.BatchNormalization(momentum=config.batch_norm_momentum, name=f"{name}_norm")(hidden)
         hidden = apply_activation(config.activation, f"{name}_activation", hidden)
         if config.dropout:
             hidden = keras.layers.Dropout(config.dropout, name=f"dropout_{number}")(hidden)

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zoo import Architecture, InputSpec, OutputSpec, RecipeError
+from zoo import Architecture, InputSpec, OutputSpec
 from zoo_architectures.activations import Activation, apply_activation, count_pieces
-from zoo_architectures.multilayer_cnn_config import Composition, Convolution, MultilayerCnnConfig
+from zoo_architectures.multilayer_cnn_config import Composition, Convolution, MultilayerCnnConfig, check_layers
+from zoo_architectures.scaling import scale_features
 
 
 def build_multilayer_cnn(
@@ -23,8 +24,8 @@ def build_multilayer_cnn(
 ) -> Any:
     """Return the network; an output of several members has shape (N, members, T), or (N, members, B, T).
 
-    Tracks along the sequence are read like further letters of it, vectors join its summary. The bins of an output
-    share the positions that the convolutions leave, what does not divide by B is cut off at both ends.
+    Tracks along the sequence are read like further letters of it; vectors, brought to one scale, join its summary. The
+    bins of an output share the positions that the convolutions leave; what is over is cut off at both ends.
 
     Raises:
         RecipeError: There is no sequence, the window is too short for the convolutions or the bins, or a layer does
@@ -32,16 +33,7 @@ def build_multilayer_cnn(
     """
     import keras
 
-    if not inputs or inputs[0].role != "sequence":
-        raise RecipeError("multilayer_cnn reads a sequence, the data give none; choose feature_mlp, say")
-    length = inputs[0].shape[0]
-    for spec in inputs[1:]:
-        if len(spec.shape) != 1 and (len(spec.shape) != 2 or spec.shape[0] != length):
-            raise RecipeError(
-                f"multilayer_cnn: input {spec.name!r} has shape {spec.shape}; expected a vector, or a track along the "
-                f"{length} bases"
-            )
-    _check_layers(config, inputs, outputs)
+    check_layers(config, inputs, outputs)
     tensors = [keras.Input(spec.shape, name=spec.name) for spec in inputs]
     read = tensors[0] if len(tensors) == 1 else tensors
     if config.members == 1:
@@ -73,7 +65,7 @@ class _Member:
         vectors = [tensor for tensor in others if len(tensor.shape) == 2]
         positions = self._convolve_all(self._join([sequence, *along], "with_tracks"))
         beside = [] if self.config.composition is None else [self._compose(self.config.composition, sequence)]
-        beside += [self._normalise(tensor) for tensor in vectors]
+        beside += [scale_features(tensor, f"{self.prefix}{tensor.name}_scale") for tensor in vectors]
         heads: dict[str, Any] = {}
         for bins in dict.fromkeys(output.bins for output in outputs):
             # What stands before an output without bins keeps the names that published weights have.
@@ -127,12 +119,6 @@ class _Member:
             hidden = self._make_norm(f"{name}_scale")(hidden)
         return hidden
 
-    def _normalise(self, vector: Any) -> Any:
-        """Bring what was measured to one scale, which learning needs as much as the layers after it."""
-        if not self.config.batch_norm:
-            return vector
-        return self._make_norm(f"{self.prefix}{vector.name}_norm", center=False, scale=False)(vector)
-
     def _summarise(self, hidden: Any) -> Any:
         import keras
 
@@ -153,7 +139,10 @@ class _Member:
         if not vectors:
             return hidden
         if bins is not None:
-            vectors = [keras.layers.RepeatVector(bins)(vector) for vector in vectors]
+            vectors = [
+                keras.layers.RepeatVector(bins, name=f"{tag}repeat_{number}")(vector)
+                for number, vector in enumerate(vectors, start=1)
+            ]
         return keras.layers.Concatenate(name=f"{tag}with_composition")([hidden, *vectors])
 
     def _add_dense(self, hidden: Any, tag: str) -> Any:
@@ -191,10 +180,10 @@ class _Member:
             hidden = self._make_norm(f"{name}_norm")(hidden)
         return apply_activation(activation, f"{name}_activation", hidden)
 
-    def _make_norm(self, name: str, **options: bool) -> Any:
+    def _make_norm(self, name: str) -> Any:
         import keras
 
-        return keras.layers.BatchNormalization(momentum=self.config.batch_norm_momentum, name=name, **options)
+        return keras.layers.BatchNormalization(momentum=self.config.batch_norm_momentum, name=name)
 
     def _penalise(self) -> Any:
         import keras
@@ -216,33 +205,6 @@ def _divide(hidden: Any, bins: int, tag: str) -> Any:
     if left:
         hidden = keras.layers.Cropping1D((left // 2, left - left // 2), name=f"{tag}cropping")(hidden)
     return hidden if share == 1 else keras.layers.AveragePooling1D(share, name=f"{tag}average")(hidden)
-
-
-def _check_layers(config: MultilayerCnnConfig, inputs: tuple[InputSpec, ...], outputs: tuple[OutputSpec, ...]) -> None:
-    length = left = inputs[0].shape[0]
-    channels = sum(spec.shape[1] for spec in inputs if len(spec.shape) == 2)
-    for number, layer in enumerate(config.convolutions, start=1):
-        reach = (layer.width - 1) * layer.dilation + 1
-        found = left
-        left = (left - reach + 1 if config.padding == "valid" else left) // layer.pool
-        if left < 1:
-            raise RecipeError(
-                f"multilayer_cnn: convolution {number} (width {layer.width}, dilation {layer.dilation}, "
-                f"pool {layer.pool}) finds {found} positions left of {length} bases, too few; "
-                "use fewer or narrower convolutions"
-            )
-        if layer.residual and layer.filters != channels:
-            raise RecipeError(
-                f"multilayer_cnn: convolution {number} is residual and has {layer.filters} filters, its input has "
-                f"{channels} channels; they must be as many"
-            )
-        channels = layer.filters
-    for output in outputs:
-        if output.bins is not None and left < output.bins:
-            raise RecipeError(
-                f"multilayer_cnn: the convolutions leave {left} positions of {length} bases, too few for "
-                f"{output.bins} bins; use less pooling, or padding: same"
-            )
 
 
 MULTILAYER_CNN = Architecture(

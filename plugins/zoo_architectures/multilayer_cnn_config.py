@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from zoo import Config
+from zoo import Config, InputSpec, OutputSpec, RecipeError
 from zoo_architectures.activations import Activation
 
 
@@ -83,3 +83,45 @@ class MultilayerCnnConfig(Config):
         if self.padding != "same" and any(layer.residual for layer in self.convolutions):
             raise ValueError("residual convolutions need padding: same, so that input and output have one length")
         return self
+
+
+def check_layers(config: MultilayerCnnConfig, inputs: tuple[InputSpec, ...], outputs: tuple[OutputSpec, ...]) -> None:
+    """Refuse what the layers can't read or give.
+
+    Raises:
+        RecipeError: There is no sequence, an input is neither vector nor track, the window is too short, or a residual
+            convolution does not fit its input.
+    """
+    if not inputs or inputs[0].role != "sequence":
+        raise RecipeError("multilayer_cnn reads a sequence, the data give none; choose feature_mlp, say")
+    length = inputs[0].shape[0]
+    for spec in inputs[1:]:
+        if len(spec.shape) != 1 and (len(spec.shape) != 2 or spec.shape[0] != length):
+            raise RecipeError(
+                f"multilayer_cnn: input {spec.name!r} has shape {spec.shape}; expected a vector, or a track along the "
+                f"{length} bases"
+            )
+    left = length
+    channels = sum(spec.shape[1] for spec in inputs if len(spec.shape) == 2)
+    for number, layer in enumerate(config.convolutions, start=1):
+        reach = (layer.width - 1) * layer.dilation + 1
+        found = left
+        left = (left - reach + 1 if config.padding == "valid" else left) // layer.pool
+        if left < 1:
+            raise RecipeError(
+                f"multilayer_cnn: convolution {number} (width {layer.width}, dilation {layer.dilation}, "
+                f"pool {layer.pool}) finds {found} positions left of {length} bases, too few; "
+                "use fewer or narrower convolutions"
+            )
+        if layer.residual and layer.filters != channels:
+            raise RecipeError(
+                f"multilayer_cnn: convolution {number} is residual and has {layer.filters} filters, its input has "
+                f"{channels} channels; they must be as many"
+            )
+        channels = layer.filters
+    for output in outputs:
+        if output.bins is not None and left < output.bins:
+            raise RecipeError(
+                f"multilayer_cnn: the convolutions leave {left} positions of {length} bases, too few for "
+                f"{output.bins} bins; use less pooling, or padding: same"
+            )

@@ -246,7 +246,8 @@ def test_a_vector_joins_the_summary_and_a_track_the_letters():
 
     model = MULTILAYER_CNN.build(config, (*inputs(20), *context), SIGMOID, {})
 
-    assert model.count_params() == (3 * (4 + 2) * 5 + 5) + ((5 + 7) * 3 + 3)
+    # The scale of the vector has a mean and a variance for each number, and the count of batches.
+    assert model.count_params() == (3 * (4 + 2) * 5 + 5) + ((5 + 7) * 3 + 3) + (2 * 7 + 1)
     assert [tensor.name for tensor in model.inputs] == ["sequence", "atac", "cell"]
 
 
@@ -265,17 +266,26 @@ def test_inputs_that_can_not_be_read_are_refused():
 
 
 def test_features_are_brought_to_one_scale_by_what_training_shows():
-    config = FeatureMlpConfig(hidden=(), momentum=0.5, dropout=0)
-    model = FEATURE_MLP.build(config, (InputSpec("features", (2,), "context"),), SIGMOID, {})
-    rows = np.random.default_rng(0).normal([5, -300], [0.1, 90], (2000, 2)).astype(np.float32)
+    model = FEATURE_MLP.build(FeatureMlpConfig(), (InputSpec("features", (3,), "context"),), SIGMOID, {})
+    layer = model.get_layer("features_scale")
+    rows = np.random.default_rng(0).normal([5, -300, 7], [0.01, 90, 0], (600, 3)).astype(np.float32)
 
-    for _ in range(20):
-        model(rows, training=True)
+    np.testing.assert_allclose(layer(rows), rows, rtol=1e-4)
+    # Three batches, the one unlike the other, are enough.
+    for batch in np.split(rows[rows[:, 1].argsort()], 3):
+        model(batch, training=True)
 
-    scaled = model.get_layer("features_norm")(rows, training=False).numpy()
-    # Keras adds 0.001 to a variance before it divides.
-    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=0.01)
-    np.testing.assert_allclose(scaled.std(axis=0), [0.1 / (0.01 + 0.001) ** 0.5, 1], atol=0.03)
+    np.testing.assert_allclose(layer.mean, rows.mean(axis=0), rtol=1e-4)
+    np.testing.assert_allclose(layer(rows)[:, :2].numpy().std(axis=0), 1, atol=0.01)
+    assert np.abs(layer(rows)[:, 2]).max() < 0.1
+
+
+def test_a_vector_is_scaled_before_it_joins_the_summary():
+    model = MULTILAYER_CNN.build(
+        MultilayerCnnConfig(convolutions=SMALL), (*inputs(40), InputSpec("cell", (3,), "context")), SIGMOID, {}
+    )
+
+    assert "cell_scale" in {layer.name for layer in model.layers}
 
 
 def test_an_ensemble_keeps_the_contract():
