@@ -16,7 +16,9 @@ def registry(tmp_path, monkeypatch):
     path = tmp_path / "registry.yaml"
     for version in ("0.9.0", "1.0.0"):
         folder = tmp_path / "models" / "g-at-anchor" / version
-        metrics = {"test": {"g": {"auroc": 0.98765432, "auroc_95": [0.5, 1.0]}}}
+        metrics = {
+            "test": {"g": {"n": 20, "auroc": 0.98765432, "auroc_interval": [0.5, 1.0], "baseline": {"name": "words"}}}
+        }
         register(
             write_model_folder(folder, make_base_at_anchor_graph(), {"version": version, "metrics": metrics}), path
         )
@@ -56,7 +58,8 @@ def test_info_shows_the_card_its_metrics_limitations_size_and_digest(registry, c
     assert shown.startswith(f"g-at-anchor@1.0.0: {CARD['summary']}\n")
     fields = dict(re.split(r"\s{2,}", line.strip(), maxsplit=1) for line in shown.splitlines()[1:])
     assert fields["window"] == "9 bases, a variant's first base at 4 (0-based)"
-    assert fields["test metrics"] == "g: auroc 0.9877, auroc_95 [0.5, 1]"
+    metrics = [re.split(r"\s{2,}", line)[1] for line in shown.splitlines() if line.startswith("test metrics")]
+    assert metrics == ["g: n 20, auroc 0.9877 [0.5, 1]", "g, baseline: name words"]
     assert fields["limitations"] == CARD["limitations"]
     assert fields["size"] == f"{sum(path.stat().st_size for path in folder.iterdir()):,} bytes"
     assert fields["digest"] == verify_checksums(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -70,10 +71,24 @@ def _describe(card: Card) -> list[tuple[str, str]]:
         )
     for part, tracks in card.metrics.items():
         for track_name, metrics in tracks.items():
-            shown = ", ".join(f"{name} {_format(value)}" for name, value in metrics.items())
-            lines.append((f"{part} metrics", f"{track_name}: {shown}"))
+            lines.extend(_describe_metrics(f"{part} metrics", track_name, metrics))
     lines.extend((("tolerance", f"{card.tolerance:g}"), ("limitations", card.limitations)))
     return lines
+
+
+def _describe_metrics(field: str, track: str, metrics: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield a line of a track's own figures, each with its interval, and one for each group of further ones."""
+    own = []
+    for name, value in metrics.items():
+        if name.endswith("_interval") or isinstance(value, dict):
+            continue
+        interval = metrics.get(f"{name}_interval")
+        own.append(f"{name} {_format(value)}" + (f" {_format(interval)}" if interval else ""))
+    yield field, f"{track}: {', '.join(own)}"
+    for name, value in metrics.items():
+        if isinstance(value, dict):
+            shown = ", ".join(f"{key} {_format(item)}" for key, item in value.items())
+            yield field, f"{track}, {name.replace('_', ' ')}: {shown}"
 
 
 def _describe_window(card: Card) -> str:
