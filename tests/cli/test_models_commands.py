@@ -58,7 +58,7 @@ def test_info_shows_the_card_its_metrics_limitations_size_and_digest(registry, c
     assert shown.startswith(f"g-at-anchor@1.0.0: {CARD['summary']}\n")
     fields = dict(re.split(r"\s{2,}", line.strip(), maxsplit=1) for line in shown.splitlines()[1:])
     assert fields["window"] == "9 bases, a variant's first base at 4 (0-based)"
-    metrics = [re.split(r"\s{2,}", line)[1] for line in shown.splitlines() if line.startswith("test metrics")]
+    metrics = [re.split(r"\s{2,}", line.strip())[1] for line in shown.splitlines() if "test metrics" in line]
     assert metrics == ["g: n 20, auroc 0.9877 [0.5, 1]", "g, baseline: name words"]
     assert fields["limitations"] == CARD["limitations"]
     assert fields["size"] == f"{sum(path.stat().st_size for path in folder.iterdir()):,} bytes"
