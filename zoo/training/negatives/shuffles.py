@@ -9,8 +9,8 @@ from zoo.errors import DataError
 from zoo.genome.shuffle import shuffle_dinucleotides
 from zoo.training.negatives.drawn import Drawn, KnownSequences, Rows, name_example
 
-_TRIES = 20
-"""Draws for one positive before it counts as having no other order; a sequence of 20 random bases needs two."""
+_TRIES = 100
+"""Draws for one positive before it counts as having no other order; a sequence of 20 random bases needs one or two."""
 
 
 def draw_shuffles(
