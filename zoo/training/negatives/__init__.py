@@ -13,7 +13,7 @@ from zoo.components import ExampleSet, GenomeSource
 from zoo.errors import RecipeError
 from zoo.genome.regions import Regions
 from zoo.training.choices import DataChoice, GenomicNegatives, NegativesChoice, OtherPeaks
-from zoo.training.negatives.drawn import Drawn, KnownSequences, Rows, choose_positives
+from zoo.training.negatives.drawn import Drawn, KnownSequences, choose_positives
 from zoo.training.negatives.genomic import draw_genomic
 from zoo.training.negatives.other_peaks import draw_other_peaks
 from zoo.training.negatives.shuffles import draw_shuffles
@@ -147,4 +147,4 @@ def _repeats_of(part: Drawn) -> npt.NDArray[np.float32]:
     return np.full(len(part.positives), np.nan, dtype=np.float32) if part.repeats is None else part.repeats
 
 
-__all__ = ["Rows", "add_negatives", "check_negatives"]
+__all__ = ["add_negatives", "check_negatives"]
