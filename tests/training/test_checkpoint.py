@@ -39,12 +39,12 @@ def make_part(seed=0):
     return ArrayPart({"sequence": codes}, (codes[:, :1] == 0).astype(np.float32), np.ones(64, np.float32))
 
 
-def train(model, folder=None, *, resume=False, progress=None, fingerprint="a recipe", **choice):
+def train(model, folder=None, *, resume=False, progress=None, fingerprint="a recipe", validation=None, **choice):
     settings = {"epochs": 4, "batch_size": 16, "learning_rate": 0.05, "shift": 1, **choice}
     return fit(
         model,
         make_part(),
-        make_part(seed=1),
+        validation or make_part(seed=1),
         TrainingChoice.model_validate(settings),
         loss="binary_crossentropy",
         output="y",
@@ -113,6 +113,21 @@ def test_a_run_that_was_broken_off_ends_as_one_that_was_not(tmp_path, choice, ba
     assert_same(resumed, whole)
     assert without_seconds(found) == without_seconds(expected)
     assert found.best.number == expected.best.number
+
+
+def test_a_resumed_run_knows_which_epoch_was_best(tmp_path):
+    part = make_part(seed=1)
+    opposite = ArrayPart(part.inputs, 1 - part.targets, part.weights)  # the better the training, the worse here
+    options = {"validation": opposite, "epochs": 8, "patience": 3}
+    whole, resumed = make_model(), make_model(seed=5)
+    expected = train(whole, **options)
+    with pytest.raises(Break):
+        train(make_model(), tmp_path, progress=BreakAfter(2, 0), **options)
+
+    found = train(resumed, tmp_path, resume=True, **options)
+
+    assert (found.best.number, found.epochs) == (expected.best.number, expected.epochs) == (1, 4)
+    assert_same(resumed, whole)
 
 
 def test_a_run_that_is_over_trains_no_more(tmp_path):
