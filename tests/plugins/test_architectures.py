@@ -104,17 +104,16 @@ SMALL = (Convolution(filters=5, width=3, pool=2), Convolution(filters=4, width=3
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("members", "options"),
     [
-        {"context": {"cell": (3,)}},
-        {"context": {"cell": (3,), "atac": (40, 2), "age": (1,)}},
-        {"bins": 4},
-        {"bins": 5, "context": {"cell": (3,), "atac": (40, 2)}},
+        (1, {"context": {"cell": (3,), "atac": (40, 2), "age": (1,)}}),
+        (2, {"context": {"cell": (3,)}}),
+        (1, {"bins": 4}),
+        (2, {"bins": 5, "context": {"cell": (3,), "atac": (40, 2)}}),
     ],
     ids=str,
 )
-@pytest.mark.parametrize("members", [1, 2])
-def test_networks_with_further_inputs_and_bins_keep_the_contract(options, members):
+def test_networks_with_further_inputs_and_bins_keep_the_contract(members, options):
     config = MultilayerCnnConfig(convolutions=SMALL, composition=Composition(filters=3, width=2), members=members)
 
     check_architecture(MULTILAYER_CNN, config, length=40, **options)
@@ -123,8 +122,8 @@ def test_networks_with_further_inputs_and_bins_keep_the_contract(options, member
 @pytest.mark.parametrize(
     "activation",
     [
-        "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "exponential", "tanh", "maxout",
-        {"name": "softplus", "beta": 2.0}, {"name": "maxout", "pieces": 3}, {"name": "leaky_relu", "slope": 0.3},
+        "gelu", "exponential", "maxout",
+        {"name": "softplus", "beta": 2.0}, {"name": "leaky_relu", "slope": 0.3},
     ],
     ids=str,
 )  # fmt: skip

@@ -137,19 +137,32 @@ def test_missing_targets_and_weightless_rows_change_nothing(architecture, activa
         np.testing.assert_allclose(found, alone["coefficients"], atol=2e-3)
 
 
-def test_weights_of_two_are_like_rows_that_stand_there_twice():
+@pytest.mark.parametrize(("architecture", "activation"), [(KMER_LOGISTIC, "sigmoid"), (KMER_RIDGE, "linear")])
+def test_weights_of_two_are_like_rows_that_stand_there_twice(architecture, activation):
     codes = draw_codes(200)
     label = np.random.default_rng(3).integers(0, 2, 200)
-    twice = np.concatenate([codes, codes[:100]])
+    twice, labels = np.concatenate([codes, codes[:100]]), np.concatenate([label, label[:100]])
     weights = np.where(np.arange(200) < 100, 2, 1).astype(np.float32)
 
-    # The penalty stands beside the mean loss: 200 rows of weight 3/2 on average are like 300 rows.
-    one, _ = solve(KMER_LOGISTIC, make_examples(codes, label, weights=weights), "sigmoid", penalties=(0.01,))
-    other, _ = solve(
-        KMER_LOGISTIC, make_examples(twice, np.concatenate([label, label[:100]])), "sigmoid", penalties=(0.01,)
-    )
+    # The penalty stands beside the mean loss, so the number of rows does not matter to it.
+    one, _ = solve(architecture, make_examples(codes, label, weights=weights), activation, penalties=(0.01,))
+    other, _ = solve(architecture, make_examples(twice, labels), activation, penalties=(0.01,))
 
     np.testing.assert_allclose(one["coefficients"], other["coefficients"], atol=1e-3)
+
+
+def test_weights_of_the_validation_part_count_in_the_choice():
+    codes = draw_codes(200)
+    target = count_letter(codes, 1, 2)
+    train = make_examples(codes, target)
+    # Twice as many rows say the opposite, but weigh next to nothing.
+    weights = np.repeat([1, 0.001], [200, 400]).astype(np.float32)
+    mixed = make_examples(np.concatenate([codes] * 3), np.concatenate([target, -target, -target]), weights=weights)
+
+    alone, _ = solve(KMER_RIDGE, train, "linear", train, penalties=(0.001, 10))
+    weighted, _ = solve(KMER_RIDGE, train, "linear", mixed, penalties=(0.001, 10))
+
+    np.testing.assert_array_equal(weighted["coefficients"], alone["coefficients"])
 
 
 @pytest.mark.parametrize("architecture", [KMER_LOGISTIC, KMER_RIDGE])
