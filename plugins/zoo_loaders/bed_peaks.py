@@ -34,7 +34,7 @@ class PeakFile(Config):
     """The peaks of one experiment.
 
     Args:
-        path: BED, or narrowPeak with its 10 columns; plain or gzip, in any order.
+        path: BED, or narrowPeak with its 10 columns; plain or gzip.
         track: The name of its target; files of one name are one track.
         min_signal: Peaks of less signal (column 7 of narrowPeak, else column 5) make no window.
         top: Only so many, the strongest, make windows.
@@ -227,7 +227,7 @@ def _read_file(
     """Return the peaks of a file, and what there is to say of it."""
     path = base_folder / chosen.path
     peaks = read_peaks(path)
-    regions, rows = place_regions(peaks, reference, config.unknown_contigs)
+    regions, rows = place_regions(peaks, reference, config.unknown_contigs, config.unsorted)
     notes = []
     if len(rows) < len(peaks):
         notes.append(f"{chosen.path}: {len(peaks) - len(rows):,} peaks on contigs that the genome lacks were left out")

@@ -195,7 +195,7 @@ def _place_windows(
     notes: list[str],
 ) -> Regions:
     peaks = read_peaks(base_folder / str(config.regions))
-    regions, rows = place_regions(peaks, reference, config.unknown_contigs)
+    regions, rows = place_regions(peaks, reference, config.unknown_contigs, config.unsorted)
     if len(rows) < len(peaks):
         notes.append(
             f"{config.regions}: {len(peaks) - len(rows):,} regions on contigs that the genome lacks were left out"

@@ -52,6 +52,8 @@ class WindowConfig(Config):
             states nothing count as 0.
         max_unknown: Windows with a larger share of unknown bases are left out.
         inputs: Further inputs of the network, from bigWig files.
+        unsorted: What becomes of a BED file that is not in order, by contig and start: an error, for it may be cut or
+            pasted together, or it is sorted.
     """
 
     length: int = Field(gt=0)
@@ -60,6 +62,7 @@ class WindowConfig(Config):
     min_mappability: float | None = None
     max_unknown: float = Field(default=0.1, ge=0, le=1)
     inputs: tuple[SignalInput, ...] = ()
+    unsorted: Literal["error", "sort"] = "error"
 
     @model_validator(mode="after")
     def _belong_together(self) -> WindowConfig:
@@ -92,14 +95,37 @@ class Plan:
     complete: bool = True
 
 
+def check_order(peaks: Peaks) -> None:
+    """Check that the peaks of each contig stand together, by start.
+
+    Raises:
+        BedError: They do not; the message names the first line out of order.
+    """
+    contigs, starts = peaks.regions.contigs, peaks.regions.starts
+    changes = np.flatnonzero(contigs[1:] != contigs[:-1]) + 1
+    _, firsts = np.unique(contigs, return_index=True)
+    returns = changes[~np.isin(changes, firsts)]
+    falls = np.flatnonzero((contigs[1:] == contigs[:-1]) & (starts[1:] < starts[:-1])) + 1
+    wrong = np.concatenate([returns, falls])
+    if len(wrong):
+        row = int(wrong.min())
+        raise BedError(
+            f"{peaks.where(row)}: expected regions sorted by contig and start, found {contigs[row]}:{starts[row]} after "
+            f"{contigs[row - 1]}:{starts[row - 1]}; sort the file (sort -k1,1 -k2,2n), or set unsorted: sort"
+        )
+
+
 def place_regions(
-    peaks: Peaks, reference: GenomeSource, unknown_contigs: Literal["error", "drop"]
+    peaks: Peaks, reference: GenomeSource, unknown_contigs: Literal["error", "drop"], unsorted: Literal["error", "sort"]
 ) -> tuple[Regions, Positions]:
     """Return the regions of peaks on the genome's contigs, and the rows that they stand in.
 
     Raises:
-        BedError: A contig is unknown, or a region reaches beyond its end; the message names the line.
+        BedError: A contig is unknown, a region reaches beyond its end, or they are out of order where that is an error;
+            the message names the line.
     """
+    if unsorted == "error":
+        check_order(peaks)
     found = peaks.regions
     names, numbers = np.unique(found.contigs, return_inverse=True)
     resolved = [reference.resolve(str(name)) for name in names]

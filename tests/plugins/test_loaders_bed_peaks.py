@@ -31,7 +31,7 @@ def write(folder: Path, name: str, *rows: str) -> dict[str, str]:
 
 
 def load(folder: Path, genome: Reference, *peaks: dict[str, object], **config: object) -> ExampleSet:
-    chosen = BedPeaksConfig.model_validate({"peaks": peaks, "length": 20, **config})
+    chosen = BedPeaksConfig.model_validate({"peaks": peaks, "length": 20, "unsorted": "sort", **config})
     return BED_PEAKS.load(chosen, genome, 0, folder)
 
 
@@ -221,6 +221,33 @@ def test_the_order_of_the_file_changes_nothing(tmp_path, genome):
     assert first.notes == second.notes
 
 
+@pytest.mark.parametrize(
+    ("rows", "line", "found"),
+    [
+        (["chr2 100 120", "chr2 50 70"], 2, "chr2:50 after chr2:100"),
+        (["chr2 100 120", "chr1 50 70", "chr2 130 150"], 3, "chr2:130 after chr1:50"),
+    ],
+    ids=["start", "contig"],
+)
+def test_a_file_out_of_order_is_an_error_unless_it_may_be_sorted(tmp_path, genome, rows, line, found):
+    peaks = write(tmp_path, "a.bed", *rows)
+
+    with pytest.raises(BedError) as error:
+        load(tmp_path, genome, peaks, unsorted="error")
+
+    assert str(error.value) == (
+        f"{tmp_path / 'a.bed'}, line {line}: expected regions sorted by contig and start, found {found}; sort the file "
+        "(sort -k1,1 -k2,2n), or set unsorted: sort"
+    )
+    assert len(load(tmp_path, genome, peaks, merge_overlap=19)) == len(rows)
+
+
+def test_a_file_in_order_may_have_its_contigs_in_any_order(tmp_path, genome):
+    peaks = write(tmp_path, "a.bed", "chr2 100 120", "chr2 100 130", "chr1 50 70")
+
+    assert len(load(tmp_path, genome, peaks, unsorted="error")) == 2
+
+
 def test_gzip_and_another_name_of_the_contig_change_nothing(tmp_path, genome):
     (tmp_path / "a.bed.gz").write_bytes(gzip.compress(b"2\t100\t120\n"))
 
@@ -327,7 +354,7 @@ def test_a_stream_yields_the_same_examples_in_pieces_and_its_notes_last(tmp_path
     genome = write_genome(tmp_path / "genome.fa", {"chr1": letters, "chr2": LETTERS})
     rows = [f"chr1 {start} {start + 3}" for start in range(0, 2 * PIECE + 40, 2)]
     peaks = write(tmp_path, "a.bed", *rows, "chr2 100 103", "chr2 0 1", "chr2 100 103")
-    config = BedPeaksConfig.model_validate({"peaks": [peaks], "length": 3, "merge_overlap": 1})
+    config = BedPeaksConfig.model_validate({"peaks": [peaks], "length": 3, "merge_overlap": 1, "unsorted": "sort"})
     assert BED_PEAKS.stream is not None
     pieces = list(BED_PEAKS.stream(config, genome, 0, tmp_path))
     whole = BED_PEAKS.load(config, genome, 0, tmp_path)
@@ -357,7 +384,7 @@ def test_a_stream_yields_the_same_examples_in_pieces_and_its_notes_last(tmp_path
 def test_fields_that_do_not_fit_each_other_are_refused(config, message):
     peaks = [{"path": "a.bed", "track": "a"}]
     with pytest.raises(ValidationError, match=message):
-        BedPeaksConfig.model_validate({"peaks": peaks, "length": 20, **config})
+        BedPeaksConfig.model_validate({"peaks": peaks, "length": 20, "unsorted": "sort", **config})
 
 
 def test_several_tracks_may_be_said_to_need_no_negatives(tmp_path, genome):

@@ -494,6 +494,17 @@ def test_training_starts_from_another_models_weights(tiny_recipe, write_recipe, 
     assert any("weights were taken over" in note for note in done.notes)
 
 
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+def test_what_was_trained_in_16_bits_is_exported_in_32(tiny_recipe, write_recipe, tmp_path, precision):
+    tiny_recipe["training"] |= {"mixed_precision": precision}
+
+    done = train(write_recipe(tiny_recipe), tmp_path / "tiny", threads=2)
+
+    assert done.card.metrics["test"]["motif"]["auroc"] > 0.5
+    with np.load(tmp_path / "tiny" / "weights.npz") as weights:
+        assert {weights[name].dtype for name in weights.files} == {np.dtype(np.float32)}
+
+
 def test_a_killed_run_goes_on_to_the_same_weights(tiny_recipe, write_recipe, tmp_path):
     tiny_recipe["training"] |= {"epochs": 4}
     recipe = write_recipe(tiny_recipe)

@@ -25,7 +25,7 @@ from zoo.model.session import Session
 from zoo.model.verify import verify_folder, write_example
 from zoo.plugins import guard
 from zoo.registry.find import locate
-from zoo.training.backend import import_backend
+from zoo.training.backend import building, import_backend, to_float32
 from zoo.training.baseline import predict_rows, solve_baseline
 from zoo.training.batches import Part
 from zoo.training.checks import check_data
@@ -86,7 +86,7 @@ def build_network(plan: TrainingPlan, threads: int | None = None, number: int = 
         keras.backend.clear_session()
     keras.utils.set_random_seed(_seed_of(plan, number))
     try:
-        with guard("architecture", plan.architecture.name):
+        with guard("architecture", plan.architecture.name), building(plan.recipe.training):
             weights = _solve(plan, number)
             return plan.architecture.build(plan.architecture_config, plan.inputs, (plan.task.learned,), weights)
     except RecipeError as error:
@@ -150,6 +150,7 @@ def train_plan(
     """Train a plan and write its model into the workspace's folder."""
     began = time.perf_counter()
     models, fits, notes = train_networks(plan, space, threads, progress, resume=resume, tensorboard=tensorboard)
+    models = [to_float32(model) for model in models]
     output = plan.task.output
     joined = finish(join_members(models, plan.inputs, plan.task.learned), plan.task)
     network = export(joined, plan.inputs, (output,))
