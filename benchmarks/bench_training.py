@@ -15,10 +15,10 @@ import pytest
 
 from zoo.components import ExampleSet
 from zoo.genome.codes import one_hot
-from zoo.training.batches import SEQUENCE, ArrayPart
 from zoo.training.choices import TrainingChoice
-from zoo.training.store import write_store
-from zoo.training.strands import Strands
+from zoo.training.data.batches import SEQUENCE, ArrayPart
+from zoo.training.data.store import write_store
+from zoo.training.data.strands import Strands
 
 LENGTH = 200
 EXAMPLES = 16_384
@@ -83,7 +83,7 @@ def train_bare(codes, targets):
 
 
 def train_ours(part, **changes):
-    from zoo.training.fit import fit
+    from zoo.training.network.fit import fit
 
     clock = Clock()
     choice = CHOICE.model_copy(update=changes)
@@ -104,7 +104,7 @@ def keep(path, count, seed=0):
 
 def test_examples_per_second(tmp_path, report):
     pytest.importorskip("tensorflow")
-    from zoo.training.backend import import_backend
+    from zoo.training.network.backend import import_backend
 
     import_backend(THREADS)
     codes, targets = draw_examples(EXAMPLES)
@@ -149,8 +149,8 @@ def stream(path, count):
     """Write a store, learn an epoch of it with a network that costs next to nothing, and print the peak in MB."""
     import psutil
 
-    from zoo.training.backend import import_backend
-    from zoo.training.fit import fit
+    from zoo.training.network.backend import import_backend
+    from zoo.training.network.fit import fit
 
     _, keras = import_backend(THREADS)
     sequence = keras.Input((LENGTH, 4), name=SEQUENCE)

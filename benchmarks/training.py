@@ -24,9 +24,9 @@ from zoo.genome.codes import encode
 from zoo.model.card import Card, read_card
 from zoo.model.folder import CARD_FILE, load_folder
 from zoo.training.baseline import solve_baseline
-from zoo.training.bootstrap import find_interval, resample
+from zoo.training.metrics.bootstrap import find_interval, resample
+from zoo.training.metrics.values import measure_correlations
 from zoo.training.plan import plan
-from zoo.training.value_metrics import measure_correlations
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "benchmarks" / "TRAINING.md"

@@ -110,8 +110,8 @@ def check_order(peaks: Peaks) -> None:
     if len(wrong):
         row = int(wrong.min())
         raise BedError(
-            f"{peaks.where(row)}: expected regions sorted by contig and start, found {contigs[row]}:{starts[row]} after "
-            f"{contigs[row - 1]}:{starts[row - 1]}; sort the file (sort -k1,1 -k2,2n), or set unsorted: sort"
+            f"{peaks.where(row)}: expected regions sorted by contig and start, found {contigs[row]}:{starts[row]} "
+            f"after {contigs[row - 1]}:{starts[row - 1]}; sort the file (sort -k1,1 -k2,2n), or set unsorted: sort"
         )
 
 

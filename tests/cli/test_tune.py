@@ -10,8 +10,8 @@ pytest.importorskip("optuna")
 
 from zoo.cli import main
 from zoo.cli.tune import EXAMPLE
-from zoo.training import search
-from zoo.training.fit import Epoch, Fit
+from zoo.training.network.fit import Epoch, Fit
+from zoo.training.search import trials as search
 
 pytestmark = pytest.mark.training
 

@@ -11,7 +11,7 @@ from zoo_architectures.primer_cnn import PRIMER_CNN, PrimerCnnConfig
 
 from zoo import InputSpec, OutputSpec, RecipeError, encode, one_hot
 from zoo.testing.contract import check_architecture
-from zoo.training.backend import import_backend
+from zoo.training.network.backend import import_backend
 
 pytestmark = pytest.mark.training
 

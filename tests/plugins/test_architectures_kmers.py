@@ -10,7 +10,7 @@ from zoo_architectures.kmer_ridge import KMER_RIDGE
 from zoo_architectures.kmers import count_words, number_words
 
 from zoo import ExampleSet, InputSpec, OutputSpec, RecipeError, encode, one_hot, reverse_complement
-from zoo.training.backend import import_backend
+from zoo.training.network.backend import import_backend
 
 pytestmark = pytest.mark.training
 

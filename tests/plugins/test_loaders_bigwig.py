@@ -31,7 +31,9 @@ def genome(tmp_path) -> Reference:
 
 
 def load(folder: Path, genome: Reference, *tracks: dict[str, object], **config: object) -> ExampleSet:
-    chosen = BigwigConfig.model_validate({"tracks": tracks or (ONE,), "length": 4, "max_unknown": 1, "unsorted": "sort", **config})
+    chosen = BigwigConfig.model_validate(
+        {"tracks": tracks or (ONE,), "length": 4, "max_unknown": 1, "unsorted": "sort", **config}
+    )
     return BIGWIG.load(chosen, genome, 0, folder)
 
 

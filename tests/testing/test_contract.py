@@ -332,7 +332,7 @@ def test_an_architecture_that_builds_no_network_or_can_not_be_exported_is_told(m
         check_architecture(dataclasses.replace(NETWORK, build=lambda *_: []))
 
     from zoo.errors import ExportMismatch
-    from zoo.training import export
+    from zoo.training.network import export
 
     original = export.export
 

@@ -11,19 +11,19 @@ pytest.importorskip("sklearn")
 from zoo.components import ExampleSet, OutputSpec
 from zoo.errors import OutputError
 from zoo.model.card import Card, Track
-from zoo.training.checks import check_data
-from zoo.training.evaluate import choose_thresholds, compare, evaluate, evaluate_without
-from zoo.training.examples import LoadedExamples
+from zoo.training.data.checks import check_data
+from zoo.training.data.examples import LoadedExamples
+from zoo.training.data.split import SplitIndices
+from zoo.training.data.targets import Task
 from zoo.training.findings import Findings
-from zoo.training.history import Epoch
+from zoo.training.metrics.evaluate import choose_thresholds, compare, evaluate, evaluate_without
+from zoo.training.network.history import Epoch
 from zoo.training.report import write_report
 from zoo.training.report.canvas import MAX_POINTS, thin
 from zoo.training.report.data import write_checks
 from zoo.training.report.page import write_page
 from zoo.training.report.plots import draw_monitor
 from zoo.training.report.results import write_headline
-from zoo.training.split import SplitIndices
-from zoo.training.targets import Task
 
 LENGTH, TRAIN, HELD_OUT = 60, 200, 100
 

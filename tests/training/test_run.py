@@ -28,9 +28,9 @@ from zoo.model.verify import verify_folder
 from zoo.plugins import discover
 from zoo.training import plan as plan_module
 from zoo.training import run
-from zoo.training.evaluate import choose_thresholds
-from zoo.training.examples import LoadedExamples
-from zoo.training.predictor import Predictor
+from zoo.training.data.examples import LoadedExamples
+from zoo.training.metrics.evaluate import choose_thresholds
+from zoo.training.network.predictor import Predictor
 
 pytestmark = pytest.mark.training
 

@@ -9,11 +9,11 @@ pytest.importorskip("optuna")
 
 import zoo
 from zoo.errors import MissingExtra, OutputError, RecipeError, TrainingDiverged, TrainingError
-from zoo.training import search
 from zoo.training.choices import Range
-from zoo.training.fit import Epoch, Fit
-from zoo.training.ranges import draw
+from zoo.training.network.fit import Epoch, Fit
 from zoo.training.recipe import read_recipe
+from zoo.training.search import trials as search
+from zoo.training.search.ranges import draw
 from zoo.training.tune import tune
 
 pytestmark = pytest.mark.training

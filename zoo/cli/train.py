@@ -14,7 +14,7 @@ from zoo.cli.progress import open_bar
 from zoo.cli.tables import print_table
 
 if TYPE_CHECKING:
-    from zoo.training.history import Epoch
+    from zoo.training.network.history import Epoch
     from zoo.training.plan import TrainingPlan
     from zoo.training.run import TrainedModel
 

@@ -47,7 +47,7 @@ def check_architecture(
         context: Further inputs by name, with their shapes: (C,), or (L, C) along the sequence.
         bins: Bins of the output; none by default.
     """
-    from zoo.training.backend import import_backend
+    from zoo.training.network.backend import import_backend
 
     _, keras = import_backend()
     where = f"architecture {architecture.name!r}"
@@ -166,7 +166,7 @@ def _check_export(
     from zoo.model.card import Card
     from zoo.model.session import Session
     from zoo.testing.models import CARD
-    from zoo.training.export import check_parity, export
+    from zoo.training.network.export import check_parity, export
 
     proto: onnx.ModelProto = export(network, inputs, outputs)
     output = outputs[0]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from zoo.training.history import Progress
+    from zoo.training.network.history import Progress
     from zoo.training.run import TrainedModel
 
 

@@ -10,9 +10,9 @@ from zoo.components import OutputSpec, Predictions
 from zoo.errors import PluginError
 from zoo.genome.codes import Codes
 from zoo.plugins import guard
-from zoo.training.examples import Rows
+from zoo.training.data.examples import Rows
+from zoo.training.network.predictor import Predictor
 from zoo.training.plan import TrainingPlan, read_for_solving
-from zoo.training.predictor import Predictor
 
 _MAX_EXAMPLES = 200_000
 """Rows that a baseline is solved on at most: counting words needs them in memory."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from zoo.components import Predictions
 from zoo.model.card import Card
-from zoo.training.data_checks import DataChecks
-from zoo.training.history import Epoch
-from zoo.training.targets import Targets
+from zoo.training.data.data_checks import DataChecks
+from zoo.training.data.targets import Targets
+from zoo.training.network.history import Epoch
 
 
 @dataclass(frozen=True, slots=True, eq=False)

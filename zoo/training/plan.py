@@ -17,11 +17,8 @@ from zoo.genome.reference import Reference
 from zoo.model.document import validate
 from zoo.plugins import Plugins, discover, guard
 from zoo.training.choices import DataChoice, SourceFile
-from zoo.training.examples import Examples, LoadedExamples, Rows, clean
-from zoo.training.negatives import add_negatives
-from zoo.training.recipe import Recipe, read_recipe
-from zoo.training.sources import check_sources
-from zoo.training.split import (
+from zoo.training.data.examples import Examples, LoadedExamples, Rows, clean
+from zoo.training.data.split import (
     SplitBasis,
     SplitIndices,
     check_classes,
@@ -29,9 +26,12 @@ from zoo.training.split import (
     split_examples,
     split_into_folds,
 )
-from zoo.training.store import write_store
-from zoo.training.strands import SEQUENCE
-from zoo.training.targets import Targets, Task, define_task, standardise, summarise_targets
+from zoo.training.data.store import write_store
+from zoo.training.data.strands import SEQUENCE
+from zoo.training.data.targets import Targets, Task, define_task, standardise, summarise_targets
+from zoo.training.negatives import add_negatives
+from zoo.training.recipe import Recipe, read_recipe
+from zoo.training.sources import check_sources
 
 STORE_FILE = "examples.h5"
 

@@ -25,25 +25,25 @@ from zoo.model.session import Session
 from zoo.model.verify import verify_folder, write_example
 from zoo.plugins import guard
 from zoo.registry.find import locate
-from zoo.training.backend import building, import_backend, to_float32
 from zoo.training.baseline import predict_rows, solve_baseline
-from zoo.training.batches import Part
-from zoo.training.checks import check_data
+from zoo.training.data.batches import Part
+from zoo.training.data.checks import check_data
+from zoo.training.data.examples import Rows, list_inputs, weights_of
+from zoo.training.data.split import SplitIndices
+from zoo.training.data.strands import SEQUENCE, Strands
+from zoo.training.data.targets import Targets, balance_classes
 from zoo.training.describe import fill_card, list_versions
-from zoo.training.ensemble import count_members, finish, join_members
-from zoo.training.evaluate import choose_thresholds, compare, evaluate, evaluate_without
-from zoo.training.examples import Rows, list_inputs, weights_of
-from zoo.training.export import check_parity, export
 from zoo.training.findings import Findings
-from zoo.training.fit import fit
-from zoo.training.history import Fit, Progress
+from zoo.training.metrics.evaluate import choose_thresholds, compare, evaluate, evaluate_without
+from zoo.training.network.backend import building, import_backend, to_float32
+from zoo.training.network.ensemble import count_members, finish, join_members
+from zoo.training.network.export import check_parity, export
+from zoo.training.network.fit import fit
+from zoo.training.network.history import Fit, Progress
+from zoo.training.network.predictor import Predictor
+from zoo.training.network.weights import WEIGHTS_FILE, read_weights, save_weights, start_from
 from zoo.training.plan import TrainingPlan, plan, read_for_solving
-from zoo.training.predictor import Predictor
 from zoo.training.report import write_report
-from zoo.training.split import SplitIndices
-from zoo.training.strands import SEQUENCE, Strands
-from zoo.training.targets import Targets, balance_classes
-from zoo.training.weights import WEIGHTS_FILE, read_weights, save_weights, start_from
 from zoo.training.workspace import Workspace, open_workspace
 
 RECIPE_FILE = "recipe.yaml"

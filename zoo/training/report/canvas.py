@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.training.bootstrap import Vector
+from zoo.training.metrics.bootstrap import Vector
 from zoo.training.report.markup import Markup, text
 
 NETWORK, BASELINE, THIRD, MUTED = "#0072b2", "#d55e00", "#009e73", "#8a94a0"

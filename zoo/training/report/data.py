@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from zoo.training.data_checks import DataChecks, GroupCheck, Spread, TrackCheck
+from zoo.training.data.data_checks import DataChecks, GroupCheck, Spread, TrackCheck
 from zoo.training.findings import Findings
 from zoo.training.report.markup import Cell, Markup, bullets, element, join, paragraph, section, table
 

@@ -8,9 +8,9 @@ from itertools import islice
 
 import numpy as np
 
-from zoo.training.binned_metrics import take_moments
-from zoo.training.class_metrics import find_reliability
 from zoo.training.findings import Findings
+from zoo.training.metrics.bins import take_moments
+from zoo.training.metrics.classes import find_reliability
 from zoo.training.report.data import write_checks, write_data
 from zoo.training.report.markup import (
     STYLE,

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from zoo.training.bootstrap import Vector
-from zoo.training.class_metrics import Reliability
-from zoo.training.history import Epoch
+from zoo.training.metrics.bootstrap import Vector
+from zoo.training.metrics.classes import Reliability
+from zoo.training.network.history import Epoch
 from zoo.training.report.canvas import BASELINE, MUTED, NETWORK, draw, thin
 from zoo.training.report.markup import Markup
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo.training.binned_metrics import Bins
-from zoo.training.bootstrap import Vector
+from zoo.training.metrics.bins import Bins
+from zoo.training.metrics.bootstrap import Vector
 from zoo.training.report.canvas import MUTED, NETWORK, draw
 from zoo.training.report.markup import Markup
 

@@ -1,0 +1,155 @@
+"""A recipe's examples, ready to be split and read by row, in memory or in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.components import ExampleSet
+from zoo.errors import DataError
+from zoo.genome.codes import UNKNOWN, Codes
+from zoo.training.data.batches import ArrayPart, Part
+from zoo.training.data.strands import SEQUENCE
+from zoo.training.data.targets import Targets
+
+Transform = Callable[[Targets], Targets]
+"""What is done to measured targets before they are learned; it keeps rows."""
+
+Rows = npt.NDArray[np.int64]
+"""Row numbers, shape (N,)."""
+
+
+class Examples(Protocol):
+    """Examples that are read by row."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def tracks(self) -> tuple[str, ...]: ...
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+    @property
+    def length(self) -> int:
+        """The bases of a sequence, 0 where there is none."""
+        ...
+
+    @property
+    def extra_shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """The further inputs by name, with their shapes without the rows."""
+        ...
+
+    @property
+    def groups(self) -> npt.NDArray[np.str_] | None: ...
+
+    @property
+    def ids(self) -> tuple[str, ...]: ...
+
+    def read(self, rows: Rows) -> ExampleSet:
+        """Return these examples, in their order."""
+        ...
+
+    def pieces(self) -> Iterator[ExampleSet]:
+        """Yield all examples in order, as many at a time as memory bears."""
+        ...
+
+    def part(self, rows: Rows, transform: Transform, weights: npt.NDArray[np.float32] | None = None) -> Part:
+        """Return these rows as training reads them; ``weights`` (N,) take the place of the examples' own."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedExamples:
+    """Examples in memory."""
+
+    examples: ExampleSet
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    @property
+    def tracks(self) -> tuple[str, ...]:
+        return self.examples.tracks
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.examples.notes
+
+    @property
+    def length(self) -> int:
+        return self.examples.length
+
+    @property
+    def extra_shapes(self) -> Mapping[str, tuple[int, ...]]:
+        return {name: values.shape[1:] for name, values in self.examples.extra.items()}
+
+    @property
+    def groups(self) -> npt.NDArray[np.str_] | None:
+        return self.examples.groups
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return self.examples.ids
+
+    def read(self, rows: Rows) -> ExampleSet:
+        return self.examples.take(rows)
+
+    def pieces(self) -> Iterator[ExampleSet]:
+        yield self.examples
+
+    def part(self, rows: Rows, transform: Transform, weights: npt.NDArray[np.float32] | None = None) -> Part:
+        chosen = self.examples.take(rows)
+        return ArrayPart(list_inputs(chosen), transform(_targets_of(chosen)), weights_of(chosen, weights))
+
+
+def list_inputs(examples: ExampleSet) -> dict[str, npt.NDArray[np.generic]]:
+    """Return what a network reads, by name: the codes, where there is a sequence, and the further inputs."""
+    inputs: dict[str, npt.NDArray[np.generic]] = {SEQUENCE: examples.sequences} if examples.length else {}
+    return inputs | dict(examples.extra)
+
+
+def weights_of(examples: ExampleSet, weights: npt.NDArray[np.float32] | None = None) -> npt.NDArray[np.float32]:
+    """Return the given weights, else the examples' own, else ones."""
+    if weights is not None:
+        return weights
+    return np.ones(len(examples), dtype=np.float32) if examples.weights is None else examples.weights
+
+
+def clean(examples: ExampleSet, max_unknown: float) -> tuple[ExampleSet, int]:
+    """Return the examples that have a target, and how many have none.
+
+    Raises:
+        DataError: An example holds more unknown bases than ``max_unknown``, a share, allows.
+    """
+    if examples.length:
+        _check_unknown(examples.sequences, examples, max_unknown)
+    if examples.targets is None:
+        return examples, 0
+    measured = ~np.isnan(examples.targets.reshape(len(examples), -1)).all(axis=1)
+    if measured.all():
+        return examples, 0
+    rows = np.flatnonzero(measured)
+    return examples.take(rows), len(examples) - len(rows)
+
+
+def _check_unknown(sequences: Codes, examples: ExampleSet, max_unknown: float) -> None:
+    shares = (sequences == UNKNOWN).mean(axis=1)
+    wrong = np.flatnonzero(shares > max_unknown)
+    if len(wrong):
+        row = int(wrong[0])
+        name = repr(examples.ids[row]) if examples.ids else f"number {row + 1}"
+        more = f", and {len(wrong) - 1} more examples" if len(wrong) > 1 else ""
+        raise DataError(
+            f"example {name}: {shares[row]:.0%} of its bases are unknown{more}; data.max_unknown allows "
+            f"{max_unknown:.0%}: leave such examples out, or raise it"
+        )
+
+
+def _targets_of(examples: ExampleSet) -> Targets:
+    assert examples.targets is not None  # noqa: S101 - the task was defined on them
+    return examples.targets

@@ -1,0 +1,1 @@
+"""How good predictions are: classes, values and bins, with intervals."""

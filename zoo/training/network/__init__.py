@@ -1,0 +1,1 @@
+"""The network itself: found step by step, kept, joined and exported."""
