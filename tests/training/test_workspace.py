@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from zoo.errors import DataError, OutputError, TrainingError, VersionExists
+from zoo.errors import DataError, OutputError, TrainingDiverged, TrainingError, VersionExists
 from zoo.training.workspace import open_workspace
 
 
@@ -17,10 +17,38 @@ def test_the_folder_gets_its_name_when_all_went_well(tmp_path):
     assert [path.name for path in (tmp_path / "model").iterdir()] == ["card"]
 
 
+@pytest.mark.parametrize("error", [DataError("a typo"), OutputError("disk full"), TrainingDiverged("nan")])
+def test_no_error_costs_a_run_that_is_resumed(tmp_path, error):
+    run = tmp_path / "model.partial" / "run"
+    run.mkdir(parents=True)
+    (run / "checkpoint-last.npz").write_text("x", encoding="utf-8")
+
+    def fail():
+        with open_workspace(tmp_path / "model", resume=True):
+            raise error
+
+    with pytest.raises(type(error)):
+        fail()
+
+    assert (run / "checkpoint-last.npz").exists()
+
+
+def test_a_run_that_diverged_is_not_gone_on_with(tmp_path):
+    def diverge():
+        with open_workspace(tmp_path / "model") as space:
+            (space.run / "checkpoint-last.npz").write_text("x", encoding="utf-8")
+            raise TrainingDiverged("nan")
+
+    with pytest.raises(TrainingDiverged):
+        diverge()
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_error_leaves_nothing(tmp_path):
     def fail():
         with open_workspace(tmp_path / "model") as space:
-            (space.run / "checkpoint-1").write_text("x", encoding="utf-8")
+            (space.run / "training.csv").write_text("x", encoding="utf-8")
             raise DataError("malformed")
 
     with pytest.raises(DataError):

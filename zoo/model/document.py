@@ -17,9 +17,9 @@ Schema = TypeVar("Schema", bound=BaseModel)
 
 
 class Document(BaseModel):
-    """The base of every document and its parts: no unknown field, no change after it was read."""
+    """The base of every document and its parts: no unknown field, no infinite number, no change after it was read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def read_document(path: Path, schema: type[Schema], error_class: type[ZooError]) -> Schema:

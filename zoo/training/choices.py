@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from zoo.model.card import Activation, ArchitectureChoice, Sha256, Text, Track
 from zoo.model.document import Document
+
+Bases = Annotated[str, StringConstraints(pattern="^[ACGT]*$")]
 
 LeakPolicy = Literal["error", "drop", "keep"]
 
@@ -194,8 +196,16 @@ class WindowChoice(Document):
     anchor: int | None = Field(default=None, ge=0)
     mode: Literal["centred", "fixed"] = "centred"
     fixed_end: Literal["start", "end"] | None = None
-    prefix: str = ""
-    suffix: str = ""
+    prefix: Bases = ""
+    suffix: Bases = ""
+
+    @model_validator(mode="after")
+    def _fixed_by_one_end(self) -> WindowChoice:
+        if self.mode == "fixed" and self.fixed_end is None:
+            raise ValueError("mode: fixed needs fixed_end, start or end: which an indel leaves in place")
+        if self.mode == "centred" and (self.fixed_end or self.prefix or self.suffix):
+            raise ValueError("fixed_end, prefix and suffix belong to mode: fixed")
+        return self
 
 
 class TrainingChoice(Document):
@@ -251,6 +261,12 @@ class TrainingChoice(Document):
     mixed_precision: Literal["none", "float16", "bfloat16"] = "none"
     devices: Literal["one", "all"] = "one"
     start_from: Text | None = None
+
+    @model_validator(mode="after")
+    def _warms_up_before_the_end(self) -> TrainingChoice:
+        if self.warmup_epochs >= self.epochs:
+            raise ValueError(f"warmup_epochs {self.warmup_epochs:g} must be fewer than the epochs, {self.epochs}")
+        return self
 
     @model_validator(mode="after")
     def _decay_needs_adamw(self) -> TrainingChoice:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from zoo.errors import RecipeError
 from zoo.model.card import ArchitectureChoice, Genome, Name, ScorerChoice, Strand, Text, Version
@@ -21,6 +20,7 @@ from zoo.training.choices import (
     TrainingChoice,
     WindowChoice,
 )
+from zoo.training.rewrite import place, rewrite
 
 
 class Recipe(Document):
@@ -57,34 +57,23 @@ class Recipe(Document):
     seed: int = Field(ge=0, lt=2**31)
 
 
-def read_recipe(path: Path, seed: int | None = None) -> tuple[Recipe, str]:
-    """Read and check a recipe, and return it with its text; ``seed`` replaces the recipe's in both.
+def read_recipe(path: Path, seed: int | None = None, folds: int | None = None) -> tuple[Recipe, str]:
+    """Read and check a recipe, and return it with its text.
+
+    ``seed`` replaces the recipe's in both, and ``folds`` its ``split.folds``.
 
     Raises:
         RecipeError: The file is missing, no YAML, or a field is missing, unknown or wrong; the message names it.
     """
     text = read_text(path, RecipeError)
     recipe = parse_document(text, Recipe, path, RecipeError)
-    if seed is None or seed == recipe.seed:
+    values = {}
+    if seed is not None and seed != recipe.seed:
+        values["seed"] = seed
+    if folds is not None and folds != recipe.split.folds:
+        values["split.folds"] = folds
+    if not values:
         return recipe, text
-    replaced = validate(Recipe, {**recipe.model_dump(), "seed": seed}, "--seed", RecipeError)
-    return replaced, _replace_seed(text, replaced)
-
-
-def _replace_seed(text: str, recipe: Recipe) -> str:
-    """Return the text with the recipe's seed in place of its own: comments and layout stay where they can."""
-    document: Any = yaml.compose(text, yaml.SafeLoader)
-    for key, value in document.value:
-        if key.value == "seed":
-            changed = f"{text[: value.start_mark.index]}{recipe.seed}{text[value.end_mark.index :]}"
-            if _says(changed, recipe):
-                return changed
-    # The seed shares an anchor with something else, or comes by a merge.
-    return yaml.safe_dump({**yaml.safe_load(text), "seed": recipe.seed}, sort_keys=False, allow_unicode=True)
-
-
-def _says(text: str, recipe: Recipe) -> bool:
-    try:
-        return Recipe.model_validate(yaml.safe_load(text)) == recipe
-    except (yaml.YAMLError, ValidationError):
-        return False
+    options = " and ".join(f"--{field.rpartition('.')[2]}" for field in values)
+    replaced = validate(Recipe, place(recipe.model_dump(), values), options, RecipeError)
+    return replaced, rewrite(text, values)

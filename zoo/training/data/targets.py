@@ -249,6 +249,8 @@ def _name_tracks(recipe: Recipe, names: tuple[str, ...], where: str) -> tuple[Tr
             Track(name=name, assay=recipe.assay, biosample=recipe.biosample, unit=choice.unit) for name in names
         )
     given = tuple(track.name for track in choice.tracks)
+    if len(set(given)) < len(given):
+        raise RecipeError(f"{where}: output.tracks: two have one name: {', '.join(given)}")
     expected = 2 if choice.activation == "softmax" and len(names) == 2 else len(names)
     if given != names or len(given) != expected:
         raise RecipeError(

@@ -14,7 +14,7 @@ from zoo.model.document import describe_validation_error, validate
 from zoo.plugins import Plugins
 from zoo.training.choices import Range
 from zoo.training.recipe import Recipe
-from zoo.training.search.rewrite import place
+from zoo.training.rewrite import place
 
 SEARCHABLE = ("architecture", "data", "negatives", "output", "strand", "training")
 """The blocks of a recipe that a search may change; the others name the model, or say what it is judged by."""

@@ -25,7 +25,7 @@ from zoo.training.plan import TrainingPlan, plan, with_recipe
 from zoo.training.recipe import Recipe
 from zoo.training.run import make_strands, train_networks
 from zoo.training.search.ranges import draw, find_own, name_own, read_fields
-from zoo.training.search.rewrite import place
+from zoo.training.rewrite import place
 from zoo.training.search.study import ask
 from zoo.training.workspace import Workspace
 

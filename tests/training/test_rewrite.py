@@ -2,7 +2,7 @@ import pytest
 import yaml
 
 from zoo.errors import RecipeError
-from zoo.training.search.rewrite import place, rewrite
+from zoo.training.rewrite import place, rewrite
 
 
 def test_values_are_placed_without_changing_the_document():

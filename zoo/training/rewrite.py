@@ -37,8 +37,8 @@ def place(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, A
     return placed
 
 
-def rewrite(text: str, values: Mapping[str, Any], without: str) -> str:
-    """Return the text of a document with other values at dotted paths, and without one of its top fields.
+def rewrite(text: str, values: Mapping[str, Any], without: str | None = None) -> str:
+    """Return the text of a document with other values at dotted paths, and without one of its top fields if asked.
 
     Where the text can't be changed in place, because values share an anchor say, it is written anew, in the order that
     it had and without its comments.
@@ -46,7 +46,7 @@ def rewrite(text: str, values: Mapping[str, Any], without: str) -> str:
     document = yaml.safe_load(text)
     expected = place({key: value for key, value in document.items() if key != without}, values)
     try:
-        changed = _remove(text, without)
+        changed = text if without is None else _remove(text, without)
         for path, value in values.items():
             changed = _set(changed, path.split("."), value)
         if yaml.safe_load(changed) == expected:
