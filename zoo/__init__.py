@@ -13,6 +13,7 @@ _FACE = {
     "Config": "zoo.components",
     "DataLoader": "zoo.components",
     "ExampleSet": "zoo.components",
+    "InputName": "zoo.components",
     "InputSpec": "zoo.components",
     "OutputSpec": "zoo.components",
     "Predictions": "zoo.components",
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from zoo.components import DataLoader as DataLoader
     from zoo.components import ExampleSet as ExampleSet
     from zoo.components import GenomeSource as GenomeSource
+    from zoo.components import InputName as InputName
     from zoo.components import InputSpec as InputSpec
     from zoo.components import OutputSpec as OutputSpec
     from zoo.components import Predictions as Predictions

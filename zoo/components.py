@@ -5,14 +5,15 @@ A component is a frozen value: its name, what it is, where it comes from, how it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Annotated, Any, Literal, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from zoo.genome.codes import Codes
 from zoo.genome.interval import Interval
@@ -25,6 +26,28 @@ Scores: TypeAlias = npt.NDArray[np.float32]
 """Effects, ALT against REF, shape (N, T)."""
 
 OutputKind: TypeAlias = Literal["flat", "binned"]
+
+_Item = TypeVar("_Item", bound=np.generic)
+
+_INPUT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_TAKEN_NAMES = ("sequence", "prediction")
+
+
+def check_input_name(name: str) -> str:
+    """Return the name of a further input as it came.
+
+    Raises:
+        ValueError: It is the sequence's or the predictions', or no identifier, which graphs and layers can't bear.
+    """
+    if name in _TAKEN_NAMES:
+        raise ValueError(f"expected a name other than {' and '.join(map(repr, _TAKEN_NAMES))}, found {name!r}")
+    if not _INPUT_NAME.fullmatch(name):
+        raise ValueError(f"expected letters, digits and _, a letter first, found {name!r}")
+    return name
+
+
+InputName: TypeAlias = Annotated[str, AfterValidator(check_input_name)]
+"""The name of an input beside the sequence, in a loader's configuration."""
 
 
 class Config(BaseModel):
@@ -139,6 +162,36 @@ class ExampleSet:
             regions=None if self.regions is None else self.regions.take(rows),
             repeats=None if self.repeats is None else self.repeats[rows],
         )
+
+    @classmethod
+    def join(cls, pieces: Iterable[ExampleSet]) -> ExampleSet:
+        """Return the examples of one stream, one piece after the other; ``avoid`` and ``notes`` are the last one's.
+
+        Args:
+            pieces: At least one; all of them have the same fields, as those of a stream have.
+        """
+        parts = list(pieces)
+        last = parts[-1]
+        lying = [part.regions for part in parts if part.regions is not None]
+        masks = [part.complete for part in parts if not isinstance(part.complete, bool)]
+        return replace(
+            last,
+            sequences=np.concatenate([part.sequences for part in parts]),
+            targets=_join_arrays(part.targets for part in parts),
+            ids=tuple(name for part in parts for name in part.ids),
+            groups=_join_arrays(part.groups for part in parts),
+            weights=_join_arrays(part.weights for part in parts),
+            extra={name: np.concatenate([part.extra[name] for part in parts]) for name in last.extra},
+            complete=np.concatenate(masks) if masks else last.complete,
+            regions=Regions.join(lying) if lying else None,
+            repeats=_join_arrays(part.repeats for part in parts),
+        )
+
+
+def _join_arrays(parts: Iterable[npt.NDArray[_Item] | None]) -> npt.NDArray[_Item] | None:
+    """Return the arrays of all pieces as one, None where they have none."""
+    found = [part for part in parts if part is not None]
+    return np.concatenate(found) if found else None
 
 
 @dataclass(frozen=True, slots=True)

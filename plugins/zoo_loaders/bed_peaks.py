@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from zoo import BedError, Config, DataLoader, ExampleSet, GenomeSource, Peaks, RegionIndex, Regions, read_peaks
-from zoo_loaders.windows import (
-    Plan,
-    Positions,
-    WindowConfig,
-    centre_windows,
-    drop_blacklisted,
-    join_pieces,
-    need_reference,
-    place_regions,
-    sort_windows,
-    stream_windows,
-)
+from zoo import BedError, Config, DataLoader, ExampleSet, GenomeSource, RegionIndex, Regions
+from zoo_loaders.placing import PlacedPeaks, Positions, centre_windows, merge_windows, place_peaks, sort_windows
+from zoo_loaders.window_config import WindowConfig
+from zoo_loaders.windows import Plan, need_reference, stream_windows
 
 _DEEPSEA_BIN = 200
 
@@ -53,19 +42,15 @@ class BedPeaksConfig(WindowConfig):
     only peaks do that ``min_signal`` or ``top`` left out.
 
     Args:
-        centre: What stands at base ``length // 2`` of a window: the summit, where the file gives one, else the middle.
         bin: Bases of the centre bin; by default 200, or the length of a shorter window.
         merge_overlap: Windows that overlap by more bases become one, at the mean centre of their peaks; by default a
             third of the length.
-        unknown_contigs: What becomes of peaks on contigs that the genome lacks: an error, or they are left out.
         complete: True where the windows of the other tracks are negatives enough, so that none need to be drawn.
     """
 
     peaks: tuple[PeakFile, ...] = Field(min_length=1)
-    centre: Literal["summit", "middle"] = "summit"
     bin: int | None = Field(default=None, gt=0)
     merge_overlap: int | None = Field(default=None, ge=0)
-    unknown_contigs: Literal["error", "drop"] = "error"
     complete: bool = False
 
     @model_validator(mode="after")
@@ -91,12 +76,15 @@ class BedPeaksConfig(WindowConfig):
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """The peaks of a file on the genome's contigs, N of them; ``strong`` says which make windows."""
+    """The peaks of a file on the genome's contigs; ``strong``, shape (N,), says which make windows."""
 
     track: str
-    regions: Regions
-    centres: Positions
+    placed: PlacedPeaks
     strong: npt.NDArray[np.bool_]
+
+    @property
+    def regions(self) -> Regions:
+        return self.placed.regions
 
 
 def load_bed_peaks(config: BedPeaksConfig, reference: GenomeSource | None, seed: int, base_folder: Path) -> ExampleSet:
@@ -108,7 +96,7 @@ def load_bed_peaks(config: BedPeaksConfig, reference: GenomeSource | None, seed:
         BedError: A file is missing or malformed, or a peak lies outside the genome; the message names the line.
         DataError: No window is left, or a bigWig file can't be read.
     """
-    return join_pieces(stream_bed_peaks(config, reference, seed, base_folder))
+    return ExampleSet.join(stream_bed_peaks(config, reference, seed, base_folder))
 
 
 def stream_bed_peaks(
@@ -125,7 +113,7 @@ def stream_bed_peaks(
         files.append(file)
         notes.extend(filtered)
     strong = Regions.join(file.regions.take(file.strong) for file in files)
-    centres = np.concatenate([file.centres[file.strong] for file in files])
+    centres = np.concatenate([file.placed.centres[file.strong] for file in files])
     windows = sort_windows(centre_windows(strong, centres, config.length, genome), genome)
     left_out = Counter({"they reach beyond their contig": len(strong) - len(windows)})
     overlap = config.length // 3 if config.merge_overlap is None else config.merge_overlap
@@ -137,57 +125,11 @@ def stream_bed_peaks(
             f"{len(windows) - duplicates:,} windows became {len(merged):,}: those that overlap by more than {overlap} "
             "bases were merged"
         )
-    merged = drop_blacklisted(merged, config, genome, base_folder, left_out)
     unused = f"no track's peaks cover half of their centre bin of {config.centre_bin} bases"
     avoid = Regions.join(file.regions for file in files)
-    plan = Plan(
-        merged, config.tracks, _Labels(config, files), unused, left_out, tuple(notes), avoid, config.complete
-    )  # fmt: skip
+    labels = _Labels(config, files)
+    plan = Plan(merged, config.tracks, labels, unused, left_out, tuple(notes), avoid, config.complete)
     yield from stream_windows(config, plan, genome, base_folder, f"{base_folder / config.peaks[0].path}")
-
-
-def merge_windows(windows: Regions, length: int, overlap: int) -> tuple[Regions, int]:
-    """Return windows of which no two overlap by more than ``overlap`` bases, and how many had another one's place.
-
-    A window takes in those that overlap it so from the right, and moves to the mean of their places, rounded down;
-    this goes on until none do.
-
-    Args:
-        windows: Of one length, contig by contig, ascending within each.
-        length: Bases of each.
-        overlap: Less than the length.
-
-    Source: preprocess_features.py of Basset (Kelley et al. 2016, doi:10.1101/gr.200535.115), which merges the closest
-    pair first.
-    """
-    if not len(windows):
-        return windows, 0
-    breaks = [0, *(np.flatnonzero(windows.contigs[1:] != windows.contigs[:-1]) + 1).tolist(), len(windows)]
-    contigs, starts, duplicates = [], [], 0
-    for first, last in itertools.pairwise(breaks):
-        found = windows.starts[first:last]
-        duplicates += int((found[1:] == found[:-1]).sum())
-        places = _merge_places(found, length - overlap)
-        starts.append(places)
-        contigs.append(np.full(len(places), windows.contigs[first]))
-    merged = np.concatenate(starts)
-    return Regions(np.concatenate(contigs), merged, merged + length), duplicates
-
-
-def _merge_places(places: Positions, distance: int) -> Positions:
-    """Return places of which no two lie closer than ``distance``."""
-    totals, counts = places, np.ones(len(places), dtype=np.int64)
-    while True:
-        places = totals // counts
-        following = np.searchsorted(places, places + distance, side="left").tolist()
-        firsts = []
-        row = 0
-        while row < len(places):
-            firsts.append(row)
-            row = following[row]
-        if len(firsts) == len(places):
-            return places
-        totals, counts = np.add.reduceat(totals, firsts), np.add.reduceat(counts, firsts)
 
 
 class _Labels:
@@ -225,32 +167,23 @@ def _read_file(
     chosen: PeakFile, config: BedPeaksConfig, reference: GenomeSource, base_folder: Path
 ) -> tuple[_File, list[str]]:
     """Return the peaks of a file, and what there is to say of it."""
-    path = base_folder / chosen.path
-    peaks = read_peaks(path)
-    regions, rows = place_regions(peaks, reference, config.unknown_contigs, config.unsorted)
-    notes = []
-    if len(rows) < len(peaks):
-        notes.append(f"{chosen.path}: {len(peaks) - len(rows):,} peaks on contigs that the genome lacks were left out")
-    summits = peaks.summits[rows]
-    centres = (regions.starts + regions.ends) // 2
-    if config.centre == "summit":
-        centres = np.where(summits >= 0, summits, centres)
-    strong = _choose_strong(chosen, peaks, regions, rows)
-    if not strong.all():
-        notes.append(f"{chosen.path}: {int((~strong).sum()):,} weaker peaks make no window")
-    return _File(chosen.track, regions, centres, strong), notes
+    placed = place_peaks(chosen.path, config, reference, base_folder)
+    strong = _choose_strong(chosen, placed)
+    weaker = int((~strong).sum())
+    notes = [*placed.notes, *([f"{chosen.path}: {weaker:,} weaker peaks make no window"] if weaker else [])]
+    return _File(chosen.track, placed, strong), notes
 
 
-def _choose_strong(chosen: PeakFile, peaks: Peaks, regions: Regions, rows: Positions) -> npt.NDArray[np.bool_]:
-    strong = np.ones(len(rows), dtype=np.bool_)
+def _choose_strong(chosen: PeakFile, placed: PlacedPeaks) -> npt.NDArray[np.bool_]:
+    strong = np.ones(len(placed.rows), dtype=np.bool_)
     if chosen.min_signal is None and chosen.top is None:
         return strong
-    signals = peaks.signals[rows]
+    signals, regions = placed.peaks.signals[placed.rows], placed.regions
     if np.isnan(signals).any():
-        row = int(rows[np.argmax(np.isnan(signals))])
+        row = int(placed.rows[np.argmax(np.isnan(signals))])
         raise BedError(
-            f"{peaks.where(row)}: expected a signal in column 7 of narrowPeak, or a score in column 5, found none; "
-            "leave min_signal and top out"
+            f"{placed.peaks.where(row)}: expected a signal in column 7 of narrowPeak, or a score in column 5, "
+            "found none; leave min_signal and top out"
         )
     if chosen.min_signal is not None:
         strong &= signals >= chosen.min_signal

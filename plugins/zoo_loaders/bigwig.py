@@ -12,20 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from zoo import BigWig, DataError, DataLoader, ExampleSet, GenomeSource, Regions, near_match, read_peaks
+from zoo import BigWig, DataError, DataLoader, ExampleSet, GenomeSource, Regions, near_match
+from zoo_loaders.placing import Positions, centre_windows, place_peaks, sort_windows
 from zoo_loaders.signal import Shaping
-from zoo_loaders.windows import (
-    Plan,
-    Positions,
-    WindowConfig,
-    centre_windows,
-    drop_blacklisted,
-    join_pieces,
-    need_reference,
-    place_regions,
-    sort_windows,
-    stream_windows,
-)
+from zoo_loaders.window_config import WindowConfig
+from zoo_loaders.windows import Plan, need_reference, stream_windows
 
 
 class SignalTrack(Shaping):
@@ -67,7 +58,6 @@ class BigwigConfig(WindowConfig):
         regions: A BED or narrowPeak file; windows are centred on it as ``centre`` says. Without it the genome is tiled.
         step: From the start of one tile to that of the next, in bases; by default ``target_length``.
         contigs: Only these; by default all.
-        unknown_contigs: What becomes of regions on contigs that the genome lacks: an error, or they are left out.
     """
 
     tracks: tuple[SignalTrack, ...] = Field(min_length=1)
@@ -76,10 +66,8 @@ class BigwigConfig(WindowConfig):
     how: Literal["sum", "mean", "max"] = "mean"
     missing: Literal["zero", "nan"] = "zero"
     regions: str | None = None
-    centre: Literal["summit", "middle"] = "summit"
     step: int | None = Field(default=None, gt=0)
     contigs: tuple[str, ...] | None = Field(default=None, min_length=1)
-    unknown_contigs: Literal["error", "drop"] = "error"
 
     @model_validator(mode="after")
     def _fit_the_window(self) -> BigwigConfig:
@@ -113,7 +101,7 @@ def load_bigwig(config: BigwigConfig, reference: GenomeSource | None, seed: int,
         BedError: A file of regions is missing or malformed, or lies outside the genome; the message names the line.
         DataError: A bigWig file can't be read, is another build's, or no window is left.
     """
-    return join_pieces(stream_bigwig(config, reference, seed, base_folder))
+    return ExampleSet.join(stream_bigwig(config, reference, seed, base_folder))
 
 
 def stream_bigwig(
@@ -131,7 +119,6 @@ def stream_bigwig(
         windows = tile(genome, contigs, config.length, config.step or config.part)
     else:
         windows = _place_windows(config, genome, contigs, base_folder, left_out, notes)
-    windows = drop_blacklisted(windows, config, genome, base_folder, left_out)
     with ExitStack() as stack:
         measure = _Signal(config, genome, base_folder, stack)
         unused = "no track states anything of them"
@@ -194,17 +181,10 @@ def _place_windows(
     left_out: Counter[str],
     notes: list[str],
 ) -> Regions:
-    peaks = read_peaks(base_folder / str(config.regions))
-    regions, rows = place_regions(peaks, reference, config.unknown_contigs, config.unsorted)
-    if len(rows) < len(peaks):
-        notes.append(
-            f"{config.regions}: {len(peaks) - len(rows):,} regions on contigs that the genome lacks were left out"
-        )
-    centres = (regions.starts + regions.ends) // 2
-    if config.centre == "summit":
-        centres = np.where(peaks.summits[rows] >= 0, peaks.summits[rows], centres)
-    chosen = np.isin(regions.contigs, contigs)
-    regions, centres = regions.take(chosen), centres[chosen]
+    placed = place_peaks(str(config.regions), config, reference, base_folder)
+    notes.extend(placed.notes)
+    chosen = np.isin(placed.regions.contigs, contigs)
+    regions, centres = placed.regions.take(chosen), placed.centres[chosen]
     windows = sort_windows(centre_windows(regions, centres, config.length, reference), reference)
     left_out["they reach beyond their contig"] += len(regions) - len(windows)
     first = np.ones(len(windows), dtype=np.bool_)

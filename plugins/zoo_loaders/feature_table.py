@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -12,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from zoo import Config, DataError, DataLoader, ExampleSet, GenomeSource
-from zoo_loaders.tables import MISSING, Column, Piece, Separator, join_examples, read_table
+from zoo import Config, DataError, DataLoader, ExampleSet, GenomeSource, InputName
+from zoo_loaders.pieces import end_with_notes
+from zoo_loaders.tables import MISSING, Column, Piece, Separator, check_columns, read_number, read_table
 
 
 class FeatureTableConfig(Config):
@@ -41,24 +41,18 @@ class FeatureTableConfig(Config):
     group_column: Column | None = None
     weight_column: Column | None = None
     id_column: Column | None = None
-    name: str = Field(default="features", pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
+    name: InputName = "features"
     missing: tuple[str, ...] = MISSING
     missing_features: Literal["error", "zero"] = "error"
 
     @model_validator(mode="after")
     def _columns_can_be_found(self) -> FeatureTableConfig:
-        for column in (*self.other_columns, *(self.feature_columns or ())):
-            if isinstance(column, str) and not self.header:
-                raise ValueError(f"column {column!r} needs a header; without one columns are numbers from 1")
-            if isinstance(column, int) and column < 1:
-                raise ValueError(f"columns are counted from 1, found {column}")
+        check_columns((*self.other_columns, *(self.feature_columns or ())), header=self.header)
         both = set(self.feature_columns or ()) & set(self.target_columns)
         if both:
             raise ValueError(f"column {min(map(str, both))!r} is a feature and a target")
         if self.tracks is not None and len(self.tracks) != len(self.target_columns):
             raise ValueError(f"{len(self.target_columns)} target columns need as many tracks, found {len(self.tracks)}")
-        if self.name == "sequence":
-            raise ValueError("name: 'sequence' is the name of another input")
         return self
 
     @property
@@ -76,7 +70,7 @@ def load_feature_table(
     Raises:
         DataError: The file, a column or a value is missing or wrong; the message names file, line and column.
     """
-    return join_examples(stream_feature_table(config, reference, seed, base_folder))
+    return ExampleSet.join(stream_feature_table(config, reference, seed, base_folder))
 
 
 def stream_feature_table(
@@ -86,24 +80,24 @@ def stream_feature_table(
     base_folder: Path,
 ) -> Iterator[ExampleSet]:
     """Yield the rows a few thousand at a time."""
-    columns = config.feature_columns
-    waiting: ExampleSet | None = None
+    left_out: list[str] = []
     zeros = 0
-    notes: list[str] = []
-    for piece in read_table(base_folder / config.path, config.separator, header=config.header):
-        if waiting is not None:
-            yield waiting
-        if columns is None:
-            columns, left_out = _choose_features(config, piece)
-            if left_out:
-                notes.append(f"columns that hold no numbers were left out: {', '.join(left_out)}")
-        features, unknown = _read_features(config, piece, columns)
-        zeros += unknown
-        waiting = _make_examples(config, piece, features)
-    assert waiting is not None  # noqa: S101 - a table without rows is refused
-    if zeros:
-        notes.append(f"{zeros} missing features were set to 0")
-    yield replace(waiting, notes=tuple(notes))
+
+    def read_pieces() -> Iterator[ExampleSet]:
+        nonlocal left_out, zeros
+        columns = config.feature_columns
+        for piece in read_table(base_folder / config.path, config.separator, header=config.header):
+            if columns is None:
+                columns, left_out = _choose_features(config, piece)
+            features, unknown = _read_features(config, piece, columns)
+            zeros += unknown
+            yield _make_examples(config, piece, features)
+
+    def list_notes() -> tuple[str, ...]:
+        left = f"columns that hold no numbers were left out: {', '.join(left_out)}" if left_out else ""
+        return tuple(filter(None, (left, f"{zeros} missing features were set to 0" if zeros else "")))
+
+    return end_with_notes(read_pieces(), list_notes)
 
 
 def _choose_features(config: FeatureTableConfig, piece: Piece) -> tuple[tuple[Column, ...], list[str]]:
@@ -114,20 +108,13 @@ def _choose_features(config: FeatureTableConfig, piece: Piece) -> tuple[tuple[Co
     for index, name in enumerate(piece.columns):
         if index in others:
             continue
-        if all(row[index] in config.missing or _is_number(row[index]) for row in piece.rows):
+        if all(row[index] in config.missing or not math.isnan(read_number(row[index])) for row in piece.rows):
             chosen.append(index + 1)
         else:
             left_out.append(name)
     if not chosen:
         raise DataError(f"{piece.path}: expected columns of numbers beside the targets, found none")
     return tuple(chosen), left_out
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
 
 
 def _read_features(
@@ -148,7 +135,7 @@ def _make_examples(config: FeatureTableConfig, piece: Piece, features: npt.NDArr
     return ExampleSet(
         sequences=np.empty((len(piece), 0), dtype=np.uint8),
         targets=piece.numbers(config.target_columns, config.missing),
-        tracks=config.tracks or tuple(piece.columns[piece.find(column)] for column in config.target_columns),
+        tracks=piece.name_tracks(config.target_columns, config.tracks),
         ids=tuple(ids),
         groups=groups,
         weights=None if config.weight_column is None else piece.weights(config.weight_column),

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from zoo import Codes, Config, DataError, DataLoader, ExampleSet, GenomeSource, encode, read_fasta
-from zoo_loaders.tables import PIECE, join_examples
+from zoo_loaders.pieces import PIECE
+from zoo_loaders.tables import read_number
 
 _PARTS = ("training", "testing")
 
@@ -50,7 +51,7 @@ def load_labelled_fasta(
         DataError: A header or label is not what it should be, or a sequence has another length than the first.
         FastaError: The file is missing or no FASTA.
     """
-    return join_examples(stream_labelled_fasta(config, reference, seed, base_folder))
+    return ExampleSet.join(stream_labelled_fasta(config, reference, seed, base_folder))
 
 
 def stream_labelled_fasta(
@@ -61,6 +62,7 @@ def stream_labelled_fasta(
 ) -> Iterator[ExampleSet]:
     """Yield the records a few thousand at a time."""
     path = base_folder / config.path
+    classes = _number_classes(config)
     names: list[str] = []
     rows: list[list[float]] = []
     groups: list[str] = []
@@ -80,7 +82,7 @@ def stream_labelled_fasta(
             yield _make_examples(config, sequences, rows, names, groups)
             names, rows, groups, sequences = [], [], [], []
         names.append(name)
-        rows.append(_read_label(config, label, where))
+        rows.append(_read_label(config, classes, label, where))
         groups.append(group)
         sequences.append(codes)
     yield _make_examples(config, sequences, rows, names, groups)
@@ -96,28 +98,26 @@ def _split_header(header: str, where: str) -> tuple[str, str, str]:
     return parts[0], parts[1], parts[2]
 
 
-def _read_label(config: LabelledFastaConfig, label: str, where: str) -> list[float]:
+def _number_classes(config: LabelledFastaConfig) -> dict[str, int]:
+    """Return where each class stands, by its label and by its name."""
+    names = config.classes or ()
+    labels = {str(config.first_class + place): place for place in range(len(names))}
+    return labels | {name: place for place, name in enumerate(names)}
+
+
+def _read_label(config: LabelledFastaConfig, classes: dict[str, int], label: str, where: str) -> list[float]:
     if config.classes is None:
-        try:
-            value = float(label)
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value):
+        value = read_number(label)
+        if math.isnan(value):
             raise DataError(f"{where}: expected a number as label, found {label!r}; name the classes for others")
         return [value]
-    numbers = {str(number): number - config.first_class for number in range(config.first_class, _end(config))}
-    names = {name: number for number, name in enumerate(config.classes)}
-    place = names.get(label, numbers.get(label))
-    if place is None:
+    if label not in classes:
+        last = config.first_class + len(config.classes) - 1
         raise DataError(
-            f"{where}: expected a label of {', '.join(config.classes)}, or {config.first_class} to {_end(config) - 1}, "
+            f"{where}: expected a label of {', '.join(config.classes)}, or {config.first_class} to {last}, "
             f"found {label!r}"
         )
-    return [float(number == place) for number in range(len(config.classes))]
-
-
-def _end(config: LabelledFastaConfig) -> int:
-    return config.first_class + len(config.classes or ())
+    return [float(place == classes[label]) for place in range(len(config.classes))]
 
 
 def _make_examples(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 
@@ -11,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo import Codes, DataError, DataLoader, ExampleSet, GenomeSource, encode
+from zoo_loaders.pieces import end_with_notes
 from zoo_loaders.sequence_table_config import LETTERS, SequenceTableConfig, TableFile
-from zoo_loaders.tables import Piece, join_examples, read_table
+from zoo_loaders.tables import Piece, read_table
 
 
 def load_sequence_table(
@@ -23,7 +23,7 @@ def load_sequence_table(
     Raises:
         DataError: A file, column or value is missing or wrong; the message names file, line and column.
     """
-    return join_examples(stream_sequence_table(config, reference, seed, base_folder))
+    return ExampleSet.join(stream_sequence_table(config, reference, seed, base_folder))
 
 
 def stream_sequence_table(
@@ -34,19 +34,7 @@ def stream_sequence_table(
 ) -> Iterator[ExampleSet]:
     """Yield the rows a few thousand at a time; where sequences are padded the tables are read twice."""
     reader = _RowReader(config, base_folder)
-    waiting: ExampleSet | None = None
-    for file, piece, values, left_out in _read_rows(config, base_folder):
-        reader.left_out += left_out
-        if not len(piece):
-            continue
-        if waiting is not None:
-            yield waiting
-        waiting = reader.read(file, piece, values)
-    if waiting is None:
-        raise DataError(
-            f"{base_folder / config.list_files()[0].path}: expected rows that keep and drop allow, found none"
-        )
-    yield replace(waiting, notes=reader.list_notes())
+    return end_with_notes(reader.read_all(), reader.list_notes)
 
 
 def _read_rows(config: SequenceTableConfig, base_folder: Path) -> Iterator[tuple[TableFile, Piece, Piece, int]]:
@@ -86,7 +74,7 @@ class _RowReader:
     """Makes examples of rows, piece by piece, all of one length."""
 
     def __init__(self, config: SequenceTableConfig, base_folder: Path) -> None:
-        self._config = config
+        self._config, self._base_folder = config, base_folder
         files = config.list_files()
         self._several = len(files) > 1
         self._labelled = config.group_column is not None or any(file.group is not None for file in files)
@@ -97,10 +85,34 @@ class _RowReader:
             texts = (piece.texts(config.sequence_column) for _, piece, *_ in _read_rows(config, base_folder))
             self._length = max((len(letters) for column in texts for letters in column), default=0)
         self._tracks = config.list_tracks()
-        self._padded = 0
-        self.left_out = 0
+        self._padded = self._left_out = 0
 
-    def read(self, file: TableFile, piece: Piece, values: Piece) -> ExampleSet:
+    def read_all(self) -> Iterator[ExampleSet]:
+        """Yield the examples of all tables.
+
+        Raises:
+            DataError: There is none.
+        """
+        found = False
+        for file, piece, values, left_out in _read_rows(self._config, self._base_folder):
+            self._left_out += left_out
+            if len(piece):
+                found = True
+                yield self._make_examples(file, piece, values)
+        if not found:
+            path = self._base_folder / self._config.list_files()[0].path
+            raise DataError(f"{path}: expected rows that keep and drop allow, found none")
+
+    def list_notes(self) -> tuple[str, ...]:
+        """Return what was done to the rows so far."""
+        notes = []
+        if self._left_out:
+            notes.append(f"{self._left_out} rows were left out by keep and drop")
+        if self._padded:
+            notes.append(f"{self._padded} sequences were padded to {self._length} bases ({self._config.pad})")
+        return tuple(notes)
+
+    def _make_examples(self, file: TableFile, piece: Piece, values: Piece) -> ExampleSet:
         """Return some rows of a table as examples; ``values`` holds their targets."""
         config = self._config
         targets = self._read_targets(file, values)
@@ -120,15 +132,6 @@ class _RowReader:
             complete=file.complete if self._uniform else np.full(len(piece), file.complete),
         )
 
-    def list_notes(self) -> tuple[str, ...]:
-        """Return what was done to the rows so far."""
-        notes = []
-        if self.left_out:
-            notes.append(f"{self.left_out} rows were left out by keep and drop")
-        if self._padded:
-            notes.append(f"{self._padded} sequences were padded to {self._length} bases ({self._config.pad})")
-        return tuple(notes)
-
     def _name_rows(self, file: TableFile, piece: Piece) -> list[str]:
         names = piece.name_rows()
         return [f"{file.path} {name}" for name in names] if self._several else names
@@ -139,7 +142,7 @@ class _RowReader:
             self._tracks = (config.target,)
             return np.ones((len(values), 1), dtype=np.float32)
         if self._tracks is None:
-            self._tracks = tuple(values.columns[values.find(column)] for column in config.target_columns)
+            self._tracks = values.name_tracks(config.target_columns, None)
         targets = values.numbers(config.target_columns, config.missing)
         if file.tracks:
             own = np.full((len(values), len(self._tracks)), np.nan, dtype=np.float32)

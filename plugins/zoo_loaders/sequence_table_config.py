@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from zoo import IUPAC, Config
-from zoo_loaders.tables import MISSING, Column, Separator
+from zoo import IUPAC, Config, InputName
+from zoo_loaders.tables import MISSING, Column, Separator, check_columns
 
 LETTERS = "".join([*IUPAC, *map(str.lower, IUPAC)]).encode()
 """What may stand in a sequence."""
@@ -78,7 +78,7 @@ class SequenceTableConfig(Config):
     prefix: str = ""
     suffix: str = ""
     pad: Literal["error", "centre", "left", "right"] = "error"
-    extra: dict[str, tuple[Column, ...]] = Field(default_factory=dict)
+    extra: dict[InputName, tuple[Column, ...]] = Field(default_factory=dict)
     missing: tuple[str, ...] = MISSING
 
     @field_validator("prefix", "suffix")
@@ -99,17 +99,14 @@ class SequenceTableConfig(Config):
 
     @model_validator(mode="after")
     def _columns_can_be_found(self) -> SequenceTableConfig:
-        single = (self.sequence_column, self.group_column, self.weight_column, self.error_column, self.id_column)
+        optional = (self.group_column, self.weight_column, self.error_column, self.id_column)
+        single = (self.sequence_column, *(column for column in optional if column is not None))
         extra = (column for columns in self.extra.values() for column in columns)
-        for column in (*single, *self.target_columns, *self.keep, *self.drop, *extra):
-            if isinstance(column, str) and not self.header:
-                raise ValueError(f"column {column!r} needs a header; without one columns are numbers from 1")
-            if isinstance(column, int) and column < 1:
-                raise ValueError(f"columns are counted from 1, found {column}")
+        check_columns((*single, *self.target_columns, *self.keep, *self.drop, *extra), header=self.header)
         if self.weight_column is not None and self.error_column is not None:
             raise ValueError("weight_column and error_column: only one can weigh the rows")
-        if any(not columns for columns in self.extra.values()) or "sequence" in self.extra:
-            raise ValueError("extra: expected names other than 'sequence', each with at least one column")
+        if not all(self.extra.values()):
+            raise ValueError("extra: expected at least one column for each input")
         return self
 
     @model_validator(mode="after")
@@ -125,6 +122,9 @@ class SequenceTableConfig(Config):
         odd = any(len(file.tracks) != len(self.target_columns) for file in self.files)
         if any(file.tracks for file in self.files) and (odd or self.tracks is not None):
             raise ValueError("tracks of files: expected a name for each target column in every file, and none above")
+        for names in (self.tracks or (), *(file.tracks for file in self.files)):
+            if len(set(names)) < len(names):
+                raise ValueError(f"tracks: expected names that differ, found {', '.join(names)}")
         if self.tracks is not None and len(self.tracks) != len(self.target_columns):
             raise ValueError(f"{len(self.target_columns)} target columns need as many tracks, found {len(self.tracks)}")
         return self

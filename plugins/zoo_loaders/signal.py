@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, field_validator
 
-from zoo import BigWig, Config, GenomeSource
+from zoo import BigWig, Config, GenomeSource, InputName
 
 Values = npt.NDArray[np.float32]
 
@@ -60,7 +60,7 @@ class SignalInput(Shaping):
         missing: What bases have of which a file states nothing.
     """
 
-    name: str = Field(min_length=1)
+    name: InputName
     paths: tuple[str, ...] = Field(min_length=1)
     missing: float = Field(default=0.0, allow_inf_nan=False)
 

@@ -16,7 +16,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from zoo import DataError, ExampleSet, near_match, open_text
+from zoo import DataError, near_match, open_text
+from zoo_loaders.pieces import PIECE
 
 Column: TypeAlias = str | int
 """The name of a column, or its number from 1."""
@@ -26,8 +27,7 @@ Separator: TypeAlias = Literal["auto", "tab", "comma"]
 MISSING = ("", "NA", "NaN", "nan", "null", "None", ".")
 """Spellings of a value that was not measured, unless a config says otherwise."""
 
-PIECE = 4096
-"""Rows that are read at a time."""
+_LARGEST = float(np.finfo(np.float32).max)
 
 _SEPARATORS = {"tab": "\t", "comma": ","}
 
@@ -88,6 +88,18 @@ class Piece:
             found[:, place] = [self._number(row, index, missing) for row in range(len(self))]
         return found
 
+    def name_tracks(self, columns: Sequence[Column], names: Sequence[str] | None) -> tuple[str, ...]:
+        """Return the names of tracks, by default those of their columns.
+
+        Raises:
+            DataError: Two have one name.
+        """
+        chosen = tuple(names or (self.columns[self.find(column)] for column in columns))
+        for name in chosen:
+            if chosen.count(name) > 1:
+                raise DataError(f"{self.path}: expected tracks of names that differ, found {name!r} twice")
+        return chosen
+
     def weights(self, column: Column) -> npt.NDArray[np.float32]:
         """Return the cells of a column of weights, shape (n,).
 
@@ -112,11 +124,8 @@ class Piece:
         text = self.rows[row][index]
         if text in missing:
             return math.nan
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number):
+        number = read_number(text)
+        if math.isnan(number):
             raise DataError(f"{self.where(row, index)}: expected a number, found {text!r}")
         return number
 
@@ -134,6 +143,28 @@ class Piece:
         """Return the rows where ``chosen`` holds."""
         rows = np.flatnonzero(chosen).tolist()
         return replace(self, rows=[self.rows[row] for row in rows], lines=[self.lines[row] for row in rows])
+
+
+def check_columns(columns: Iterable[Column], *, header: bool) -> None:
+    """Check that columns can be found in a table with, or without, a header.
+
+    Raises:
+        ValueError: A name needs a header that is not there, or a number is less than 1.
+    """
+    for column in columns:
+        if isinstance(column, str) and not header:
+            raise ValueError(f"column {column!r} needs a header; without one columns are numbers from 1")
+        if isinstance(column, int) and column < 1:
+            raise ValueError(f"columns are counted from 1, found {column}")
+
+
+def read_number(text: str) -> float:
+    """Return the number that a text spells, NaN where it spells none that a float32 holds."""
+    try:
+        number = float(text)
+    except ValueError:
+        return math.nan
+    return number if abs(number) <= _LARGEST else math.nan
 
 
 def read_table(path: Path, separator: Separator = "auto", *, header: bool = True) -> Iterator[Piece]:
@@ -219,22 +250,3 @@ def _spell(value: object) -> str:
     if value is None:
         return ""
     return str(int(value)) if isinstance(value, bool) else str(value).strip()
-
-
-def join_examples(pieces: Iterable[ExampleSet]) -> ExampleSet:
-    """Return the examples of all pieces of one stream as one set."""
-    parts = list(pieces)
-    last = parts[-1]
-    groups = [part.groups for part in parts if part.groups is not None]
-    weights = [part.weights for part in parts if part.weights is not None]
-    complete = [part.complete for part in parts if not isinstance(part.complete, bool)]
-    return replace(
-        last,
-        sequences=np.concatenate([part.sequences for part in parts]),
-        targets=np.concatenate([part.targets for part in parts if part.targets is not None]),
-        ids=tuple(name for part in parts for name in part.ids),
-        groups=np.concatenate(groups) if groups else None,
-        weights=np.concatenate(weights) if weights else None,
-        extra={name: np.concatenate([part.extra[name] for part in parts]) for name in last.extra},
-        complete=np.concatenate(complete) if complete else last.complete,
-    )

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from zoo_loaders.bed_peaks import BED_PEAKS, BedPeaksConfig, merge_windows
-from zoo_loaders.windows import PIECE
+from zoo_loaders.bed_peaks import BED_PEAKS, BedPeaksConfig
+from zoo_loaders.pieces import PIECE
+from zoo_loaders.placing import merge_windows
 
 from tests.signal_files import write_bigwig, write_genome
 from zoo import BedError, DataError, ExampleSet, Reference, Regions, decode
@@ -330,7 +331,7 @@ def test_peaks_on_other_contigs_may_be_dropped(tmp_path, genome):
     examples = load(tmp_path, genome, peaks, unknown_contigs="drop")
 
     assert examples.ids == ("chr2:100-120",)
-    assert examples.notes == ("a.bed: 1 peaks on contigs that the genome lacks were left out",)
+    assert examples.notes == ("a.bed: 1 regions on contigs that the genome lacks were left out",)
 
 
 def test_an_empty_file_is_an_error(tmp_path, genome):
@@ -376,7 +377,7 @@ def test_a_stream_yields_the_same_examples_in_pieces_and_its_notes_last(tmp_path
         ({"inputs": [{"name": "x", "paths": ["a.bw"]}] * 2}, "inputs: expected names that differ"),
         (
             {"inputs": [{"name": "sequence", "paths": ["a.bw"]}]},
-            "inputs: expected names that differ, and none 'sequence'",
+            "expected a name other than 'sequence' and 'prediction', found 'sequence'",
         ),
         ({"peaks": []}, "at least 1 item"),
     ],

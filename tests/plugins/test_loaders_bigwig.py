@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 from zoo_loaders.bigwig import BIGWIG, BigwigConfig
+from zoo_loaders.pieces import PIECE
 from zoo_loaders.signal import Shaping
-from zoo_loaders.windows import PIECE
 
 from tests.signal_files import write_bigwig, write_genome
 from zoo import BedError, DataError, ExampleSet, Reference

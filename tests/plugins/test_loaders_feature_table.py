@@ -97,7 +97,7 @@ def test_a_fault_is_named_with_file_line_and_column(tmp_path, text, config, mess
         ({"feature_columns": [0]}, "columns are counted from 1, found 0"),
         ({"header": False}, "column 'y' needs a header"),
         ({"tracks": ["a", "b"]}, "1 target columns need as many tracks, found 2"),
-        ({"name": "sequence"}, "the name of another input"),
+        ({"name": "sequence"}, "expected a name other than 'sequence' and 'prediction'"),
     ],
 )
 def test_a_configuration_that_fits_no_table_is_refused(config, message):

@@ -136,8 +136,10 @@ def test_a_file_that_is_missing_or_cut_is_named(tmp_path):
         ({"path": None, "files": [{"path": "u.tsv"}], "complete": False}, "belong to each of the files"),
         ({"prefix": "AC-"}, r"prefix\n.*expected nucleotide letters, found 'AC-'"),
         ({"weight_column": "w", "error_column": "e"}, "only one can weigh the rows"),
-        ({"extra": {"sequence": ["w"]}}, "expected names other than 'sequence'"),
-        ({"extra": {"atac": []}}, "each with at least one column"),
+        ({"extra": {"sequence": ["w"]}}, "expected a name other than 'sequence' and 'prediction'"),
+        ({"extra": {"a b": ["w"]}}, "expected letters, digits and _, a letter first, found 'a b'"),
+        ({"extra": {"atac": []}}, "at least one column for each input"),
+        ({"target_columns": ["y", "z"], "tracks": ["a", "a"]}, "tracks: expected names that differ, found a, a"),
         ({"keep": {0: "a"}}, "columns are counted from 1, found 0"),
     ],
 )
@@ -297,3 +299,13 @@ def test_either_every_file_names_its_tracks_or_none(change):
 
     with pytest.raises(ValidationError, match="expected a name for each target column in every file, and none above"):
         SequenceTableConfig.model_validate(config)
+
+
+def test_a_number_that_no_float32_holds_is_named(tmp_path):
+    with pytest.raises(DataError, match="line 3, column 'y': expected a number, found '1e39'"):
+        load(tmp_path, "sequence\ty\nACGT\t3e38\nTTTT\t1e39\n")
+
+
+def test_two_tracks_of_one_name_are_refused(tmp_path):
+    with pytest.raises(DataError, match=r"table\.tsv: expected tracks of names that differ, found 'y' twice"):
+        load(tmp_path, "sequence\ty\nACGT\t1\n", target_columns=["y", "y"])

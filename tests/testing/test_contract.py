@@ -65,6 +65,10 @@ def test_a_loader_that_keeps_the_contract_passes(tmp_path):
             {"extra": {"atac": np.zeros((2, 4, 1), np.float32)}},
             "atac: expected a track along the 5 bases, found shape (2, 4, 1)",
         ),
+        (
+            {"extra": {"a b": np.zeros((2, 3), np.float32)}},
+            "extra: expected letters, digits and _, a letter first, found 'a b'",
+        ),
         ({"complete": np.ones(3, np.bool_)}, "complete: expected 2 rows, found 3"),
         ({"complete": np.ones(2)}, "complete: expected bool, found float64"),
         ({"repeats": np.zeros(3, np.float32)}, "repeats: expected 2 rows, found 3"),
@@ -108,6 +112,16 @@ def test_a_table_of_numbers_and_a_stream_keep_the_contract(tmp_path):
         (lambda *_: iter([]), "expected pieces of 1 to 4096 rows, found 0"),
         (lambda *_: split_rows(targets=np.ones((2, 1), np.float32)), "targets: expected those of load, found others"),
         (lambda *_: split_rows(groups=None), "groups: expected those of load, found others"),
+        (lambda *_: split_rows(complete=False), "complete: expected those of load, found others"),
+        (lambda *_: split_rows(repeats=np.zeros(2, np.float32)), "repeats: expected those of load, found others"),
+        (
+            lambda *_: split_rows(regions=Regions.of([Interval("chr1", 0, 5)] * 2)),
+            "regions: expected those of load, found others",
+        ),
+        (
+            lambda *_: split_rows(extra={"atac": np.ones((2, 3), np.float32)}),
+            "atac: expected those of load, found others",
+        ),
         (lambda *_: split_rows(ids=("b", "a")), "ids: expected those of load, found others"),
         (
             lambda *_: split_rows(tracks=("other",)),

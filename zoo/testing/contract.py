@@ -12,7 +12,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.components import Config, DataLoader, ExampleSet, GenomeSource, OutputKind, Predictions, Scorer, Scores
+from zoo.components import (
+    Config,
+    DataLoader,
+    ExampleSet,
+    GenomeSource,
+    OutputKind,
+    Predictions,
+    Scorer,
+    Scores,
+    check_input_name,
+)
 from zoo.genome.codes import UNKNOWN
 from zoo.testing.architecture_contract import check_architecture
 from zoo.testing.expectations import check_array, expect, same_array
@@ -25,7 +35,6 @@ __all__ = ["MAX_PIECE", "check_architecture", "check_data_loader", "check_scorer
 _SEED = 1
 _ALLELES = 16
 _BINS = 4
-_COMPARED = ("sequences", "targets", "groups", "weights")
 
 
 def check_data_loader(
@@ -48,10 +57,7 @@ def check_data_loader(
     found: Any = first
     expect(isinstance(found, ExampleSet), f"{where}: expected an ExampleSet, found a {type(found).__name__}")
     _check_examples(where, first)
-    for name in _COMPARED:
-        same = same_array(getattr(first, name), getattr(second, name))
-        expect(same, f"{where}: {name}: expected the same for the same seed, found others")
-    expect(first.ids == second.ids, f"{where}: ids: expected the same for the same seed, found others")
+    _check_same(where, second, first, "expected the same for the same seed, found others")
     if loader.stream is not None:
         _check_stream(where, list(loader.stream(config, reference, _SEED, base_folder)), first)
 
@@ -159,7 +165,15 @@ def _check_examples(where: str, examples: ExampleSet) -> None:
         if values is not None:
             expect(len(values) == count, f"{where}: {name}: expected {count} rows, found {len(values)}")
     for name, values in examples.extra.items():
+        _check_input_name(where, name)
         _check_extra(f"{where}: {name}", values, examples.length)
+
+
+def _check_input_name(where: str, name: str) -> None:
+    try:
+        check_input_name(name)
+    except ValueError as error:
+        raise AssertionError(f"{where}: extra: {error}") from error
 
 
 def _check_extra(where: str, values: npt.NDArray[np.float32], length: int) -> None:
@@ -177,14 +191,36 @@ def _check_stream(where: str, pieces: list[ExampleSet], whole: ExampleSet) -> No
         _check_examples(f"{where}: stream", piece)
         same = piece.tracks == whole.tracks and piece.extra.keys() == whole.extra.keys()
         expect(same, f"{where}: stream: expected the tracks and inputs of load in each piece, found others")
-    for name in _COMPARED:
-        parts, expected = [getattr(piece, name) for piece in pieces], getattr(whole, name)
-        same = all((part is None) == (expected is None) for part in parts)
-        same = same and (expected is None or same_array(np.concatenate(parts), expected))
-        expect(same, f"{where}: stream: {name}: expected those of load, found others")
-    ids = tuple(name for piece in pieces for name in piece.ids)
-    expect(ids == whole.ids, f"{where}: stream: ids: expected those of load, found others")
+        for name, values in _list_rows(whole).items():
+            given = _list_rows(piece)[name]
+            expect(
+                (given is None) == (values is None), f"{where}: stream: {name}: expected those of load, found others"
+            )
+    _check_same(f"{where}: stream", ExampleSet.join(pieces), whole, "expected those of load, found others")
     expect(pieces[-1].notes == whole.notes, f"{where}: stream: notes: expected those of load with the last piece")
+
+
+def _check_same(where: str, found: ExampleSet, expected: ExampleSet, message: str) -> None:
+    rows = _list_rows(found)
+    for name, values in _list_rows(expected).items():
+        expect(same_array(rows.get(name), values), f"{where}: {name}: {message}")
+    expect(found.ids == expected.ids, f"{where}: ids: {message}")
+
+
+def _list_rows(examples: ExampleSet) -> dict[str, npt.NDArray[Any] | None]:
+    """Return everything that has a row for each example, by its field's name."""
+    regions, complete = examples.regions, examples.complete
+    places = None if regions is None else np.stack([regions.contigs, regions.starts, regions.ends])
+    return {
+        "sequences": examples.sequences,
+        "targets": examples.targets,
+        "groups": examples.groups,
+        "weights": examples.weights,
+        "complete": np.full(len(examples), complete) if isinstance(complete, bool) else complete,
+        "regions": places,
+        "repeats": examples.repeats,
+        **examples.extra,
+    }
 
 
 def _list_files(folder: Path) -> dict[str, int]:
