@@ -1,10 +1,11 @@
-from dataclasses import replace
+from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from zoo import Config, ExampleSet, InputName, Interval, Regions
+from zoo import Architecture, Config, DataLoader, ExampleSet, InputName, Interval, Regions, Scorer
 
 
 def make_examples() -> ExampleSet:
@@ -78,3 +79,10 @@ def test_a_name_that_no_input_can_have_is_refused(name):
     with pytest.raises(ValidationError, match=r"a name other than|letters, digits and _"):
         Given(name=name)
     assert Given(name="cell_2").name == "cell_2"
+
+
+@pytest.mark.parametrize("component", [ExampleSet, DataLoader, Architecture, Scorer])
+def test_authors_are_told_of_every_field(component):
+    text = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text(encoding="utf-8")
+
+    assert [field.name for field in fields(component) if f"`{field.name}" not in text] == []
