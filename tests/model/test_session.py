@@ -10,7 +10,8 @@ from zoo.errors import CardError, DataError, DeviceError, MissingExtra, ModelErr
 from zoo.genome.codes import encode, one_hot
 from zoo.model.card import Card
 from zoo.model.folder import load_folder
-from zoo.model.session import Session, embed_one_hot
+from zoo.model.graph import embed_one_hot
+from zoo.model.session import Session
 from zoo.testing.models import CARD, make_base_at_anchor_graph, make_model
 
 G_AT_ANCHOR = make_model(make_base_at_anchor_graph())
@@ -190,6 +191,16 @@ def test_a_network_without_a_sequence_predicts_from_numbers_alone():
         session.predict(np.zeros((5, 9), dtype=np.uint8), {"features": rows})
     with pytest.raises(DataError, match="input 'features' is missing"):
         session.predict(None)
+
+
+@pytest.mark.parametrize("count", [2, 6])
+def test_further_inputs_have_a_row_for_each_window_whatever_the_batches(scaled_network, count):
+    session = Session(scaled_network, make_scaled_card(), "cpu")
+    codes = np.zeros((4, 9), dtype=np.uint8)
+
+    for size in (2, 8):
+        with pytest.raises(DataError, match=rf"extra 'scale': expected shape \(4, 1\), found \({count}, 1\)"):
+            session.predict(codes, {"scale": np.ones((count, 1), np.float32)}, windows_per_run=size)
 
 
 def test_a_track_along_the_sequence_turns_with_its_strand():

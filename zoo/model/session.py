@@ -20,15 +20,13 @@ import numpy.typing as npt
 from zoo.components import Predictions
 from zoo.errors import CardError, DataError, DeviceError, MissingExtra, ModelError
 from zoo.genome.codes import UNKNOWN, Codes, reverse_complement
-from zoo.model.card import Card, Output
+from zoo.model.card import Card
 from zoo.model.devices import INSTALL_GPU, PROVIDERS, Provider, available_cpus, check_packages, resolve_device
+from zoo.model.graph import CODES_INPUT, check_graph, embed_one_hot, output_shape
 from zoo.model.safety import check_onnx
 
 if TYPE_CHECKING:
     import onnx
-
-CODES_INPUT = "zoo_codes"
-"""The input that takes the place of the one-hot sequence."""
 
 _ERRORS_ONLY = 3  # ONNX Runtime's log severity
 
@@ -69,7 +67,7 @@ class Session:
         self._card = card
         self._mates = _pair_tracks(card)
         graph = check_onnx(model) if isinstance(model, Path) else model
-        _check_graph(graph, card)
+        check_graph(graph, card)
         graph = embed_one_hot(graph, card)
         threads = _choose_threads(threads)
         self.windows_per_run, fits = _choose_batch(graph, _CPU_BYTES if self.device == "cpu" else _GPU_BYTES)
@@ -113,13 +111,15 @@ class Session:
             DataError: An input has the wrong name, type or shape.
         """
         size = windows_per_run or self.windows_per_run
-        codes = _fill_codes(codes, extra)
+        given = extra or {}
+        codes = _fill_codes(codes, given)
+        self._check_rows(codes, given)
         if len(codes) <= size:
-            return self._predict_batch(codes, extra or {})
+            return self._predict_batch(codes, given)
 
         def predict_from(first: int) -> dict[str, Predictions]:
             rows = slice(first, first + size)
-            return self._predict_batch(codes[rows], {name: values[rows] for name, values in (extra or {}).items()})
+            return self._predict_batch(codes[rows], {name: values[rows] for name, values in given.items()})
 
         walk = self._pool.map if self._pool is not None else map
         parts = list(walk(predict_from, range(0, len(codes), size)))
@@ -145,9 +145,10 @@ class Session:
 
         Shapes are (N, T) or (N, B, T), with an axis of members after N where the output has more than one.
         """
-        codes = _fill_codes(codes, extra)
-        feed = self._check_inputs(codes, extra or {})
-        shapes = {output.name: _output_shape(output) for output in self._card.outputs}
+        given = extra or {}
+        codes = _fill_codes(codes, given)
+        feed = self._check_inputs(codes, given)
+        shapes = {output.name: output_shape(output) for output in self._card.outputs}
         if len(codes) == 0:
             return {name: np.empty((0, *shape), dtype=np.float32) for name, shape in shapes.items()}
         try:
@@ -181,6 +182,14 @@ class Session:
             turned[output.name] = prediction[:, ::-1] if flip else prediction
         return turned
 
+    def _check_rows(self, codes: Codes, extra: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Refuse inputs of other lengths, which would go unseen where they are cut into batches."""
+        for name, values in extra.items():
+            found = np.shape(values)
+            expected = (len(codes), *found[1:])
+            if found != expected:
+                raise DataError(f"{self._card.full_name}: extra {name!r}: expected shape {expected}, found {found}")
+
     def _check_inputs(self, codes: Codes, extra: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
         card = self._card
         length = 0 if card.window is None else card.window.length
@@ -206,43 +215,11 @@ class Session:
         return feed
 
 
-def embed_one_hot(model: onnx.ModelProto, card: Card) -> onnx.ModelProto:
-    """Return a copy of a model that reads codes (N, L) in place of its one-hot sequence, where it has one.
-
-    A cast and a look-up in a table of 5 rows feed what was the input; the numbers stay the same to the last bit.
-    """
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
-
-    changed = onnx.ModelProto()
-    changed.CopyFrom(model)
-    graph = changed.graph
-    sequence = card.sequence_input
-    if sequence is None:
-        return changed
-    index = next(index for index, item in enumerate(graph.input) if item.name == sequence.name)
-    batch = graph.input[index].type.tensor_type.shape.dim[0].dim_param or "N"
-    codes = helper.make_tensor_value_info(CODES_INPUT, TensorProto.UINT8, [batch, card.sequence_window.length])
-    graph.input[index].CopyFrom(codes)
-    unknown = np.full((1, 4), 0.25 if sequence.unknown == "quarter" else 0.0, dtype=np.float32)
-    table = np.vstack([np.eye(4, dtype=np.float32), unknown])
-    nodes = [
-        helper.make_node("Constant", [], ["zoo_one_hot_table"], name="zoo_table", value=numpy_helper.from_array(table)),
-        helper.make_node("Cast", [CODES_INPUT], ["zoo_code_indices"], name="zoo_cast", to=TensorProto.INT32),
-        helper.make_node("Gather", ["zoo_one_hot_table", "zoo_code_indices"], [sequence.name], name="zoo_one_hot"),
-    ]
-    # A node may only read what stands before it.
-    nodes.extend(graph.node)
-    del graph.node[:]
-    graph.node.extend(nodes)
-    return changed
-
-
-def _fill_codes(codes: Codes | None, extra: Mapping[str, npt.NDArray[np.float32]] | None) -> Codes:
+def _fill_codes(codes: Codes | None, extra: Mapping[str, npt.NDArray[np.float32]]) -> Codes:
     """Return the codes, or as many rows of no base as the other inputs have."""
     if codes is not None:
         return codes
-    return np.empty((max(map(len, (extra or {}).values()), default=0), 0), dtype=np.uint8)
+    return np.empty((max(map(len, extra.values()), default=0), 0), dtype=np.uint8)
 
 
 def _import_onnxruntime() -> Any:
@@ -297,47 +274,6 @@ def _choose_batch(model: onnx.ModelProto, budget: int) -> tuple[int, bool]:
         largest = max(largest, 4 * math.prod(size for size in sizes if size > 0))
     fitting = budget // largest
     return min(max(fitting, _MIN_WINDOWS), _MAX_WINDOWS), fitting >= _MIN_WINDOWS
-
-
-def _check_graph(model: onnx.ModelProto, card: Card) -> None:
-    import onnx
-
-    constants = {tensor.name for tensor in model.graph.initializer}
-    inputs = {item.name: item for item in model.graph.input if item.name not in constants}
-    outputs = {item.name: item for item in model.graph.output}
-    expected_inputs = {item.name: item.shape for item in card.inputs}
-    expected_outputs = {output.name: _output_shape(output) for output in card.outputs}
-    for role, found, expected in (("input", inputs, expected_inputs), ("output", outputs, expected_outputs)):
-        if found.keys() != expected.keys():
-            raise CardError(
-                f"{card.full_name}: the card names the {role}s {', '.join(sorted(expected))}, "
-                f"the network has {', '.join(sorted(found)) or 'none'}"
-            )
-        for name, value in found.items():
-            tensor = value.type.tensor_type
-            if tensor.elem_type != onnx.TensorProto.FLOAT:
-                kind = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
-                raise CardError(f"{card.full_name}: {role} {name!r}: expected float32, the network has {kind}")
-            if tensor.HasField("shape"):
-                _check_shape(f"{card.full_name}: {role} {name!r}", tensor.shape, expected[name])
-
-
-def _check_shape(what: str, shape: onnx.TensorShapeProto, expected: tuple[int, ...]) -> None:
-    sizes = [dim.dim_value if dim.HasField("dim_value") else None for dim in shape.dim]
-    shown = "(" + ", ".join("N" if size is None else str(size) for size in sizes) + ")"
-    if len(sizes) != len(expected) + 1 or any(
-        size not in {None, wanted} for size, wanted in zip(sizes[1:], expected, strict=True)
-    ):
-        wanted_shape = ", ".join(["N", *map(str, expected)])
-        raise CardError(f"{what}: the card says shape ({wanted_shape}), the network has {shown}")
-    if sizes[0] is not None:
-        raise CardError(f"{what}: expected a free batch axis, the network has {shown}; export it again")
-
-
-def _output_shape(output: Output) -> tuple[int, ...]:
-    members = (output.members,) if output.members > 1 else ()
-    bins = () if output.bins is None else (output.bins,)
-    return (*members, *bins, len(output.tracks))
 
 
 def _pair_tracks(card: Card) -> dict[str, list[tuple[str, int]]]:
