@@ -32,6 +32,18 @@ def change(document, field, value):
         ("negatives", [{"method": "shuffle"}], "field 'negatives.0.method': unknown method 'shuffle'"),
         ("tune", {"training.epochs": {"low": 9, "high": 3}}, "low 9 must lie below high 3"),
         ("tune", {"training.epochs": {"low": 0, "high": 3, "log": True}}, "log needs a low above 0, found 0"),
+        ("window", {"mode": "fixed"}, "mode: fixed needs fixed_end"),
+        ("window", {"prefix": "ACGT"}, "fixed_end, prefix and suffix belong to mode: fixed"),
+        ("window", {"mode": "fixed", "fixed_end": "end", "prefix": "XYZ"}, "field 'window.prefix'"),
+        ("training.warmup_epochs", 2, "warmup_epochs 2 must be fewer than the epochs, 2"),
+        ("training.learning_rate", float("inf"), "field 'training.learning_rate': Input should be a finite number"),
+        ("output.name", "a b/c", "field 'output.name'"),
+        ("baseline", {"name": "none", "config": {"k": 4}}, "config needs the name of an architecture, found none"),
+        (
+            "negatives",
+            [{"method": "dinucleotide_shuffle", "per_positive": 1e9}],
+            "should be less than or equal to 1000",
+        ),
         ("seed", "one", "field 'seed': Input should be a valid integer"),
     ],
 )

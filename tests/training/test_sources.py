@@ -108,3 +108,12 @@ def test_genomes_and_what_negatives_and_lists_read_are_sources_too(check, tmp_pa
 def test_a_genome_that_leaves_the_data_root_is_refused(check, tmp_path):
     with pytest.raises(RecipeError, match=r"field 'data\.reference': expected a path below the data root"):
         check(tmp_path, {"reference": "../genome.fa"})
+
+
+def test_what_anchors_repeat_is_looked_at_once(check, tmp_path):
+    nested = ["a.fa"]
+    for _ in range(60):
+        nested = [nested, nested]
+    (tmp_path / "a.fa").write_text(">a\nA\n", encoding="utf-8")
+
+    assert [source.path for source in check(tmp_path, {"config": {"files": nested}})] == ["a.fa"]

@@ -11,6 +11,9 @@ from zoo.model.document import Document
 
 Bases = Annotated[str, StringConstraints(pattern="^[ACGT]*$")]
 
+TensorName = Annotated[str, StringConstraints(pattern="^[A-Za-z][A-Za-z0-9_]*$")]
+"""What Keras and ONNX both take for a name."""
+
 LeakPolicy = Literal["error", "drop", "keep"]
 
 Loss = Literal[
@@ -52,7 +55,7 @@ class DataChoice(Document):
 class _Negatives(Document):
     """``per_positive``: negatives drawn for each positive."""
 
-    per_positive: float = Field(default=1.0, gt=0)
+    per_positive: float = Field(default=1.0, gt=0, le=1000)
 
 
 class GenomicNegatives(_Negatives):
@@ -72,7 +75,7 @@ class GenomicNegatives(_Negatives):
 
     method: Literal["genomic"]
     exclude: tuple[str, ...] = ()
-    margin: int = Field(default=0, ge=0)
+    margin: int = Field(default=0, ge=0, lt=2**31)
     gc_tolerance: float = Field(default=0.05, ge=0, le=1)
     repeat_tolerance: float = Field(default=0.2, ge=0, le=1)
     max_shared: float = Field(default=0.2, ge=0, le=1)
@@ -160,6 +163,7 @@ class OutputChoice(Document):
     """The network's output.
 
     Args:
+        unit: Of every track that names none; by default ``probability`` for sigmoid and softmax, else ``value``.
         activation: ``softmax`` over one target of two classes gives two tracks, its absence and its presence.
         tracks: What the card says of each; by default the loader's names, with the recipe's assay and biosample.
         standardise: Learn each target less its mean, over its standard deviation, both of the training part; the model
@@ -168,9 +172,9 @@ class OutputChoice(Document):
             of the model.
     """
 
-    name: Text = "prediction"
+    name: TensorName = "prediction"
     activation: Activation = "sigmoid"
-    unit: Text = "probability"
+    unit: Text | None = None
     tracks: tuple[Track, ...] | None = None
     standardise: bool = False
     auxiliary: tuple[Text, ...] = ()
@@ -250,7 +254,7 @@ class TrainingChoice(Document):
     keep: Literal["best", "last"] = "best"
     monitor: Literal["loss", "auroc", "auprc", "pearson"] = "loss"
     reverse_complement: Literal["none", "random", "both"] = "random"
-    shift: int = Field(default=0, ge=0)
+    shift: int = Field(default=0, ge=0, lt=2**31)
     label_smoothing: float = Field(default=0.0, ge=0, lt=0.5)
     class_weights: Literal["none", "balanced"] = "none"
     weight_averaging: float | None = Field(default=None, gt=0, lt=1)
@@ -279,6 +283,12 @@ class Baseline(ArchitectureChoice):
     """What the network is measured against; ``auto`` chooses k-mers by the kind of target, ``none`` trains nothing."""
 
     name: Text = "auto"
+
+    @model_validator(mode="after")
+    def _configures_something(self) -> Baseline:
+        if self.config and self.name in {"auto", "none"}:
+            raise ValueError(f"config needs the name of an architecture, found {self.name}")
+        return self
 
 
 class Range(Document):

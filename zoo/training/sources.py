@@ -77,16 +77,18 @@ def _check_inside(name: str, data_root: Path, where: str) -> None:
         )
 
 
-def _walk_texts(value: Any, field: str) -> Iterator[tuple[str, str]]:
-    """Yield every text in a document with the path of its field."""
+def _walk_texts(value: Any, field: str, seen: set[int] | None = None) -> Iterator[tuple[str, str]]:
+    """Yield every text in a document with the path of its field; what anchors repeat, once."""
+    seen = set() if seen is None else seen
     if isinstance(value, str):
         yield field, value
-    elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _walk_texts(inner, f"{field}.{key}")
-    elif isinstance(value, list | tuple):
-        for number, inner in enumerate(value):
-            yield from _walk_texts(inner, f"{field}.{number}")
+        return
+    if not isinstance(value, Mapping | list | tuple) or id(value) in seen:
+        return
+    seen.add(id(value))
+    items = value.items() if isinstance(value, Mapping) else enumerate(value)
+    for key, inner in items:
+        yield from _walk_texts(inner, f"{field}.{key}", seen)
 
 
 def _is_file(path: Path) -> bool:

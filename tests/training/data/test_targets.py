@@ -85,6 +85,12 @@ def test_the_loss_is_the_recipes_or_the_architectures_or_the_usual(
         ([[1.5]], {"output": {"activation": "linear"}, "training": {"monitor": "auroc"}}, RecipeError,
          "training.monitor auroc needs targets of two classes"),
         ([[[1], [0]]], {}, RecipeError, "gives targets in 2 bins, and architecture tiny_net makes no binned output"),
+        ([[4.0]], {"training": {"loss": "mse"}}, RecipeError,
+         "output.activation sigmoid gives values from 0 to 1, the data have targets such as 4; use activation: linear"),
+        ([[-2.0]], {"output": {"activation": "relu"}}, RecipeError,
+         "output.activation relu gives values of 0 or more, the data have targets such as -2; use activation: linear"),
+        ([[1]], {"output": {"tracks": [{"name": "motif", "assay": "a"}, {"name": "motif", "assay": "a"}]}},
+         RecipeError, "output.tracks: two have one name: motif, motif"),
         ([[NAN]], {}, DataError, "expected targets that were measured, found no value at all"),
         ([[float("inf")]], {}, DataError, "expected targets that were measured, found an infinite one"),
     ],
@@ -95,6 +101,16 @@ def test_what_does_not_fit_is_refused(tiny_recipe, targets, changes, error, mess
 
     assert str(caught.value).startswith("r.yaml: ")
     assert message in str(caught.value)
+
+
+def test_the_unit_is_that_of_the_activation_unless_told(tiny_recipe):
+    assert define(tiny_recipe, [[1]]).tracks[0].unit == "probability"
+    assert define(tiny_recipe, [[7]], output={"activation": "linear"}).tracks[0].unit == "value"
+
+
+def test_a_track_that_can_not_stand_in_a_header_is_refused(tiny_recipe):
+    with pytest.raises(RecipeError, match=r"^r\.yaml: a track of the data: field 'name'"):
+        define(tiny_recipe, [[1]], ("a\tb",))
 
 
 def test_targets_in_bins_give_a_binned_output(tiny_recipe):

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from zoo.components import Architecture, OutputSpec, Predictions
 from zoo.errors import DataError, RecipeError, near_match
 from zoo.model.card import Track
+from zoo.model.document import validate
 from zoo.training.recipe import Recipe
 
 Targets: TypeAlias = npt.NDArray[np.float32]
@@ -29,6 +30,16 @@ _LOSSES = {
     "linear": ("mse", "mae"),
 }
 """The losses that fit an activation, the usual one first."""
+
+_REACH = {
+    "sigmoid": (0.0, 1.0),
+    "softmax": (0.0, 1.0),
+    "softplus": (0.0, np.inf),
+    "exponential": (0.0, np.inf),
+    "relu": (0.0, np.inf),
+    "linear": (-np.inf, np.inf),
+}
+"""The values that an activation can give."""
 
 _CLASS_ACTIVATIONS = ("sigmoid", "softmax")
 _COUNT_LOSSES = ("poisson", "poisson_multinomial", "multinomial_mse")
@@ -153,7 +164,7 @@ def define_task(
             raise DataError(f"{where}: softmax over target {names[0]!r} needs classes 0 and 1, found {found}")
         names = tuple(track.name for track in choice.tracks) if choice.tracks else ABSENT_PRESENT
     loss = _choose_loss(recipe, architecture, where)
-    _check_values(loss, summary, where)
+    _check_values(loss, choice.activation, summary, where)
     if loss in _BINNED_LOSSES and bins is None:
         raise RecipeError(f"{where}: training.loss {loss} needs targets in bins, the data give one value a track")
     if recipe.training.label_smoothing and not loss.endswith("crossentropy"):
@@ -208,12 +219,20 @@ def balance_classes(targets: Targets, weights: npt.NDArray[np.float32], where: s
     return balanced
 
 
-def _check_values(loss: str, summary: TargetSummary, where: str) -> None:
+def _check_values(loss: str, activation: str, summary: TargetSummary, where: str) -> None:
     if loss.endswith("crossentropy") and not 0 <= summary.minimum <= summary.maximum <= 1:
         wrong = summary.minimum if summary.minimum < 0 else summary.maximum
         raise DataError(f"{where}: loss {loss} needs targets from 0 to 1, found {wrong:g}; use loss: mse")
     if loss in _COUNT_LOSSES and summary.minimum < 0:
         raise DataError(f"{where}: loss {loss} needs counts, 0 or more, found {summary.minimum:g}; use loss: mse")
+    low, high = _REACH[activation]
+    if not low <= summary.minimum <= summary.maximum <= high:
+        reach = f"from {low:g} to {high:g}" if high < np.inf else f"of {low:g} or more"
+        wrong = summary.minimum if summary.minimum < low else summary.maximum
+        raise RecipeError(
+            f"{where}: output.activation {activation} gives values {reach}, the data have targets such as {wrong:g}; "
+            "use activation: linear"
+        )
 
 
 def _keep_tracks(recipe: Recipe, names: tuple[str, ...], where: str) -> tuple[int, ...]:
@@ -245,8 +264,10 @@ def _choose_loss(recipe: Recipe, architecture: Architecture, where: str) -> str:
 def _name_tracks(recipe: Recipe, names: tuple[str, ...], where: str) -> tuple[Track, ...]:
     choice = recipe.output
     if choice.tracks is None:
+        usual = "probability" if choice.activation in _CLASS_ACTIVATIONS else "value"
+        described = {"assay": recipe.assay, "biosample": recipe.biosample, "unit": choice.unit or usual}
         return tuple(
-            Track(name=name, assay=recipe.assay, biosample=recipe.biosample, unit=choice.unit) for name in names
+            validate(Track, {"name": name, **described}, f"{where}: a track of the data", RecipeError) for name in names
         )
     given = tuple(track.name for track in choice.tracks)
     if len(set(given)) < len(given):
