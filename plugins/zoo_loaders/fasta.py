@@ -126,7 +126,6 @@ def load_fasta(config: FastaConfig, reference: GenomeSource | None, seed: int, b
 def _read_classes(config: FastaConfig, files: FastaSet, base_folder: Path, notes: list[str]) -> list[list[_Record]]:
     """Return the positives and the negatives of one set."""
     classes = [[] if name is None else _read_records(base_folder / name) for name in (files.positives, files.negatives)]
-    _check_lengths([record for records in classes for record in records])
     named = f" of {files.target}" if config.sets else ""
     if config.drop_duplicates:
         for index, label in enumerate(("positives", "negatives")):

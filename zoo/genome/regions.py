@@ -36,9 +36,8 @@ class Regions:
         """Return intervals as arrays, in their order."""
         rows = [(interval.contig, interval.start, interval.end) for interval in intervals]
         contigs, starts, ends = zip(*rows, strict=True) if rows else ((), (), ())
-        return cls(
-            np.array(contigs, dtype=np.str_), np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64)
-        )  # fmt: skip
+        places = np.array([starts, ends], dtype=np.int64)
+        return cls(np.array(contigs, dtype=np.str_), places[0], places[1])
 
     @classmethod
     def join(cls, parts: Iterable[Regions]) -> Self:

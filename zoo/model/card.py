@@ -220,7 +220,10 @@ class Card(Document):
             CardError: The network reads none.
         """
         if self.window is None:
-            raise CardError(f"{self.full_name} reads no sequence, but {', '.join(item.name for item in self.inputs)}")
+            raise CardError(
+                f"{self.full_name}: reads no sequence, but {', '.join(item.name for item in self.inputs)}; "
+                "call zoo.load(...).predict_codes(None, extra) instead"
+            )
         return self.window
 
     @property
