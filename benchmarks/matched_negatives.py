@@ -25,8 +25,8 @@ from zoo.genome.codes import UNKNOWN, Codes, decode
 from zoo.genome.reference import Reference
 from zoo.genome.regions import Regions
 from zoo.training.choices import GenomicNegatives
+from zoo.training.metrics.values import measure_ks
 from zoo.training.negatives.genomic import match_regions
-from zoo.training.negatives.matching import measure_ks
 from zoo.training.negatives.words import list_words
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,7 +10,7 @@ pytest.importorskip("optuna")
 
 from zoo.cli import main
 from zoo.cli.tune import EXAMPLE
-from zoo.training.network.fit import Epoch, Fit
+from zoo.training.network.history import Epoch, Fit
 from zoo.training.search import trials as search
 
 pytestmark = pytest.mark.training

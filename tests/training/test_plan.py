@@ -78,12 +78,13 @@ def test_too_many_unknown_bases_in_an_example_stop_the_run(tiny_recipe, write_re
     with (tiny_data / "positives.fa").open("a", encoding="utf-8") as file:
         file.write(">chr3_999\n" + "N" * 13 + "ACGTACGTACG\n")
 
+    recipe = write_recipe(tiny_recipe)
     with pytest.raises(DataError) as error:
-        plan(write_recipe(tiny_recipe))
+        plan(recipe)
 
     assert str(error.value) == (
-        "example 'chr3_999': 54% of its bases are unknown; data.max_unknown allows 50%: leave such examples out, or "
-        "raise it"
+        f"{recipe}: example 'chr3_999': 54% of its bases are unknown; data.max_unknown allows 50%: leave such examples "
+        "out, or raise it"
     )
     tiny_recipe["data"]["max_unknown"] = 0.6
     assert len(plan(write_recipe(tiny_recipe)).examples) == 301

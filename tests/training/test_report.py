@@ -106,7 +106,6 @@ def make_findings(*, classes=True, names=("CTCF",), bins=None, missing=0.0, base
         baseline_predictions=other if baseline else {},
         notes=("3 examples without any target were left out",),
         parameters=12345,
-        seconds=61.0,
     )
 
 

@@ -10,7 +10,7 @@ pytest.importorskip("optuna")
 import zoo
 from zoo.errors import MissingExtra, OutputError, RecipeError, TrainingDiverged, TrainingError
 from zoo.training.choices import Range
-from zoo.training.network.fit import Epoch, Fit
+from zoo.training.network.history import Epoch, Fit
 from zoo.training.recipe import read_recipe
 from zoo.training.search import trials as search
 from zoo.training.search.ranges import draw

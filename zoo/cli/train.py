@@ -53,7 +53,7 @@ def train(
     from zoo.training.run import train as train_model
 
     if dry_run:
-        _try(recipe, data_root, seed, folds, threads)
+        _run_dry(recipe, data_root, seed, folds, threads)
         return
     if not output:
         raise typer.BadParameter("is missing: name the model's folder", param_hint="-o")
@@ -73,9 +73,9 @@ def train(
     _print_result(done)
 
 
-def _try(recipe: Path, data_root: Path | None, seed: int | None, folds: int | None, threads: int | None) -> None:
+def _run_dry(recipe: Path, data_root: Path | None, seed: int | None, folds: int | None, threads: int | None) -> None:
+    from zoo.training.networks import build_network, take_first_weights, try_step
     from zoo.training.plan import plan
-    from zoo.training.run import build_network, try_step
 
     with tempfile.TemporaryDirectory(prefix="zoo-train-") as folder:
         found = plan(recipe, data_root, seed, folds=folds, work_folder=Path(folder))
@@ -83,6 +83,8 @@ def _try(recipe: Path, data_root: Path | None, seed: int | None, folds: int | No
         model = build_network(found, threads)
         parameters = sum(int(np.prod(weight.shape)) for weight in model.trainable_variables)
         print(f"network: {model.count_params():,} parameters, {parameters:,} of them learned")
+        for note in take_first_weights(found, model):
+            print(f"note: {note}")
         loss = try_step(found, model)
     print("one step: nothing to learn step by step" if loss is None else f"one step: loss {loss:.4f}")
 

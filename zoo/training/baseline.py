@@ -10,14 +10,13 @@ from zoo.components import OutputSpec, Predictions
 from zoo.errors import PluginError
 from zoo.genome.codes import Codes
 from zoo.plugins import guard
-from zoo.training.data.examples import Rows
+from zoo.training.data.batches import Rows
+from zoo.training.data.examples import read_pieces
 from zoo.training.network.predictor import Predictor
 from zoo.training.plan import TrainingPlan, read_for_solving
 
 _MAX_EXAMPLES = 200_000
 """Rows that a baseline is solved on at most: counting words needs them in memory."""
-
-_PIECE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +65,7 @@ def solve_baseline(plan: TrainingPlan) -> Baseline | None:
 
 def predict_rows(plan: TrainingPlan, baseline: Baseline, rows: Rows) -> Predictions:
     """Return the baseline's predictions of these examples, (N, T)."""
-    pieces = [rows[first : first + _PIECE] for first in range(0, len(rows), _PIECE)]
-    return np.concatenate([baseline.predict(plan.examples.read(piece).sequences) for piece in pieces])
+    return np.concatenate([baseline.predict(piece.sequences) for piece in read_pieces(plan.examples, rows)])
 
 
 def _sample(rows: Rows, seed: int) -> tuple[Rows, tuple[str, ...]]:

@@ -28,7 +28,6 @@ class Findings:
         monitor: The name of what early stopping looked at.
         baseline: Its name; None where none was trained. ``baseline_predictions`` by part, as ``predictions``.
         parameters: Of all networks together.
-        seconds: That the run took; None leaves it out, so that runs of one recipe give one report.
     """
 
     recipe: str
@@ -43,9 +42,7 @@ class Findings:
     baseline: str | None = None
     baseline_predictions: Mapping[str, Predictions] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    versions: Mapping[str, str] = field(default_factory=dict)
     parameters: int = 0
-    seconds: float | None = None
 
     @property
     def tracks(self) -> tuple[str, ...]:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from zoo.components import Architecture, Config, DataLoader, ExampleSet, InputSpec, OutputSpec
-from zoo.errors import EmptySplit, PluginError, RecipeError, SplitLeak, TrainingError
-from zoo.genome.reference import Reference
+from zoo.components import Architecture, Config, ExampleSet, InputSpec, OutputSpec
+from zoo.errors import EmptySplit, RecipeError, SplitLeak
 from zoo.model.document import validate
-from zoo.plugins import Plugins, discover, guard
-from zoo.training.choices import DataChoice, SourceFile
-from zoo.training.data.examples import Examples, LoadedExamples, Rows, clean
+from zoo.plugins import Plugins, discover
+from zoo.training.choices import SourceFile
+from zoo.training.data.batches import Rows
+from zoo.training.data.examples import Examples, read_pieces, targets_of
 from zoo.training.data.split import (
     SplitBasis,
     SplitIndices,
@@ -26,14 +24,11 @@ from zoo.training.data.split import (
     split_examples,
     split_into_folds,
 )
-from zoo.training.data.store import write_store
 from zoo.training.data.strands import SEQUENCE
-from zoo.training.data.targets import Targets, Task, define_task, standardise, summarise_targets
-from zoo.training.negatives import add_negatives
+from zoo.training.data.targets import Targets, TargetSummary, Task, define_task, standardise, summarise_targets
+from zoo.training.loading import read_examples
 from zoo.training.recipe import Recipe, read_recipe
 from zoo.training.sources import check_sources
-
-STORE_FILE = "examples.h5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +51,7 @@ class TrainingPlan:
     architecture_config: Config
     baseline: tuple[Architecture, Config] | None
     examples: Examples
+    summary: TargetSummary
     task: Task
     split: SplitIndices
     folds: tuple[SplitIndices, ...]
@@ -90,18 +86,18 @@ def plan(
     """Read a recipe and its data, and split them; nothing is trained, and nothing written but streamed examples.
 
     Paths in the recipe start at ``data_root``, by default the recipe's own folder. ``seed`` replaces the recipe's, and
-    ``folds`` its number of folds. Streamed examples are kept in ``work_folder``, which must outlive the plan.
+    ``folds`` its ``split.folds``. Streamed examples are kept in ``work_folder``, which must outlive the plan.
 
     Raises:
         RecipeError: The recipe has a wrong field.
-        TrainingError: The data or the architecture ask for what can't be done yet.
-        PluginError: The loader failed.
+        TrainingError: Examples are streamed, and there is no ``work_folder``.
+        PluginError: A component is not installed, or the loader failed.
         DataError: A file is missing, is not the recipe's, or is malformed; or negatives can't be found.
         EmptySplit: A part of the split is empty or holds one class only.
         SplitLeak: A sequence stands in two parts.
     """
     path = Path(recipe_path)
-    recipe, recipe_text = read_recipe(path, seed)
+    recipe, recipe_text = read_recipe(path, seed, folds)
     root = path.parent if data_root is None else Path(data_root)
     plugins = discover()
     architecture = plugins.architecture(recipe.architecture.name)
@@ -110,30 +106,25 @@ def plan(
     )
     scorer = plugins.scorer(recipe.scorer.name)
     validate(scorer.config, recipe.scorer.config, f"{path}: scorer.config", RecipeError)
+    validate(plugins.data_loader(recipe.data.loader).config, recipe.data.config, f"{path}: data.config", RecipeError)
     sources = check_sources(recipe, root, str(path))
-    examples, notes = _read_examples(recipe, plugins, root, str(path), work_folder)
-    if examples.extra_shapes and not architecture.context:
-        raise RecipeError(
-            f"{path}: data.loader {recipe.data.loader} gives the input {min(examples.extra_shapes)!r} beside the "
-            f"sequence, and architecture {architecture.name} takes none; choose one that does, or leave it out"
-        )
+    examples, notes = read_examples(recipe, plugins, root, str(path), work_folder)
+    _check_fit(recipe, architecture, examples, str(path))
     summary = summarise_targets((piece.targets for piece in examples.pieces()), f"{path}: data.loader")
     task = define_task(recipe, examples.tracks, summary, architecture, str(path))
-    basis = _describe(examples, stratified=recipe.split.method == "stratified")
-    folds = folds or recipe.split.folds
+    basis = _describe(examples, stratified=task.classes and recipe.split.method == "stratified")
+    folds = recipe.split.folds
     try:
         split = split_examples(basis, recipe.split, recipe.seed, root)
         parts = split_into_folds(basis, split, recipe.split, folds, recipe.seed) if folds else (split,)
         if task.classes:
             for each in {id(item): item for item in (split, *parts)}.values():
                 check_classes(each, examples.tracks, lambda: _list_targets(examples))
-    except (EmptySplit, SplitLeak) as error:
+    except (EmptySplit, RecipeError, SplitLeak) as error:
         raise type(error)(f"{path}: {error}") from error
+    _check_window(recipe, examples, str(path))
     if recipe.output.standardise:
-        task = standardise(task, _list_targets(examples, split.train))
-    anchor = recipe.window.anchor
-    if anchor is not None and anchor >= max(examples.length, 1):
-        raise RecipeError(f"{path}: window.anchor {anchor} lies outside a window of {examples.length} bases")
+        task = standardise(task, (targets_of(piece) for piece in read_pieces(examples, split.train)))
     return TrainingPlan(
         recipe=recipe,
         recipe_text=recipe_text,
@@ -142,6 +133,7 @@ def plan(
         architecture_config=architecture_config,
         baseline=_choose_baseline(recipe, plugins, task, examples, str(path)),
         examples=examples,
+        summary=summary,
         task=task,
         split=split,
         folds=parts,
@@ -150,148 +142,72 @@ def plan(
     )
 
 
-def with_recipe(plan: TrainingPlan, recipe: Recipe, architecture_config: Config) -> TrainingPlan:
-    """Return the plan with another recipe for the same data and task: another architecture config or training."""
-    return dataclasses.replace(plan, recipe=recipe, architecture_config=architecture_config)
+def with_recipe(plan: TrainingPlan, recipe: Recipe) -> TrainingPlan:
+    """Return the plan with another recipe for the same data: another config of its architecture, or training.
+
+    Raises:
+        RecipeError: The recipe does not fit the architecture or the data.
+        DataError: The loss can't take the targets.
+    """
+    architecture, where = plan.architecture, str(plan.path)
+    config = validate(architecture.config, recipe.architecture.config, f"{where}: architecture.config", RecipeError)
+    _check_fit(recipe, architecture, plan.examples, where)
+    task = define_task(recipe, plan.examples.tracks, plan.summary, architecture, where)
+    # What standardises the targets is of the data and their split, which stay.
+    task = dataclasses.replace(task, mean=plan.task.mean, deviation=plan.task.deviation)
+    return dataclasses.replace(plan, recipe=recipe, architecture_config=config, task=task)
 
 
 def read_for_solving(plan: TrainingPlan, rows: Rows, output: OutputSpec) -> ExampleSet:
     """Return these examples with the targets of an output, the model's or what is learned, for ``fit_weights``."""
     examples = plan.examples.read(rows)
-    assert examples.targets is not None  # noqa: S101 - the task was defined on them
     if output is plan.task.output:
-        targets = plan.task.select(plan.task.expand(examples.targets))
+        targets = plan.task.select(plan.task.expand(targets_of(examples)))
     else:
-        targets = plan.task.transform(examples.targets)
+        targets = plan.task.transform(targets_of(examples))
     measured = np.flatnonzero(~np.isnan(targets.reshape(len(targets), -1)).all(axis=1))
     return dataclasses.replace(examples, targets=targets, tracks=output.tracks).take(measured)
 
 
-def _read_examples(
-    recipe: Recipe, plugins: Plugins, root: Path, where: str, work_folder: Path | None
-) -> tuple[Examples, list[str]]:
-    """Load the examples, draw their negatives, and leave out what has no target."""
-    dropped = 0
-
-    def cleaned(pieces: Iterator[ExampleSet]) -> Iterator[ExampleSet]:
-        nonlocal dropped
-        for piece in pieces:
-            kept, left_out = clean(piece, recipe.data.max_unknown)
-            dropped += left_out
-            yield kept
-
-    with ExitStack() as stack:
-        references: dict[str, Reference] = {}
-
-        def open_reference(name: str | None) -> Reference | None:
-            if name is not None and name not in references:
-                references[name] = stack.enter_context(Reference(root / name))
-            return None if name is None else references[name]
-
-        def load(choice: DataChoice) -> ExampleSet:
-            return _load(choice, plugins, open_reference(choice.reference), recipe.seed, root, where)
-
-        if recipe.data.stream:
-            examples = _stream(
-                recipe, plugins, open_reference(recipe.data.reference), root, where, work_folder, cleaned
-            )
-        else:
-            loaded = load(recipe.data)
-            if recipe.negatives or not loaded.is_complete:
-                loaded = add_negatives(
-                    loaded, recipe.negatives, open_reference(recipe.data.reference), recipe.seed, load, root, where
-                )
-            examples = LoadedExamples(next(cleaned(iter([loaded]))))
-    notes = list(examples.notes)
-    if dropped:
-        notes.append(f"{dropped} examples without any target were left out")
-    return examples, notes
-
-
-def _load(
-    choice: DataChoice, plugins: Plugins, reference: Reference | None, seed: int, root: Path, where: str
-) -> ExampleSet:
-    loader, config = _find_loader(choice, plugins, reference, where)
-    with guard("data loader", loader.name):
-        examples: Any = loader.load(config, reference, seed, root)
-    return _check_examples(loader, examples)
-
-
-def _stream(
-    recipe: Recipe,
-    plugins: Plugins,
-    reference: Reference | None,
-    root: Path,
-    where: str,
-    work_folder: Path | None,
-    cleaned: Any,
-) -> Examples:
-    if work_folder is None:
-        raise TrainingError(f"{where}: data.stream needs a folder to keep the examples in, found none")
-    if recipe.negatives:
-        raise RecipeError(
-            f"{where}: negatives can't be drawn for streamed data; write them once with zoo negatives, and load both"
-        )
-    loader, config = _find_loader(recipe.data, plugins, reference, where)
-    stream = loader.stream
-    if stream is None:
-        raise RecipeError(
-            f"{where}: data.stream: loader {loader.name} reads all at once; leave stream out, or choose another loader"
-        )
-
-    def pieces() -> Iterator[ExampleSet]:
-        with guard("data loader", loader.name):
-            for piece in stream(config, reference, recipe.seed, root):
-                examples = _check_examples(loader, piece)
-                if not examples.is_complete:
-                    raise RecipeError(
-                        f"{where}: data.loader {loader.name} gives positives only, and negatives can't be drawn for "
-                        "streamed data; leave stream out, or write them once with zoo negatives and load both"
-                    )
-                yield examples
-
-    work_folder.mkdir(parents=True, exist_ok=True)
-    return write_store(work_folder / STORE_FILE, cleaned(pieces()))
-
-
-def _find_loader(
-    choice: DataChoice, plugins: Plugins, reference: Reference | None, where: str
-) -> tuple[DataLoader, Config]:
-    loader = plugins.data_loader(choice.loader)
-    if loader.needs_reference and reference is None:
-        raise RecipeError(f"{where}: data.reference is missing: loader {loader.name} cuts its sequences from a genome")
-    return loader, validate(loader.config, choice.config, f"{where}: data.config", RecipeError)
-
-
-def _check_examples(loader: DataLoader, examples: Any) -> ExampleSet:
-    if not isinstance(examples, ExampleSet):
-        raise PluginError(f"data loader {loader.name!r} returned a {type(examples).__name__}; expected an ExampleSet")
-    return examples
-
-
 def _describe(examples: Examples, *, stratified: bool) -> SplitBasis:
+    """Return what a split looks at; ``stratified`` is for targets of classes alone."""
     hashes = np.concatenate([hash_examples(piece) for piece in examples.pieces()])
     strata = None
     if stratified:
-        rows = np.concatenate([np.nan_to_num(targets.reshape(len(targets), -1), nan=-1.0)
-                               for targets in _list_targets(examples)])  # fmt: skip
-        strata = np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
+        rows = np.concatenate([targets.reshape(len(targets), -1) for targets in _list_targets(examples)])
+        strata = np.unique(np.nan_to_num(rows, nan=-1.0), axis=0, return_inverse=True)[1].reshape(-1)
     return SplitBasis(hashes, examples.groups, examples.ids, strata)
 
 
-def _list_targets(examples: Examples, rows: Rows | None = None) -> Iterator[Targets]:
-    """Yield the targets piece by piece: all of them, or those of some rows."""
-    first = 0
-    for piece in examples.pieces():
-        if piece.targets is not None:
-            yield piece.targets if rows is None else piece.targets[_within(rows, first, len(piece))]
-        first += len(piece)
+def _list_targets(examples: Examples) -> Iterator[Targets]:
+    return (targets_of(piece) for piece in examples.pieces())
 
 
-def _within(rows: Rows, first: int, count: int) -> Rows:
-    """Return where ascending rows stand in a piece of ``count`` that starts at ``first``."""
-    low, high = np.searchsorted(rows, (first, first + count))
-    return rows[low:high] - first
+def _check_fit(recipe: Recipe, architecture: Architecture, examples: Examples, where: str) -> None:
+    """Check that the architecture takes the data and the training that the recipe asks for."""
+    if examples.extra_shapes and not architecture.context:
+        raise RecipeError(
+            f"{where}: data.loader {recipe.data.loader} gives the input {min(examples.extra_shapes)!r} beside the "
+            f"sequence, and architecture {architecture.name} takes none; choose one that does, or leave it out"
+        )
+    if architecture.fit_weights is not None and recipe.training.start_from is not None:
+        raise RecipeError(
+            f"{where}: training.start_from: architecture {architecture.name} solves for its weights and starts from "
+            "none; leave start_from out"
+        )
+
+
+def _check_window(recipe: Recipe, examples: Examples, where: str) -> None:
+    """Check that what the recipe says of the window can be true of these sequences."""
+    window, length = recipe.window, examples.length
+    if window.anchor is not None and window.anchor >= max(length, 1):
+        raise RecipeError(f"{where}: window.anchor {window.anchor} lies outside a window of {length} bases")
+    constant = len(window.prefix) + len(window.suffix)
+    if constant and constant >= length:
+        raise RecipeError(
+            f"{where}: window.prefix and window.suffix have {constant} bases, and the sequences {length}: expected "
+            "some between them"
+        )
 
 
 def _choose_baseline(

@@ -14,8 +14,8 @@ from zoo.errors import RecipeError, TrainingError
 from zoo.model.document import parse_document
 from zoo.plugins import discover
 from zoo.training.recipe import Recipe, read_recipe
-from zoo.training.search.ranges import check_ranges, read_fields
 from zoo.training.rewrite import rewrite
+from zoo.training.search.ranges import check_ranges, read_fields
 from zoo.training.search.study import check_installed, open_study
 from zoo.training.search.trials import Search, Trial
 

@@ -9,7 +9,7 @@ from scipy.stats import ks_2samp
 
 from zoo.components import ExampleSet
 from zoo.genome.codes import decode, encode, reverse_complement
-from zoo.training.data.checks import check_data, measure_gc, measure_ks
+from zoo.training.data.checks import check_data, measure_gc
 from zoo.training.data.examples import LoadedExamples
 from zoo.training.data.kmers import NO_WORD, find_canonical_words, hold_marked, list_words, mark_words
 from zoo.training.data.split import SplitIndices
@@ -88,14 +88,6 @@ def test_words_without_a_match_mark_nothing():
 
     assert len(words) == 0
     assert not hold_marked(codes, words, mark_words(words, [codes], 31), 31).any()
-
-
-@given(SEEDS)
-def test_the_distance_of_two_samples_is_that_of_scipy(seed):
-    generator = np.random.default_rng(seed)
-    first, second = np.round(generator.random(20), 1), np.round(generator.random(31), 1)
-
-    assert measure_ks(first, second) == pytest.approx(ks_2samp(first, second).statistic)
 
 
 def test_gc_is_of_the_known_bases():

@@ -14,9 +14,9 @@ from zoo.errors import DataError, OutputError, PluginError
 from zoo.genome.regions import Regions
 from zoo.training.choices import TrainingChoice
 from zoo.training.data import store_writer
-from zoo.training.data.batches import SEQUENCE, draw_batches
+from zoo.training.data.batches import draw_batches
 from zoo.training.data.store import ExampleStore, write_store
-from zoo.training.data.strands import Strands
+from zoo.training.data.strands import SEQUENCE, Strands
 
 COUNT = 100
 
@@ -91,8 +91,9 @@ def test_pieces_are_all_examples_in_order(store, monkeypatch):
     examples = make_examples()
 
     assert [len(piece) for piece in store.pieces()] == [30, 30, 30, 10]
-    np.testing.assert_array_equal(np.concatenate(list(store.sequences_in_pieces())), examples.sequences)
-    np.testing.assert_array_equal(np.concatenate(list(store.targets_in_pieces())), examples.targets)
+    for name in ("sequences", "targets"):
+        together = np.concatenate([getattr(piece, name) for piece in store.pieces()])
+        np.testing.assert_array_equal(together, getattr(examples, name))
 
 
 def test_a_store_that_was_written_before_is_opened(store, tmp_path):

@@ -5,7 +5,7 @@ pytest.importorskip("sklearn")
 
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import spearmanr
+from scipy.stats import ks_2samp, spearmanr
 from sklearn.metrics import average_precision_score, mean_squared_error, r2_score, roc_auc_score
 
 from zoo.components import OutputSpec
@@ -21,7 +21,13 @@ from zoo.training.metrics.classes import (
     weighted_auroc,
 )
 from zoo.training.metrics.evaluate import choose_thresholds, compare, evaluate, evaluate_without, measure_monitor
-from zoo.training.metrics.values import evaluate_values, measure_values, weighted_pearson, weighted_spearman
+from zoo.training.metrics.values import (
+    evaluate_values,
+    measure_correlations,
+    measure_ks,
+    measure_values,
+    weighted_pearson,
+)
 
 SEEDS = st.integers(0, 10_000)
 
@@ -48,6 +54,20 @@ def test_resampled_areas_are_those_of_scikit_learn(seed):
 
 
 @given(SEEDS)
+def test_the_distance_of_two_samples_is_that_of_scipy(seed):
+    generator = np.random.default_rng(seed)
+    first, second = np.round(generator.random(20), 1), np.round(generator.random(31), 1)
+
+    assert measure_ks(first, second) == pytest.approx(ks_2samp(first, second).statistic)
+
+
+def test_the_ks_statistic_of_samples_counted_by_hand():
+    assert measure_ks(np.array([1.0, 2, 3, 4]), np.array([1.0, 2, 3, 4])) == 0
+    assert measure_ks(np.array([1.0, 2, 3, 4]), np.array([3.0, 4, 5, 6])) == 0.5
+    assert measure_ks(np.array([0.0]), np.array([1.0, 2])) == 1
+
+
+@given(SEEDS)
 def test_resampled_correlations_are_those_of_the_repeated_examples(seed):
     target, prediction, drawn = draw(seed)
     target = target + prediction**2
@@ -57,7 +77,7 @@ def test_resampled_correlations_are_those_of_the_repeated_examples(seed):
         pearson = np.corrcoef(target[rows], prediction[rows])[0, 1]
         spearman = spearmanr(target[rows], prediction[rows]).statistic
         assert weighted_pearson(target, prediction, drawn)[row] == pytest.approx(pearson)
-        assert weighted_spearman(target, prediction, drawn)[row] == pytest.approx(spearman)
+        assert measure_correlations(target, prediction)(drawn)["spearman"][row] == pytest.approx(spearman)
 
 
 def test_what_is_not_defined_is_nan():

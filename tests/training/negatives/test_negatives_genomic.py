@@ -12,11 +12,12 @@ from zoo.genome.interval import Interval
 from zoo.genome.reference import Reference
 from zoo.genome.regions import Regions
 from zoo.training.choices import GenomicNegatives
+from zoo.training.metrics.values import measure_ks
 from zoo.training.negatives import add_negatives
 from zoo.training.negatives.drawn import KnownSequences
 from zoo.training.negatives.genomic import match_regions
 from zoo.training.negatives.landscape import BaseCounts, Landscape
-from zoo.training.negatives.matching import match_counts, measure_ks
+from zoo.training.negatives.matching import match_counts
 from zoo.training.negatives.words import HeldWords, list_words
 
 LENGTH = 100
@@ -296,12 +297,6 @@ def test_the_nearest_is_taken_first():
     found = match_counts(np.array([[50, 10]]), np.array([[53, 10], [51, 10], [47, 10]]), (5, 5))
 
     assert found.tolist() == [1]
-
-
-def test_the_ks_statistic_of_samples_counted_by_hand():
-    assert measure_ks(np.array([1.0, 2, 3, 4]), np.array([1.0, 2, 3, 4])) == 0
-    assert measure_ks(np.array([1.0, 2, 3, 4]), np.array([3.0, 4, 5, 6])) == 0.5
-    assert measure_ks(np.array([0.0]), np.array([1.0, 2])) == 1
 
 
 def test_a_word_is_one_number_on_both_strands_and_never_crosses_sequences():

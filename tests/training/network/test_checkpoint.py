@@ -15,9 +15,10 @@ import keras
 from zoo.errors import OutputError, TrainingError
 from zoo.training.choices import TrainingChoice
 from zoo.training.data.batches import ArrayPart
+from zoo.training.data.strands import Strands
 from zoo.training.network.backend import import_backend
 from zoo.training.network.checkpoint import CHECKPOINT_FILE
-from zoo.training.network.fit import Strands, fit
+from zoo.training.network.fit import fit
 
 pytestmark = pytest.mark.training
 

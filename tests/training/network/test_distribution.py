@@ -14,6 +14,7 @@ import keras
 
 from zoo.training.choices import TrainingChoice
 from zoo.training.data.batches import ArrayPart, Batch
+from zoo.training.data.strands import Strands
 from zoo.training.network.backend import (
     building,
     compute_outputs_in_32,
@@ -22,7 +23,7 @@ from zoo.training.network.backend import (
     strategy,
     to_float32,
 )
-from zoo.training.network.fit import Strands, fit
+from zoo.training.network.fit import fit
 from zoo.training.network.predictor import Predictor
 from zoo.training.network.step import _fill_up
 

@@ -12,8 +12,9 @@ from zoo.errors import TrainingDiverged
 from zoo.genome.codes import reverse_complement
 from zoo.training.choices import TrainingChoice
 from zoo.training.data.batches import ArrayPart
+from zoo.training.data.strands import Strands
 from zoo.training.network.backend import import_backend
-from zoo.training.network.fit import Strands, fit
+from zoo.training.network.fit import fit
 from zoo.training.network.optimise import learning_rate_at
 from zoo.training.network.predictor import Predictor
 from zoo.training.network.step import penalise

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +17,10 @@ from zoo.training.choices import TrainingChoice
 from zoo.training.data.strands import SEQUENCE, Inputs, Strands, has_strands, shift_inputs, turn_inputs
 from zoo.training.data.targets import Targets
 
-__all__ = ["SEQUENCE", "ArrayPart", "Batch", "Part", "count_batches", "draw_batches", "read_batches"]
-
 _BUFFER_BLOCKS = 32
 
-_Rows = npt.NDArray[np.int64]
+Rows: TypeAlias = npt.NDArray[np.int64]
+"""Row numbers, shape (N,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Batch:
     def __len__(self) -> int:
         return len(self.weights)
 
-    def take(self, rows: _Rows | slice) -> Batch:
+    def take(self, rows: Rows | slice) -> Batch:
         """Return these rows, in their order."""
         return Batch(
             {name: values[rows] for name, values in self.inputs.items()}, self.targets[rows], self.weights[rows]
@@ -52,7 +51,7 @@ class Part(Protocol):
         """Rows that are read together for the price of one; None where any order costs the same."""
         ...
 
-    def read(self, rows: npt.NDArray[np.int64]) -> Batch:
+    def read(self, rows: Rows) -> Batch:
         """Return copies of these rows, in their order."""
         ...
 
@@ -72,7 +71,7 @@ class ArrayPart:
     def block(self) -> None:
         return None
 
-    def read(self, rows: npt.NDArray[np.int64]) -> Batch:
+    def read(self, rows: Rows) -> Batch:
         return Batch(
             {name: values[rows] for name, values in self.inputs.items()}, self.targets[rows], self.weights[rows]
         )
@@ -140,7 +139,7 @@ def _read_shuffled(
         yield left
 
 
-def _draw_buffers(items: int, block: int, generator: np.random.Generator) -> Iterator[_Rows]:
+def _draw_buffers(items: int, block: int, generator: np.random.Generator) -> Iterator[Rows]:
     """Yield the items of some blocks at a time, ascending within a block."""
     firsts = generator.permutation(np.arange(0, items, block))
     for number in range(0, len(firsts), _BUFFER_BLOCKS):

@@ -8,18 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from zoo.components import ExampleSet
 from zoo.genome.codes import UNKNOWN, Codes
+from zoo.training.data.batches import Rows
 from zoo.training.data.data_checks import DataChecks, GroupCheck, Leak, Sharing, Spread, TrackCheck
-from zoo.training.data.examples import Examples, Rows
+from zoo.training.data.examples import Examples, read_pieces, targets_of
 from zoo.training.data.kmers import LONGEST, hold_marked, list_words, mark_words
 from zoo.training.data.split import NAMES, SplitIndices, hash_examples
 from zoo.training.data.targets import Targets
 from zoo.training.metrics.bootstrap import Vector
 from zoo.training.metrics.classes import weighted_auroc
-from zoo.training.metrics.values import weighted_pearson
-
-_ROWS = 4096
+from zoo.training.metrics.values import measure_ks, weighted_pearson
 
 
 def check_data(examples: Examples, split: SplitIndices, *, classes: bool) -> DataChecks:
@@ -59,7 +57,7 @@ def find_sharers(examples: Examples, split: SplitIndices, k: int) -> npt.NDArray
     """Return which test examples share a word of ``k`` bases, on either strand, with a training example."""
 
     def read(rows: Rows) -> Iterator[Codes]:
-        return (piece.sequences for piece in _read_pieces(examples, rows))
+        return (piece.sequences for piece in read_pieces(examples, rows))
 
     words = list_words(read(split.test), k)
     marked = mark_words(words, read(split.train), k)
@@ -78,9 +76,8 @@ class _Part:
 
 def _describe_part(examples: Examples, rows: Rows) -> _Part:
     targets, hashes, gc, repeats = [], [], [], []
-    for piece in _read_pieces(examples, rows):
-        measured = piece.targets
-        assert measured is not None  # noqa: S101 - the task was defined on them
+    for piece in read_pieces(examples, rows):
+        measured = targets_of(piece)
         targets.append(_mean_of_bins(measured) if measured.ndim == 3 else measured)
         hashes.append(hash_examples(piece))
         if examples.length:
@@ -100,13 +97,6 @@ def measure_gc(codes: Codes) -> Vector:
     known = (codes != UNKNOWN).sum(axis=1)
     share: Vector = ((codes == 1) | (codes == 2)).sum(axis=1) / np.maximum(known, 1)
     return share
-
-
-def measure_ks(first: Vector, second: Vector) -> float:
-    """Return the largest distance between the distribution functions of two samples (Kolmogorov, Smirnov)."""
-    levels = np.union1d(first, second)
-    below = [np.searchsorted(np.sort(values), levels, side="right") / len(values) for values in (first, second)]
-    return float(np.abs(below[0] - below[1]).max())
 
 
 def _check_track(part: _Part, name: str, track: str, index: int, *, classes: bool) -> TrackCheck:
@@ -178,8 +168,3 @@ def _mean_of_bins(targets: Targets) -> Targets:
     counts = measured.sum(axis=1)
     means: Targets = np.where(counts > 0, np.nansum(targets, axis=1) / np.maximum(counts, 1), np.nan).astype(np.float32)
     return means
-
-
-def _read_pieces(examples: Examples, rows: Rows) -> Iterator[ExampleSet]:
-    for first in range(0, len(rows), _ROWS):
-        yield examples.read(rows[first : first + _ROWS])

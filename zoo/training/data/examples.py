@@ -11,16 +11,16 @@ import numpy.typing as npt
 
 from zoo.components import ExampleSet
 from zoo.errors import DataError
-from zoo.genome.codes import UNKNOWN, Codes
-from zoo.training.data.batches import ArrayPart, Part
+from zoo.genome.codes import UNKNOWN
+from zoo.training.data.batches import ArrayPart, Part, Rows
 from zoo.training.data.strands import SEQUENCE
 from zoo.training.data.targets import Targets
 
 Transform = Callable[[Targets], Targets]
 """What is done to measured targets before they are learned; it keeps rows."""
 
-Rows = npt.NDArray[np.int64]
-"""Row numbers, shape (N,)."""
+_PIECE = 4096
+"""Examples that are read at a time where all of a part are gone through."""
 
 
 class Examples(Protocol):
@@ -104,7 +104,24 @@ class LoadedExamples:
 
     def part(self, rows: Rows, transform: Transform, weights: npt.NDArray[np.float32] | None = None) -> Part:
         chosen = self.examples.take(rows)
-        return ArrayPart(list_inputs(chosen), transform(_targets_of(chosen)), weights_of(chosen, weights))
+        return ArrayPart(list_inputs(chosen), transform(targets_of(chosen)), weights_of(chosen, weights))
+
+
+def list_pieces(rows: Rows) -> list[Rows]:
+    """Return the rows cut into runs that are small enough to be read at once."""
+    return [rows[first : first + _PIECE] for first in range(0, len(rows), _PIECE)]
+
+
+def read_pieces(examples: Examples, rows: Rows) -> Iterator[ExampleSet]:
+    """Yield these examples in their order, so many at a time that memory does not grow with them."""
+    yield from (examples.read(piece) for piece in list_pieces(rows))
+
+
+def targets_of(examples: ExampleSet) -> Targets:
+    """Return the targets of examples for which a task was defined: these have some."""
+    if examples.targets is None:
+        raise ValueError("expected examples with targets")
+    return examples.targets
 
 
 def list_inputs(examples: ExampleSet) -> dict[str, npt.NDArray[np.generic]]:
@@ -120,14 +137,19 @@ def weights_of(examples: ExampleSet, weights: npt.NDArray[np.float32] | None = N
     return np.ones(len(examples), dtype=np.float32) if examples.weights is None else examples.weights
 
 
-def clean(examples: ExampleSet, max_unknown: float) -> tuple[ExampleSet, int]:
+def clean(examples: ExampleSet, max_unknown: float, where: str, first: int = 0) -> tuple[ExampleSet, int]:
     """Return the examples that have a target, and how many have none.
 
+    Args:
+        max_unknown: The largest share of unknown bases in an example.
+        where: What messages call the recipe.
+        first: Examples of the same data that went before these, to number them in messages.
+
     Raises:
-        DataError: An example holds more unknown bases than ``max_unknown``, a share, allows.
+        DataError: An example holds more unknown bases than that.
     """
     if examples.length:
-        _check_unknown(examples.sequences, examples, max_unknown)
+        _check_unknown(examples, max_unknown, where, first)
     if examples.targets is None:
         return examples, 0
     measured = ~np.isnan(examples.targets.reshape(len(examples), -1)).all(axis=1)
@@ -137,19 +159,14 @@ def clean(examples: ExampleSet, max_unknown: float) -> tuple[ExampleSet, int]:
     return examples.take(rows), len(examples) - len(rows)
 
 
-def _check_unknown(sequences: Codes, examples: ExampleSet, max_unknown: float) -> None:
-    shares = (sequences == UNKNOWN).mean(axis=1)
+def _check_unknown(examples: ExampleSet, max_unknown: float, where: str, first: int) -> None:
+    shares = (examples.sequences == UNKNOWN).mean(axis=1)
     wrong = np.flatnonzero(shares > max_unknown)
     if len(wrong):
         row = int(wrong[0])
-        name = repr(examples.ids[row]) if examples.ids else f"number {row + 1}"
+        name = repr(examples.ids[row]) if examples.ids else f"number {first + row + 1}"
         more = f", and {len(wrong) - 1} more examples" if len(wrong) > 1 else ""
         raise DataError(
-            f"example {name}: {shares[row]:.0%} of its bases are unknown{more}; data.max_unknown allows "
+            f"{where}: example {name}: {shares[row]:.0%} of its bases are unknown{more}; data.max_unknown allows "
             f"{max_unknown:.0%}: leave such examples out, or raise it"
         )
-
-
-def _targets_of(examples: ExampleSet) -> Targets:
-    assert examples.targets is not None  # noqa: S101 - the task was defined on them
-    return examples.targets

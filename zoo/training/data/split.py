@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from zoo.components import ExampleSet
 from zoo.errors import DataError, EmptySplit, RecipeError, SplitLeak, near_match
-from zoo.genome.codes import reverse_complement
 from zoo.training.choices import FractionSplit, GroupSplit, LeakPolicy, ListSplit
+from zoo.training.data.strands import list_keys
 from zoo.training.data.targets import Targets
 
 Parts: TypeAlias = npt.NDArray[np.int8]
@@ -181,11 +181,9 @@ def hash_examples(examples: ExampleSet) -> Hashes:
     """Return a hash of the smaller of each sequence and its reverse complement; of its numbers where it has none."""
     if not examples.length:
         columns = [np.ascontiguousarray(values).reshape(len(examples), -1) for values in examples.extra.values()]
-        keys: Iterable[bytes] = (row.tobytes() for row in np.concatenate(columns, axis=1))
+        keys = [row.tobytes() for row in np.concatenate(columns, axis=1)]
     else:
-        forward = np.ascontiguousarray(examples.sequences)
-        reverse = np.ascontiguousarray(reverse_complement(examples.sequences))
-        keys = (min(one.tobytes(), other.tobytes()) for one, other in zip(forward, reverse, strict=True))
+        keys = list_keys(examples.sequences)
     numbers = (int.from_bytes(hashlib.blake2b(key, digest_size=8).digest()) for key in keys)
     return np.fromiter(numbers, dtype=np.uint64, count=len(examples))
 

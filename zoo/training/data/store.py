@@ -17,9 +17,8 @@ import numpy.typing as npt
 
 from zoo.components import ExampleSet
 from zoo.errors import DataError
-from zoo.genome.codes import Codes
 from zoo.genome.regions import Regions
-from zoo.training.data.batches import SEQUENCE, Batch
+from zoo.training.data.batches import Batch, Rows
 from zoo.training.data.store_writer import (
     CONTIGS,
     ENDS,
@@ -33,12 +32,11 @@ from zoo.training.data.store_writer import (
     WEIGHTS,
     StoreWriter,
 )
+from zoo.training.data.strands import SEQUENCE
 from zoo.training.data.targets import Targets
 
 _PIECE_BYTES = 1 << 24
 _MOST_ROWS = 8192
-
-_Rows = npt.NDArray[np.int64]
 
 
 def write_store(path: Path, pieces: Iterator[ExampleSet]) -> ExampleStore:
@@ -121,7 +119,7 @@ class ExampleStore:
     def ids(self) -> tuple[str, ...]:
         return tuple(self._file[IDS].asstr()[:].tolist()) if IDS in self._file else ()
 
-    def read(self, rows: _Rows) -> ExampleSet:
+    def read(self, rows: Rows) -> ExampleSet:
         """Return these examples, in their order; all of them are in memory then."""
         found = {name: self._read_column(name, rows) for name in self._list_columns()}
         regions = None
@@ -143,17 +141,9 @@ class ExampleStore:
         """Yield all examples in order, some thousand at a time."""
         yield from (self.read(rows) for rows in self._list_pieces())
 
-    def sequences_in_pieces(self) -> Iterator[Codes]:
-        """Yield the codes of all examples in order, (n, L) at a time."""
-        yield from (self._read_column(SEQUENCES, rows) for rows in self._list_pieces())
-
-    def targets_in_pieces(self) -> Iterator[Targets]:
-        """Yield the targets of all examples in order, (n, T) or (n, B, T) at a time."""
-        yield from (self._read_column(TARGETS, rows) for rows in self._list_pieces())
-
     def part(
         self,
-        rows: _Rows,
+        rows: Rows,
         targets_transform: Callable[[Targets], Targets] | None = None,
         weights: npt.NDArray[np.float32] | None = None,
     ) -> StoredPart:
@@ -163,7 +153,7 @@ class ExampleStore:
         """
         return StoredPart(self, rows, targets_transform, weights)
 
-    def read_batch(self, rows: _Rows) -> Batch:
+    def read_batch(self, rows: Rows) -> Batch:
         """Return of these examples what training reads."""
         inputs = {SEQUENCE: self._read_column(SEQUENCES, rows)} if self.length else {}
         inputs |= {name: self._read_column(f"{EXTRA}{name}", rows) for name in self._list_extra()}
@@ -178,14 +168,14 @@ class ExampleStore:
         single = [SEQUENCES, TARGETS, WEIGHTS, IDS, GROUPS, CONTIGS, STARTS, ENDS]
         return [name for name in single if name in self._file] + [f"{EXTRA}{name}" for name in self._list_extra()]
 
-    def _list_pieces(self) -> Iterator[_Rows]:
+    def _list_pieces(self) -> Iterator[Rows]:
         for first in range(0, self._rows, self._piece):
             yield np.arange(first, min(first + self._piece, self._rows))
 
     def _name(self, kind: str, numbers: npt.NDArray[np.int32]) -> npt.NDArray[np.str_]:
         return np.array(self._names[kind], dtype=np.str_)[numbers]
 
-    def _read_column(self, name: str, rows: _Rows) -> npt.NDArray[Any]:
+    def _read_column(self, name: str, rows: Rows) -> npt.NDArray[Any]:
         """Read chunk by chunk: HDF5 takes a hundred times longer for rows that it is asked for one by one."""
         column = self._file[name]
         found = np.empty((len(rows), *column.shape[1:]), dtype=column.dtype)
@@ -212,7 +202,7 @@ class StoredPart:
     """Examples in a file, by their row numbers there, shape (N,); ``weights`` (N,) take the place of their own."""
 
     store: ExampleStore
-    rows: _Rows
+    rows: Rows
     targets_transform: Callable[[Targets], Targets] | None = None
     weights: npt.NDArray[np.float32] | None = None
 
@@ -223,7 +213,7 @@ class StoredPart:
     def block(self) -> int:
         return self.store.block
 
-    def read(self, rows: _Rows) -> Batch:
+    def read(self, rows: Rows) -> Batch:
         batch = self.store.read_batch(self.rows[rows])
         targets = batch.targets if self.targets_transform is None else self.targets_transform(batch.targets)
         return Batch(batch.inputs, targets, batch.weights if self.weights is None else self.weights[rows])

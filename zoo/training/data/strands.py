@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from zoo.genome.codes import UNKNOWN, reverse_complement
+from zoo.genome.codes import UNKNOWN, Codes, reverse_complement
 
 SEQUENCE = "sequence"
 """The name of the network's input for codes; context inputs go by their own names."""
@@ -39,6 +39,12 @@ class Strands:
         if values.ndim == 3 and self.reverse_bins:
             values = values[:, ::-1]
         return values if self.mates is None else values[..., self.mates]
+
+
+def list_keys(sequences: Codes | Sequence[Codes]) -> list[bytes]:
+    """Return of each sequence, (N, L) or N of any lengths, the bytes that its reverse complement has too."""
+    reverse = reverse_complement(sequences) if isinstance(sequences, np.ndarray) else map(reverse_complement, sequences)
+    return [min(one.tobytes(), other.tobytes()) for one, other in zip(sequences, reverse, strict=True)]
 
 
 def has_strands(inputs: Inputs) -> bool:

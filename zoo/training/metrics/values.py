@@ -75,9 +75,11 @@ def weighted_pearson(target: Vector, prediction: Vector, draws: Draws) -> Vector
     return correlate_sums(sums)
 
 
-def weighted_spearman(target: Vector, prediction: Vector, draws: Draws) -> Vector:
-    """Return Spearman's correlation of each row of draws, shape (D,)."""
-    return _correlate_ranks(_Ranks(target).of(draws), _Ranks(prediction).of(draws), draws)
+def measure_ks(first: Vector, second: Vector) -> float:
+    """Return the two-sample Kolmogorov-Smirnov statistic: the largest distance of the two cumulative shares."""
+    levels = np.unique(np.concatenate([first, second]))
+    shares = [np.searchsorted(np.sort(values), levels, side="right") / len(values) for values in (first, second)]
+    return float(np.abs(shares[0] - shares[1]).max())
 
 
 def standardise(values: Vector) -> Vector:

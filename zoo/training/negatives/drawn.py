@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.components import ExampleSet
-from zoo.genome.codes import Codes, reverse_complement
+from zoo.genome.codes import Codes
 from zoo.genome.regions import Regions
-
-Rows = npt.NDArray[np.int64]
-"""Row numbers of examples."""
+from zoo.training.data.batches import Rows
+from zoo.training.data.strands import list_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +48,13 @@ class KnownSequences:
 
     def add(self, sequences: Codes | Sequence[Codes]) -> None:
         """Add sequences, shape (N, L) or N of any lengths."""
-        self._keys.update(_keys_of(sequences))
+        self._keys.update(list_keys(sequences))
 
     def find_new(self, sequences: Codes | Sequence[Codes]) -> npt.NDArray[np.bool_]:
         """Return which sequences are neither known nor stand further up among these, shape (N,); none is added."""
         new = np.zeros(len(sequences), dtype=np.bool_)
         seen: set[bytes] = set()
-        for row, key in enumerate(_keys_of(sequences)):
+        for row, key in enumerate(list_keys(sequences)):
             new[row] = key not in self._keys and key not in seen
             seen.add(key)
         return new
@@ -75,8 +74,3 @@ def choose_positives(candidates: Rows, per_positive: float, generator: np.random
 def name_example(examples: ExampleSet, row: int) -> str:
     """Return what messages call an example."""
     return repr(examples.ids[row]) if examples.ids else f"number {row + 1}"
-
-
-def _keys_of(sequences: Codes | Sequence[Codes]) -> list[bytes]:
-    reverse = reverse_complement(sequences) if isinstance(sequences, np.ndarray) else map(reverse_complement, sequences)
-    return [min(one.tobytes(), other.tobytes()) for one, other in zip(sequences, reverse, strict=True)]

@@ -14,7 +14,8 @@ from zoo.errors import BedError, DataError, RecipeError, near_match
 from zoo.genome.bed import read_bed
 from zoo.genome.regions import Positions, Regions
 from zoo.training.choices import GenomicNegatives
-from zoo.training.negatives.drawn import Drawn, KnownSequences, Rows, name_example
+from zoo.training.data.batches import Rows
+from zoo.training.negatives.drawn import Drawn, KnownSequences, name_example
 from zoo.training.negatives.landscape import Landscape
 from zoo.training.negatives.matching import match_counts
 from zoo.training.negatives.words import HeldWords

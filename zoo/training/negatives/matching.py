@@ -39,13 +39,6 @@ def match_counts(wanted: Positions, offered: Positions, reach: tuple[int, int]) 
     return found
 
 
-def measure_ks(first: npt.NDArray[np.floating], second: npt.NDArray[np.floating]) -> float:
-    """Return the two-sample Kolmogorov-Smirnov statistic: the largest distance of the two cumulative shares."""
-    values = np.unique(np.concatenate([first, second]))
-    shares = [np.searchsorted(np.sort(part), values, side="right") / len(part) for part in (first, second)]
-    return float(np.abs(shares[0] - shares[1]).max())
-
-
 def _is_in_reach(wanted: Positions, offered: Positions, reach: int) -> npt.NDArray[np.bool_]:
     """Return which of the offered counts lie within reach of a wanted one."""
     levels = np.zeros(int(max(wanted.max(initial=0), offered.max(initial=0))) + 2 * reach + 2, dtype=np.int64)

@@ -13,7 +13,8 @@ from zoo.errors import DataError
 from zoo.genome.codes import UNKNOWN
 from zoo.genome.regions import RegionIndex, Regions
 from zoo.training.choices import DataChoice, OtherPeaks
-from zoo.training.negatives.drawn import Drawn, KnownSequences, Rows
+from zoo.training.data.batches import Rows
+from zoo.training.negatives.drawn import Drawn, KnownSequences
 
 Load = Callable[[DataChoice], ExampleSet]
 """Reads the examples of a loader."""

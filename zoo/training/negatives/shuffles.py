@@ -7,7 +7,8 @@ import numpy as np
 from zoo.components import ExampleSet
 from zoo.errors import DataError
 from zoo.genome.shuffle import shuffle_dinucleotides
-from zoo.training.negatives.drawn import Drawn, KnownSequences, Rows, name_example
+from zoo.training.data.batches import Rows
+from zoo.training.negatives.drawn import Drawn, KnownSequences, name_example
 
 _TRIES = 100
 """Draws for one positive before it counts as having no other order; a sequence of 20 random bases needs one or two."""

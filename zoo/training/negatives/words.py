@@ -1,4 +1,4 @@
-"""The words of k bases that sequences hold, as numbers that are the same on both strands."""
+"""Which sequences repeat words of others too often; a word and its reverse complement are one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.genome.codes import Codes
-
-Words = npt.NDArray[np.uint64]
-"""One number a word."""
+from zoo.training.data.kmers import Words, find_canonical_words
 
 _BASES_AT_ONCE = 1 << 16
 """Arrays that stay in the processor's cache are made several times as fast."""
@@ -81,24 +79,10 @@ def list_words(sequences: Sequence[Codes], length: int) -> tuple[Words, npt.NDAr
 def _list_words(
     sequences: Sequence[Codes], lengths: npt.NDArray[np.int64], length: int
 ) -> tuple[Words, npt.NDArray[np.int64]]:
-    joined = np.concatenate(sequences).astype(np.uint64)
+    joined = np.concatenate(sequences)
     if len(joined) < length:
         return np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64)
-    words = np.minimum(_number(joined, length), _number((joined ^ np.uint64(3))[::-1], length)[::-1])
+    words = find_canonical_words(joined[np.newaxis], length)[0]
     owners = np.repeat(np.arange(len(sequences)), lengths)[: len(words)]
     inside = np.arange(len(words)) + length <= lengths.cumsum()[owners]
     return words[inside], owners[inside]
-
-
-def _number(bases: Words, length: int) -> Words:
-    """Return the number of the word that starts at each base: two bits a base, the first one in the highest."""
-    made = {1: bases}
-
-    def make(size: int) -> Words:
-        if size not in made:
-            left, right = size // 2, size - size // 2
-            first, second = make(left), make(right)
-            made[size] = (first[: len(bases) - size + 1] << np.uint64(2 * right)) | second[left:]
-        return made[size]
-
-    return make(length)

@@ -18,9 +18,10 @@ from zoo.genome.output import STANDARD_OUTPUT, OutputFile, refuse_same_file
 from zoo.genome.reference import Reference
 from zoo.genome.regions import Regions
 from zoo.training.choices import DataChoice, DinucleotideShuffle, GenomicNegatives, NegativesChoice, OtherPeaks
-from zoo.training.negatives.drawn import KnownSequences, Rows, choose_positives
+from zoo.training.data.batches import Rows
+from zoo.training.metrics.values import measure_ks
+from zoo.training.negatives.drawn import KnownSequences, choose_positives
 from zoo.training.negatives.genomic import explain_shortage, match_regions, read_excluded
-from zoo.training.negatives.matching import measure_ks
 from zoo.training.negatives.other_peaks import draw_other_peaks
 from zoo.training.negatives.reading import NamedSequences, check_one_length, cut, name_regions, read_sequences
 from zoo.training.negatives.shuffles import draw_shuffles

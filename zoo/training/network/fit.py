@@ -15,7 +15,7 @@ from zoo.training.data.batches import Part, count_batches, draw_batches
 from zoo.training.data.strands import Strands
 from zoo.training.network.backend import compute_outputs_in_32
 from zoo.training.network.checkpoint import Checkpoints
-from zoo.training.network.history import Epoch, Fit, Progress
+from zoo.training.network.history import Fit, Progress
 from zoo.training.network.judge import Judge
 from zoo.training.network.logs import Logs
 from zoo.training.network.losses import make_loss
@@ -23,8 +23,6 @@ from zoo.training.network.optimise import Pace, WeightAverage, make_optimiser
 from zoo.training.network.predictor import Predictor
 from zoo.training.network.prefetch import prefetch
 from zoo.training.network.step import Step, count_replicas
-
-__all__ = ["Epoch", "Fit", "Progress", "Strands", "fit"]
 
 _LOOK = 50
 """Steps between two looks at the losses: each look waits for the device."""

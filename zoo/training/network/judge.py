@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from zoo.errors import TrainingDiverged
 from zoo.training.choices import TrainingChoice
 from zoo.training.data.batches import Batch, Part, read_batches
 from zoo.training.data.strands import Strands
@@ -57,10 +59,21 @@ class Judge:
         return stopped or self.history[-1].number >= self._choice.epochs
 
     def judge(self, number: int, mean_loss: float, rate: float, began: float) -> Epoch:
+        """Measure an epoch that ``began`` at that time, and keep its weights if they are to be kept.
+
+        Raises:
+            TrainingDiverged: The loss on the validation part is not a number.
+        """
         last_weights = self._model.get_weights()
         if self._average is not None:
             self._model.set_weights(self._average.values)
         loss, monitored = self._validate()
+        if math.isnan(loss):
+            # The last step may have been the one too far, after which no other epoch would count as better.
+            raise TrainingDiverged(
+                f"the loss on the validation part is nan after epoch {number}, expected a number; "
+                "lower training.learning_rate, or set training.clip_norm"
+            )
         epoch = Epoch(number, mean_loss, loss, monitored, rate, time.perf_counter() - began)
         leads = not self.history or _improves(self._choice.monitor, epoch, self.leader)
         if leads:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from itertools import islice
 
@@ -80,7 +79,6 @@ def _write_head(findings: Findings) -> Markup:
         "architecture": card.architecture.name if card.architecture else "",
         "parameters": show_number(findings.parameters),
         "networks": str(len(findings.history)) if len(findings.history) > 1 else "",
-        "trained for": _show_time(findings.seconds),
     }
     listed = "".join(
         f"<div><dt>{name}</dt><dd>{text(value)}</dd></div>" for name, value in facts.items() if value
@@ -174,14 +172,6 @@ def _write_learning(findings: Findings) -> Markup:
 
 
 def _write_versions(findings: Findings) -> Markup:
-    versions = findings.versions or (findings.card.training.versions if findings.card.training else {})
+    versions = findings.card.training.versions if findings.card.training else {}
     rows: list[list[Cell]] = [[name, version] for name, version in versions.items()]
     return section("Versions", table(["library", "version"], rows)) if rows else Markup("")
-
-
-def _show_time(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    if seconds < 120:
-        return f"{math.ceil(seconds)} s"
-    return f"{round(seconds / 60)} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import tempfile
 import time
@@ -16,16 +15,15 @@ import yaml
 from zoo.errors import GenomeError, MissingExtra, PluginError, RecipeError, TrainingError
 from zoo.model.document import validate
 from zoo.plugins import discover
-from zoo.training.data.targets import TargetSummary, define_task, summarise_targets
 from zoo.training.network.history import Epoch
 from zoo.training.network.judge import Judge
 from zoo.training.network.losses import make_loss
 from zoo.training.network.predictor import Predictor
+from zoo.training.networks import make_strands, train_networks
 from zoo.training.plan import TrainingPlan, plan, with_recipe
 from zoo.training.recipe import Recipe
-from zoo.training.run import make_strands, train_networks
-from zoo.training.search.ranges import draw, find_own, name_own, read_fields
 from zoo.training.rewrite import place
+from zoo.training.search.ranges import draw, find_own, name_own, read_fields
 from zoo.training.search.study import ask
 from zoo.training.workspace import Workspace
 
@@ -67,12 +65,8 @@ class Search:
         self._minimised = recipe.training.monitor == "loss"
         self.notes: tuple[str, ...] = ()
         self._plan: TrainingPlan | None = None
-        self._summary: TargetSummary | None = None
         if all(field.startswith(_LOADED_ONCE) for field in recipe.tune):
             self._plan = plan(path, root, recipe.seed, work_folder=folder / "data")
-            self._summary = summarise_targets(
-                (piece.targets for piece in self._plan.examples.pieces()), f"{path}: data.loader"
-            )
             self.notes = self._plan.notes
         elif any(field.startswith(("data", "negatives", "output")) for field in recipe.tune):
             self.notes = ("ranges of data, negatives or output change the validation part, by which trials are judged",)
@@ -143,16 +137,11 @@ class Search:
 
     def _prepare(self, document: dict[str, Any], folder: Path) -> TrainingPlan:
         """Return the plan of a changed recipe, with the data that are loaded already where they are the same."""
-        if self._plan is None or self._summary is None:
+        if self._plan is None:
             changed = self._folder / self._path.name
             changed.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
             return plan(changed, self._root, work_folder=folder)
-        recipe = validate(Recipe, document, str(self._path), RecipeError)
-        architecture = self._plan.architecture
-        where = f"{self._path}: architecture.config"
-        config = validate(architecture.config, recipe.architecture.config, where, RecipeError)
-        task = define_task(recipe, self._plan.examples.tracks, self._summary, architecture, str(self._path))
-        return dataclasses.replace(with_recipe(self._plan, recipe, config), task=task)
+        return with_recipe(self._plan, validate(Recipe, document, str(self._path), RecipeError))
 
 
 class _Watch:
