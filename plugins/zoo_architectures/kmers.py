@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from zoo import Codes, Config, ExampleSet, InputSpec, OutputSpec, RecipeError
+from zoo import UNKNOWN, Codes, Config, ExampleSet, InputSpec, OutputSpec, RecipeError
 
 Weights: TypeAlias = Mapping[str, npt.NDArray[np.float32]]
 """``coefficients`` (4**k, T), one row a word, A C G T counting from the left; ``intercept`` (T,)."""
@@ -19,7 +19,6 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Solver: TypeAlias = Callable[[Any, Floats, Floats, Iterable[float]], Iterator[tuple[Floats, Floats]]]
 """From counts (N, W), targets (N, M), weights (N,) and penalties to coefficients (W, M) and intercept (M,) for each."""
 
-_UNKNOWN = 4  # the code of any base but A, C, G and T
 _BLOCK = 20_000  # sequences that are counted at a time
 
 
@@ -107,7 +106,7 @@ def count_words(codes: Codes, k: int, columns: npt.NDArray[np.int32]) -> Any:
         for place in range(k):
             letters = block[:, place : place + places]
             words = words * 4 + letters
-            known &= letters < _UNKNOWN
+            known &= letters < UNKNOWN
         ends = np.concatenate([[0], np.cumsum(known.sum(axis=1))])
         found = columns[words[known]]
         part = sparse.csr_matrix((np.ones(len(found), dtype=np.float32), found, ends), (len(block), width))
