@@ -1,34 +1,36 @@
-"""Make the data of planted_motif.yaml: 360 sequences that hold TGACTCA, the AP-1 site, and 360 that do not."""
+"""Make positives.fa and negatives.fa: two half-sites of NF1 at their distance, or at any other.
 
-import random
+python examples/recipes/make_data.py
+"""
+
+from __future__ import annotations
+
 from pathlib import Path
 
-MOTIF, LENGTH, CONTIGS, EACH = "TGACTCA", 40, 6, 60
-FOLDER = Path(__file__).parent
+import numpy as np
+
+HALVES = ("TTGGC", "GCCAA")
+GAP = 5
+LENGTH, COUNT, CONTIGS, SEED = 40, 600, 6, 1
+FOLDER = Path(__file__).resolve().parent
 
 
-def draw_sequence(generator: random.Random, motif: str) -> str:
-    """Draw a sequence, on either strand, with one motif or none."""
-    complement = str.maketrans("ACGT", "TGCA")
-    while True:
-        letters = "".join(generator.choice("ACGT") for _ in range(LENGTH))
-        if MOTIF not in letters and MOTIF.translate(complement)[::-1] not in letters:
-            break
-    start = generator.randrange(LENGTH - len(motif) + 1)
-    letters = letters[:start] + motif + letters[start + len(motif) :]
-    return letters.translate(complement)[::-1] if generator.random() < 0.5 else letters
+def main(folder: Path = FOLDER) -> None:
+    """Write both files."""
+    generator = np.random.default_rng(SEED)
+    for name, gaps in (("positives", (GAP,)), ("negatives", (1, 2, 3, 4, 6, 7, 8, 9, 10))):
+        records = [draw(generator, int(generator.choice(gaps))) for _ in range(COUNT)]
+        text = "".join(f">chr{1 + number % CONTIGS}_{number}\n{letters}\n" for number, letters in enumerate(records))
+        (folder / f"{name}.fa").write_text(text, encoding="ascii", newline="\n")
 
 
-def main() -> None:
-    """Write both files beside this script, the same ones every time."""
-    generator = random.Random(1)
-    for name, motif in (("positives", MOTIF), ("negatives", "")):
-        records = [
-            f">chr{contig}_{number}\n{draw_sequence(generator, motif)}\n"
-            for contig in range(1, CONTIGS + 1)
-            for number in range(1, EACH + 1)
-        ]
-        (FOLDER / f"{name}.fa").write_text("".join(records), encoding="utf-8")
+def draw(generator: np.random.Generator, gap: int) -> str:
+    """Return random letters that hold both half-sites, so many bases apart."""
+    letters = "".join(generator.choice(list("ACGT"), LENGTH))
+    span = len(HALVES[0]) + gap + len(HALVES[1])
+    start = int(generator.integers(0, LENGTH - span + 1))
+    between = letters[start + len(HALVES[0]) : start + len(HALVES[0]) + gap]
+    return letters[:start] + HALVES[0] + between + HALVES[1] + letters[start + span :]
 
 
 if __name__ == "__main__":
