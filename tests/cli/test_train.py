@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 pytest.importorskip("tensorflow")
 
@@ -35,12 +36,9 @@ def test_train_writes_a_model_and_prints_its_test_metrics(recipe, tmp_path, caps
     assert "parameters, best of" in printed.err
     assert (tmp_path / "model" / "model.onnx").exists()
 
-    recipe.write_text(
-        recipe.read_text(encoding="utf-8").replace(
-            "\ntraining:\n", f"\ntraining:\n  start_from: {tmp_path / 'model'}\n"
-        ),
-        encoding="utf-8",
-    )
+    document = yaml.safe_load(recipe.read_text(encoding="utf-8"))
+    document["training"]["start_from"] = str(tmp_path / "model")
+    recipe.write_text(yaml.safe_dump(document), encoding="utf-8")
     assert main(["train", str(recipe), "--dry-run", "--threads", "2"]) == 0
     assert f"note: start_from {tmp_path / 'model'}: " in capsys.readouterr().out
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,7 @@ def draw_sequences(count: int, length: int, seed: int, motif: str = "") -> list[
     ]
 
 
-@pytest.fixture
-def tiny_recipe() -> dict[str, Any]:
-    """A recipe that trains in seconds on the files of ``tiny_data``."""
+def make_recipe() -> dict[str, Any]:
     return {
         "schema_version": 1,
         "name": "tiny",
@@ -48,14 +47,54 @@ def tiny_recipe() -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def tiny_data(tmp_path: Path) -> Path:
-    """A folder with 300 sequences of 24 bases on chr1 to chr5, half of them with the motif."""
+def write_data(folder: Path) -> None:
     for name, motif, seed in (("positives", MOTIF, 1), ("negatives", "", 2)):
         sequences = draw_sequences(150, 24, seed, motif)
         text = "".join(f">chr{1 + number % 5}_{number}\n{letters}\n" for number, letters in enumerate(sequences))
-        (tmp_path / f"{name}.fa").write_text(text, encoding="utf-8")
+        (folder / f"{name}.fa").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def tiny_recipe() -> dict[str, Any]:
+    """A recipe that trains in seconds on the files of ``tiny_data``."""
+    return make_recipe()
+
+
+@pytest.fixture
+def tiny_data(tmp_path: Path) -> Path:
+    """A folder with 300 sequences of 24 bases on chr1 to chr5, half of them with the motif."""
+    write_data(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """A model of the tiny recipe, trained for four epochs with seed 7, for tests that only look at it.
+
+    ``data`` is the folder that the recipe's paths start at, ``recipe`` a copy of the recipe as it was read.
+    """
+    from zoo import train
+
+    data = tmp_path_factory.mktemp("trained")
+    write_data(data)
+    document = make_recipe()
+    document["training"]["epochs"] = 4
+    path, copy = data / "recipe.yaml", data / "copy.yaml"
+    for each in (path, copy):
+        each.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+
+    class Editing:
+        """Edits the recipe while it is trained."""
+
+        def start(self, epochs: int, batches: int) -> None:
+            path.write_text("seed: 99", encoding="utf-8")
+
+        def advance(self) -> None: ...
+
+        def report(self, epoch: Any, *, monitor: str, is_best: bool) -> None: ...
+
+    done = train(path, data / "tiny", seed=7, threads=2, progress=Editing())
+    return SimpleNamespace(done=done, folder=data / "tiny", data=data, recipe=copy, document=document)
 
 
 @pytest.fixture

@@ -113,3 +113,31 @@ def test_the_seed_draws_negatives(tiny_recipe, write_recipe):
 
     np.testing.assert_array_equal(first, again)
     assert (first[150:] != other[150:]).any()
+
+
+def test_a_stratified_split_needs_classes(tiny_recipe, write_recipe):
+    tiny_recipe["split"] = {"method": "stratified"}
+    tiny_recipe["output"] = {"activation": "linear"}
+    recipe = write_recipe(tiny_recipe)
+
+    with pytest.raises(RecipeError) as error:
+        plan(recipe)
+
+    assert str(error.value) == (
+        f"{recipe}: split.method stratified needs targets of a few classes; split by hash or at random"
+    )
+
+
+def test_constant_bases_leave_some_to_the_window(tiny_recipe, write_recipe):
+    tiny_recipe["window"] = {"mode": "fixed", "fixed_end": "end", "prefix": "A" * 12, "suffix": "C" * 12}
+
+    with pytest.raises(RecipeError, match=r"window\.prefix and window\.suffix have 24 bases, and the sequences 24"):
+        plan(write_recipe(tiny_recipe))
+
+
+def test_weights_that_are_solved_for_start_from_none(tiny_recipe, write_recipe):
+    tiny_recipe["architecture"] = {"name": "kmer_logistic"}
+    tiny_recipe["training"] = {"start_from": "another"}
+
+    with pytest.raises(RecipeError, match=r"training\.start_from: architecture kmer_logistic solves for its weights"):
+        plan(write_recipe(tiny_recipe))

@@ -4,11 +4,11 @@ import shutil
 
 import numpy as np
 import pytest
-import yaml
 
 pytest.importorskip("tensorflow")
 
 from zoo import train
+from zoo.components import OutputSpec
 from zoo.errors import (
     DataError,
     EmptySplit,
@@ -19,6 +19,7 @@ from zoo.errors import (
     PluginError,
     RecipeError,
     SplitLeak,
+    TrainingError,
     UnknownName,
     VersionExists,
 )
@@ -32,33 +33,30 @@ from zoo.training.data.examples import LoadedExamples
 from zoo.training.measure import predict_parts, read_targets
 from zoo.training.metrics.evaluate import choose_thresholds
 from zoo.training.network.predictor import Predictor
-from zoo.training.networks import build_network, make_strands, take_training
+from zoo.training.networks import build_network, make_strands, take_first_weights, take_training
 from zoo.training.plan import plan
 
 pytestmark = pytest.mark.training
 
 
-def test_a_model_folder_is_written_whole(tiny_recipe, write_recipe, tmp_path):
-    recipe = write_recipe({**tiny_recipe, "training": {"epochs": 12, "batch_size": 32, "learning_rate": 0.02}})
-
-    done = train(recipe, tmp_path / "tiny", threads=2)
-
-    folder = tmp_path / "tiny"
-    assert {path.name for path in folder.iterdir()} == {
+def test_a_model_folder_is_written_whole(trained):
+    assert {path.name for path in trained.folder.iterdir()} == {
         "model.onnx", "model.yaml", "recipe.yaml", "example.json", "report.html", "training.csv", "weights.npz",
         "SHA256SUMS",
     }  # fmt: skip
-    assert (folder / "recipe.yaml").read_bytes() == recipe.read_bytes()
-    assert verify_folder(folder).largest_difference <= done.card.tolerance
-    assert load_folder(folder).digest == done.digest
-    assert not (tmp_path / "tiny.partial").exists()
+    assert verify_folder(trained.folder).largest_difference <= trained.done.card.tolerance
+    assert load_folder(trained.folder).digest == trained.done.digest
+    assert not (trained.data / "tiny.partial").exists()
 
 
-def test_the_card_says_what_happened(tiny_recipe, write_recipe, tmp_path):
-    tiny_recipe["scorer"] = {"name": "difference"}
-    done = train(write_recipe(tiny_recipe), tmp_path / "tiny", seed=7, threads=2)
+def test_the_recipe_beside_the_card_is_the_one_that_was_read(trained):
+    expected = trained.recipe.read_text(encoding="utf-8").replace("seed: 3", "seed: 7")
 
-    card = load_folder(tmp_path / "tiny").card
+    assert (trained.folder / "recipe.yaml").read_text(encoding="utf-8") == expected
+
+
+def test_the_card_says_what_happened(trained):
+    done, card = trained.done, load_folder(trained.folder).card
     assert card == done.card
     assert (card.name, card.version, card.license) == ("tiny", "1.0.0", "CC0-1.0")
     assert (card.window.length, card.window.anchor) == (24, 12)
@@ -67,7 +65,7 @@ def test_the_card_says_what_happened(tiny_recipe, write_recipe, tmp_path):
     assert (card.split.train, card.split.validation, card.split.test) == (180, 60, 60)
     assert card.split.groups == {"test": ("chr1",), "validation": ("chr2",)}
     assert card.training is not None
-    assert (card.training.seed, card.training.epochs) == (7, 2)
+    assert (card.training.seed, card.training.epochs) == (7, 4)
     assert {"assayzoo", "keras", "onnxruntime"} <= set(card.training.versions)
     assert card.data is not None
     assert [source.name for source in card.data.sources] == ["positives.fa", "negatives.fa"]
@@ -81,36 +79,32 @@ def test_the_card_says_what_happened(tiny_recipe, write_recipe, tmp_path):
     assert "calibration_error" in card.metrics["test"]["motif"]
 
 
-def test_the_cards_metrics_are_those_of_the_model_that_users_get(tiny_recipe, write_recipe, tmp_path, tiny_data):
+def test_the_cards_metrics_are_those_of_the_model_that_users_get(trained):
     from sklearn.metrics import roc_auc_score
 
-    done = train(write_recipe(tiny_recipe), tmp_path / "tiny", threads=2)
-
-    model = load_folder(tmp_path / "tiny")
+    model = load_folder(trained.folder)
     sequences, targets = [], []
     for name, target in (("positives", 1), ("negatives", 0)):
-        for header, letters in read_fasta(tiny_data / f"{name}.fa"):
+        for header, letters in read_fasta(trained.data / f"{name}.fa"):
             if header.startswith("chr1_"):
                 sequences.append(letters)
                 targets.append(target)
     predictions = model.predict(sequences)["motif"].to_numpy()
-    metrics = done.card.metrics["test"]["motif"]
+    metrics = trained.done.card.metrics["test"]["motif"]
     assert metrics["auroc"] == pytest.approx(roc_auc_score(targets, predictions), abs=1e-6)
     called = predictions >= metrics["threshold"]
     assert metrics["confusion"]["true_positive"] == int((called & (np.array(targets) == 1)).sum())
 
 
-def test_the_threshold_is_that_of_the_validation_part(tiny_recipe, write_recipe, tmp_path):
-    recipe = write_recipe(tiny_recipe)
-
-    done = train(recipe, tmp_path / "tiny", threads=2)
-
-    prepared = plan(recipe)
+def test_the_threshold_is_that_of_the_validation_part(trained):
+    prepared = plan(trained.recipe, seed=7)
     rows = prepared.split.validation
-    predictions = load_folder(tmp_path / "tiny").session.predict(prepared.examples.read(rows).sequences)["prediction"]
+    predictions = load_folder(trained.folder).session.predict(prepared.examples.read(rows).sequences)["prediction"]
+
     expected = choose_thresholds(prepared.task, read_targets(prepared, rows), predictions)["motif"]
-    assert done.card.metrics["test"]["motif"]["threshold"] == pytest.approx(expected)
-    assert done.card.metrics["validation"]["motif"]["threshold"] == pytest.approx(expected)
+
+    for part in ("test", "validation"):
+        assert trained.done.card.metrics[part]["motif"]["threshold"] == pytest.approx(expected)
 
 
 def test_training_heeds_the_weights_of_the_data_and_of_the_classes(tiny_recipe, write_recipe):
@@ -142,17 +136,28 @@ def test_validation_is_predicted_as_the_card_will_say(tiny_recipe, write_recipe)
     assert both.mates is None
 
 
-def test_the_same_recipe_and_seed_give_the_same_model(tiny_recipe, write_recipe, tmp_path):
-    recipe = write_recipe(tiny_recipe)
-    codes = np.random.default_rng(0).integers(0, 4, (50, 24), dtype=np.uint8)
+def read_network(folder):
+    with np.load(folder / "weights.npz") as weights:
+        return {name: weights[name] for name in weights.files}
 
-    predictions = []
-    for name, seed in (("first", None), ("again", None), ("other", 4)):
-        train(recipe, tmp_path / name, seed=seed, threads=2)
-        predictions.append(load_folder(tmp_path / name).session.predict(codes)["prediction"])
 
-    np.testing.assert_allclose(predictions[0], predictions[1], rtol=0, atol=1e-5)
-    assert np.abs(predictions[0] - predictions[2]).max() > 1e-3
+def assert_same_weights(first, second):
+    assert read_network(first).keys() == read_network(second).keys()
+    for name, values in read_network(first).items():
+        np.testing.assert_array_equal(values, read_network(second)[name])
+
+
+def test_the_recipe_beside_the_card_trains_the_same_model_again(trained, tmp_path):
+    again = train(trained.folder / "recipe.yaml", tmp_path / "again", data_root=trained.data, threads=2)
+
+    assert_same_weights(tmp_path / "again", trained.folder)
+    assert again.card == trained.done.card
+
+
+def test_another_seed_draws_other_weights(trained):
+    first, other = (build_network(plan(trained.recipe, seed=seed), 2).get_weights()[0] for seed in (7, 8))
+
+    assert np.abs(first - other).max() > 1e-3
 
 
 def write_table(folder, rows):
@@ -332,6 +337,7 @@ def test_an_export_that_differs_writes_no_model(tiny_recipe, write_recipe, tmp_p
 
     monkeypatch.setattr(run, "export", spoil)
 
+    tiny_recipe["training"]["epochs"] = 1
     with pytest.raises(ExportMismatch, match="no model was written"):
         train(write_recipe(tiny_recipe), tmp_path / "tiny", threads=2)
 
@@ -346,32 +352,6 @@ def test_a_missing_library_names_the_extra(tiny_recipe, write_recipe, tmp_path, 
         train(write_recipe(tiny_recipe), tmp_path / "tiny")
 
     assert str(error.value) == "training needs tf2onnx, which is not installed: pip install 'assayzoo[train]'"
-
-
-def test_the_recipe_beside_the_card_trains_again(tiny_recipe, write_recipe, tmp_path, tiny_data):
-    recipe = write_recipe(tiny_recipe)
-    done = train(recipe, tmp_path / "tiny", seed=5, threads=2)
-    again = train(tmp_path / "tiny" / "recipe.yaml", tmp_path / "again", data_root=tiny_data, threads=2)
-
-    assert (done.card.training.seed, again.card.training.seed) == (5, 5)
-    assert again.card.data == done.card.data
-    codes = np.random.default_rng(0).integers(0, 4, (50, 24), dtype=np.uint8)
-    first, second = (load_folder(tmp_path / name).session.predict(codes)["prediction"] for name in ("tiny", "again"))
-    np.testing.assert_allclose(first, second, rtol=0, atol=1e-5)
-    assert yaml.safe_load((tmp_path / "tiny" / "recipe.yaml").read_text()) == {**tiny_recipe, "seed": 5}
-
-
-def test_the_recipe_beside_the_card_is_the_one_that_was_read(tiny_recipe, write_recipe, tmp_path):
-    recipe = write_recipe(tiny_recipe)
-    before = recipe.read_bytes()
-
-    class Editing(Silent):
-        def advance(self):
-            recipe.write_text("seed: 99", encoding="utf-8")
-
-    train(recipe, tmp_path / "tiny", threads=2, progress=Editing())
-
-    assert (tmp_path / "tiny" / "recipe.yaml").read_bytes() == before
 
 
 @pytest.fixture
@@ -485,21 +465,35 @@ def test_validation_of_folds_is_by_the_network_that_has_not_seen_the_example(tin
         np.testing.assert_allclose(found[rows], expected, atol=1e-6)
 
 
-def test_training_starts_from_another_models_weights(tiny_recipe, write_recipe, tmp_path):
-    train(write_recipe(tiny_recipe), tmp_path / "first", threads=2)
-    frozen = {"epochs": 1, "batch_size": 32, "learning_rate": 1e-12, "start_from": str(tmp_path / "first")}
+def test_training_starts_from_another_models_weights(trained, tiny_recipe, write_recipe):
+    tiny_recipe["architecture"]["config"]["dense"] = [4]
+    tiny_recipe["training"]["start_from"] = str(trained.folder)
+    prepared = plan(write_recipe(tiny_recipe))
+    model = build_network(prepared, 2)
 
-    done = train(write_recipe({**tiny_recipe, "training": frozen}), tmp_path / "second", threads=2)
+    (note,) = take_first_weights(prepared, model)
 
-    codes = np.random.default_rng(0).integers(0, 4, (50, 24), dtype=np.uint8)
-    first, second = (load_folder(tmp_path / name).session.predict(codes)["prediction"] for name in ("first", "second"))
-    assert np.abs(first - second).max() < 0.05
-    assert any("weights were taken over" in note for note in done.notes)
+    kernel = next(weight for weight in model.weights if weight.path.endswith("kernel"))
+    np.testing.assert_array_equal(kernel.numpy(), read_network(trained.folder)[kernel.path])
+    assert note.startswith(f"start_from {trained.folder}: ")
+    assert "; left as drawn: " in note
+    assert " here and " in note
 
 
-@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
-def test_what_was_trained_in_16_bits_is_exported_in_32(tiny_recipe, write_recipe, tmp_path, precision):
-    tiny_recipe["training"] |= {"mixed_precision": precision}
+def test_weights_of_which_none_fits_are_refused(trained, tiny_recipe, write_recipe):
+    tiny_recipe |= {"architecture": {"name": "primer_cnn"}, "output": {"activation": "softmax"}}
+    tiny_recipe["training"]["start_from"] = str(trained.folder)
+    recipe = write_recipe(tiny_recipe)
+    prepared = plan(recipe)
+
+    with pytest.raises(TrainingError) as error:
+        take_first_weights(prepared, build_network(prepared, 2))
+
+    assert str(error.value).startswith(f"{recipe}: training.start_from {trained.folder}: no weight fits: ")
+
+
+def test_what_was_trained_in_16_bits_is_exported_in_32(tiny_recipe, write_recipe, tmp_path):
+    tiny_recipe["training"] |= {"mixed_precision": "float16"}
 
     done = train(write_recipe(tiny_recipe), tmp_path / "tiny", threads=2)
 
@@ -508,23 +502,20 @@ def test_what_was_trained_in_16_bits_is_exported_in_32(tiny_recipe, write_recipe
         assert {weights[name].dtype for name in weights.files} == {np.dtype(np.float32)}
 
 
-def test_a_killed_run_goes_on_to_the_same_weights(tiny_recipe, write_recipe, tmp_path):
-    tiny_recipe["training"] |= {"epochs": 4}
-    recipe = write_recipe(tiny_recipe)
-    train(recipe, tmp_path / "whole", threads=2)
-
+def test_a_killed_run_goes_on_to_the_same_weights(trained, tmp_path):
     class InterruptingLater(Silent):
         def report(self, epoch, *, monitor, is_best):
             if epoch.number == 3:
                 raise KeyboardInterrupt
 
+    options = {"data_root": trained.data, "seed": 7, "threads": 2}
     with pytest.raises(KeyboardInterrupt):
-        train(recipe, tmp_path / "tiny", threads=2, progress=InterruptingLater())
+        train(trained.recipe, tmp_path / "tiny", progress=InterruptingLater(), **options)
     assert (tmp_path / "tiny.partial").is_dir()
-    train(recipe, tmp_path / "tiny", threads=2, resume=True)
 
-    weights = [(tmp_path / name / "weights.npz").read_bytes() for name in ("tiny", "whole")]
-    assert weights[0] == weights[1]
+    train(trained.recipe, tmp_path / "tiny", resume=True, **options)
+
+    assert_same_weights(tmp_path / "tiny", trained.folder)
     assert not (tmp_path / "tiny.partial").exists()
 
 
@@ -544,6 +535,32 @@ def test_a_loader_that_returns_no_examples_is_named(tiny_recipe, write_recipe, r
 
     with pytest.raises(PluginError, match=r"^data loader 'fasta' returned a list; expected an ExampleSet$"):
         plan(write_recipe(tiny_recipe))
+
+
+def test_a_loader_that_finds_nothing_is_named(tiny_recipe, write_recipe, replace_component):
+    load = discover().data_loader("fasta").load
+    replace_component("fasta", load=lambda *given: load(*given).take(np.arange(0)))
+    recipe = write_recipe(tiny_recipe)
+
+    with pytest.raises(DataError) as error:
+        plan(recipe)
+
+    assert str(error.value) == f"{recipe}: expected examples, data loader fasta found none; look at data.config"
+
+
+def test_a_network_without_the_output_that_was_asked_for_is_told(tiny_recipe, write_recipe, replace_component):
+    original = discover().architecture("multilayer_cnn").build
+    two = OutputSpec("prediction", ("motif", "another"), "sigmoid")
+    replace_component(
+        "multilayer_cnn", build=lambda config, inputs, _, frozen: original(config, inputs, (two,), frozen)
+    )
+
+    with pytest.raises(PluginError) as error:
+        build_network(plan(write_recipe(tiny_recipe)), 2)
+
+    assert str(error.value) == (
+        "architecture 'multilayer_cnn': expected a network with the output 'prediction' of shape (N, 1), found (N, 2)"
+    )
 
 
 def test_an_architecture_that_raises_is_named_in_one_line(tiny_recipe, write_recipe, tmp_path, replace_component):

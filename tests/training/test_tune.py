@@ -11,6 +11,7 @@ import zoo
 from zoo.errors import MissingExtra, OutputError, RecipeError, TrainingDiverged, TrainingError
 from zoo.training.choices import Range
 from zoo.training.network.history import Epoch, Fit
+from zoo.training.plan import plan
 from zoo.training.recipe import read_recipe
 from zoo.training.search import trials as search
 from zoo.training.search.ranges import draw
@@ -163,6 +164,17 @@ def test_data_are_read_once_where_the_ranges_leave_them_alone(trained, tiny_reci
 
     assert len(read) == 3
     assert "change the validation part" in done.notes[0]
+
+
+def test_targets_are_standardised_in_trials_as_in_training(trained, tiny_recipe, write_recipe):
+    tiny_recipe["output"] = {"activation": "linear", "standardise": True}
+    recipe = write_recipe(give(tiny_recipe, RATE))
+
+    tune(recipe, 1)
+
+    expected = plan(recipe).task
+    assert trained[0].task.mean.tolist() == expected.mean.tolist()
+    assert trained[0].task.deviation.tolist() == expected.deviation.tolist()
 
 
 def test_the_loss_that_is_searched_is_the_one_that_is_learned(trained, tiny_recipe, write_recipe):

@@ -94,16 +94,17 @@ def assert_same(first, second):
 
 
 @pytest.mark.parametrize(
-    "choice",
+    ("batches", "choice"),
     [
-        pytest.param({}, id="adam"),
-        pytest.param({"optimiser": "sgd", "weight_averaging": 0.9, "keep": "last"}, id="averaged"),
-        pytest.param({"schedule": "plateau", "patience": 2, "learning_rate": 0.5, "epochs": 6}, id="plateau"),
-        pytest.param({"schedule": "cosine", "warmup_epochs": 1.5, "reverse_complement": "both"}, id="cosine"),
+        pytest.param(2, {}, id="adam, in an epoch"),
+        pytest.param(0, {"optimiser": "sgd", "weight_averaging": 0.9, "keep": "last"}, id="averaged"),
+        pytest.param(0, {"schedule": "plateau", "patience": 2, "learning_rate": 0.5, "epochs": 6}, id="plateau"),
+        pytest.param(
+            2, {"schedule": "cosine", "warmup_epochs": 1.5, "reverse_complement": "both"}, id="cosine, in an epoch"
+        ),
     ],
 )
-@pytest.mark.parametrize("batches", [0, 2])
-def test_a_run_that_was_broken_off_ends_as_one_that_was_not(tmp_path, choice, batches):
+def test_a_run_that_was_broken_off_ends_as_one_that_was_not(tmp_path, batches, choice):
     whole, broken, resumed = make_model(), make_model(), make_model(seed=5)
     expected = train(whole, **choice)
     with pytest.raises(Break):
@@ -140,22 +141,16 @@ def test_a_run_that_is_over_trains_no_more(tmp_path):
     assert_same(again, model)
 
 
-def test_nothing_to_resume_is_a_start(tmp_path):
-    model, expected = make_model(), make_model()
-    train(model, tmp_path / "new", resume=True)
-    train(expected)
+def test_a_start_heeds_no_checkpoint_and_needs_none(tmp_path):
+    train(make_model(seed=3), tmp_path, epochs=1)
+    model, resumed, expected = make_model(), make_model(), make_model()
+
+    train(model, tmp_path, epochs=1)
+    train(resumed, tmp_path / "new", resume=True, epochs=1)
+    train(expected, epochs=1)
 
     assert_same(model, expected)
-
-
-def test_a_start_heeds_no_checkpoint(tmp_path):
-    train(make_model(seed=3), tmp_path)
-    model, expected = make_model(), make_model()
-
-    train(model, tmp_path)
-    train(expected)
-
-    assert_same(model, expected)
+    assert_same(resumed, expected)
 
 
 def test_the_progress_of_a_resumed_run_starts_where_it_stopped(tmp_path):
@@ -177,14 +172,14 @@ def test_the_progress_of_a_resumed_run_starts_where_it_stopped(tmp_path):
 
 
 def test_the_checkpoint_of_another_recipe_is_refused(tmp_path):
-    train(make_model(), tmp_path)
+    train(make_model(), tmp_path, epochs=1)
 
     with pytest.raises(TrainingError, match=r"checkpoint-last\.npz: expected the checkpoint of this recipe"):
         train(make_model(), tmp_path, resume=True, fingerprint="another recipe")
 
 
 def test_the_checkpoint_of_another_network_is_refused(tmp_path):
-    train(make_model(), tmp_path)
+    train(make_model(), tmp_path, epochs=1)
 
     with pytest.raises(TrainingError, match=r"found variables of the model of other shapes"):
         train(make_model(units=5), tmp_path, resume=True)
@@ -192,7 +187,7 @@ def test_the_checkpoint_of_another_network_is_refused(tmp_path):
 
 @pytest.mark.parametrize("keep", [0, 10, 1000])
 def test_a_damaged_checkpoint_is_refused(tmp_path, keep):
-    train(make_model(), tmp_path)
+    train(make_model(), tmp_path, epochs=1)
     path = tmp_path / CHECKPOINT_FILE
     path.write_bytes(path.read_bytes()[:keep])
 

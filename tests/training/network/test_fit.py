@@ -146,6 +146,14 @@ def test_a_loss_that_is_no_number_names_its_epoch():
         train(make_model(), broken)
 
 
+def test_a_validation_loss_that_is_no_number_stops_the_run():
+    part = make_part(seed=1)
+    broken = dataclasses.replace(part, weights=np.full(len(part), np.inf, np.float32))
+
+    with pytest.raises(TrainingDiverged, match="on the validation part is nan after epoch 1, expected a number;"):
+        train(make_model(), validation=broken)
+
+
 def test_a_loss_that_is_no_number_stops_before_the_epoch_is_over():
     part, recorder = make_part(64), Recorder()
     broken = dataclasses.replace(part, weights=np.full(len(part), np.inf, np.float32))
