@@ -197,6 +197,23 @@ def test_fields_of_recipes_are_documented():
     assert {name: fields for name, fields in missing.items() if fields} == {}
 
 
+def test_whole_recipes_in_pages_are_valid():
+    import yaml
+
+    from zoo.plugins import discover
+    from zoo.training.recipe import Recipe
+
+    recipes = [
+        Recipe.model_validate(yaml.safe_load(block.code))
+        for block in read_blocks("docs/training.md")
+        if block.language == "yaml" and "limitations:" in block.code
+    ]
+    assert recipes
+    for recipe in recipes:
+        discover().data_loader(recipe.data.loader).config.model_validate(recipe.data.config)
+        discover().architecture(recipe.architecture.name).config.model_validate(recipe.architecture.config)
+
+
 def test_the_readme_marks_the_two_commands_that_install():
     marked = {
         block.comment.removeprefix("command: "): block.code for block in read_blocks("README.md") if block.comment
