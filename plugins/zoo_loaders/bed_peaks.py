@@ -12,7 +12,15 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from zoo import BedError, Config, DataLoader, ExampleSet, GenomeSource, RegionIndex, Regions
-from zoo_loaders.placing import PlacedPeaks, Positions, centre_windows, merge_windows, place_peaks, sort_windows
+from zoo_loaders.placing import (
+    PlacedPeaks,
+    Positions,
+    centre_windows,
+    merge_windows,
+    place_peaks,
+    read_blacklist,
+    sort_windows,
+)
 from zoo_loaders.window_config import WindowConfig
 from zoo_loaders.windows import Plan, need_reference, stream_windows
 
@@ -90,7 +98,7 @@ class _File:
 def load_bed_peaks(config: BedPeaksConfig, reference: GenomeSource | None, seed: int, base_folder: Path) -> ExampleSet:
     """Read all windows; the genome's order, whatever the files'.
 
-    ``avoid`` holds every peak of every file; ``repeats`` the soft-masked share.
+    ``avoid`` holds every peak of every file, and the blacklist; ``repeats`` the soft-masked share.
 
     Raises:
         BedError: A file is missing or malformed, or a peak lies outside the genome; the message names the line.
@@ -127,6 +135,8 @@ def stream_bed_peaks(
         )
     unused = f"no track's peaks cover half of their centre bin of {config.centre_bin} bases"
     avoid = Regions.join(file.regions for file in files)
+    if config.blacklist is not None:
+        avoid = Regions.join([avoid, read_blacklist(base_folder / config.blacklist, genome)])
     labels = _Labels(config, files)
     plan = Plan(merged, config.tracks, labels, unused, left_out, tuple(notes), avoid, config.complete)
     yield from stream_windows(config, plan, genome, base_folder, f"{base_folder / config.peaks[0].path}")

@@ -115,8 +115,8 @@ def _merge_places(places: Positions, distance: int) -> Positions:
         totals, counts = np.add.reduceat(totals, firsts), np.add.reduceat(counts, firsts)
 
 
-def drop_blacklisted(windows: Regions, blacklist: Path, reference: GenomeSource) -> Regions:
-    """Return the windows that touch no region of a BED file.
+def read_blacklist(blacklist: Path, reference: GenomeSource) -> Regions:
+    """Return the regions of a BED file on the genome's contigs.
 
     Raises:
         BedError: The file is missing or malformed, or of another genome.
@@ -132,7 +132,12 @@ def drop_blacklisted(windows: Regions, blacklist: Path, reference: GenomeSource)
         )
     found = found.take(known)
     contigs = np.array([names[str(contig)] for contig in found.contigs], dtype=np.str_)
-    index = RegionIndex(Regions(contigs, found.starts, found.ends))
+    return Regions(contigs, found.starts, found.ends)
+
+
+def drop_touching(windows: Regions, regions: Regions) -> Regions:
+    """Return the windows that touch none of the regions."""
+    index = RegionIndex(regions)
     touched = np.zeros(len(windows), dtype=np.bool_)
     for contig, rows in rows_by_contig(windows.contigs):
         touched[rows] = index.count_covered(contig, windows.starts[rows], windows.ends[rows]) > 0

@@ -224,7 +224,7 @@ def _read_lines(path: Path, separator: Separator) -> Iterator[tuple[int, list[st
                     )
                 yield reader.line_num, [cell.strip() for cell in cells]
     except (OSError, EOFError, zlib.error, csv.Error) as error:
-        raise DataError(f"{path}: can't be read: {error}") from error
+        raise DataError(f"{path}: can't be read: {getattr(error, 'strerror', None) or error}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: expected text, found bytes that are none ({error.reason})") from error
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from zoo import UNKNOWN, BigWig, Codes, DataError, ExampleSet, GenomeSource, Interval, Regions, list_runs
 from zoo_loaders.pieces import PIECE, end_with_notes
-from zoo_loaders.placing import Positions, drop_blacklisted
+from zoo_loaders.placing import Positions, drop_touching, read_blacklist
 from zoo_loaders.signal import InputReader
 from zoo_loaders.window_config import WindowConfig
 
@@ -55,7 +55,7 @@ def stream_windows(
     left_out = plan.left_out.copy()
     windows = plan.windows
     if config.blacklist is not None:
-        windows = drop_blacklisted(windows, base_folder / config.blacklist, reference)
+        windows = drop_touching(windows, read_blacklist(base_folder / config.blacklist, reference))
         left_out["they touch the blacklist"] += len(plan.windows) - len(windows)
 
     def list_notes() -> tuple[str, ...]:

@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
@@ -81,3 +82,21 @@ def test_what_is_no_mapping_is_refused(tmp_path, text, message):
     with pytest.raises(CardError, match=message) as error:
         parse_document(text, Drawing, tmp_path / "d.yaml", CardError)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("named: {}\nnamed: {}\n", r"field 'named' stands twice .*line 2"),
+        ("named: {a: {side: 1, side: 2}}\n", "field 'side' stands twice"),
+    ],
+)
+def test_a_field_that_stands_twice_is_refused(tmp_path, text, message):
+    with pytest.raises(CardError, match=message):
+        parse_document(text, Drawing, tmp_path / "a.yaml", CardError)
+
+
+def test_merged_fields_may_be_overridden():
+    text = "named: {a: &a {side: 1}, b: {<<: *a, side: 2}}\n"
+
+    assert parse_document(text, Drawing, Path("a.yaml"), CardError).named["b"].side == 2

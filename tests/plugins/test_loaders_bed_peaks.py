@@ -156,6 +156,17 @@ def test_a_choice_by_signal_needs_one(tmp_path, genome):
         load(tmp_path, genome, {**peaks, "top": 3})
 
 
+def test_the_blacklist_is_to_be_avoided_too(tmp_path, genome):
+    (tmp_path / "black.bed").write_text("2\t300\t310\n", encoding="utf-8")
+
+    examples = load(tmp_path, genome, write(tmp_path, "a.bed", "chr2 100 120"), blacklist="black.bed")
+
+    assert examples.avoid is not None
+    assert list(zip(examples.avoid.contigs, examples.avoid.starts, examples.avoid.ends, strict=True)) == [
+        ("chr2", 100, 120), ("chr2", 300, 310),
+    ]  # fmt: skip
+
+
 def test_windows_of_one_place_are_one(tmp_path, genome):
     peaks = write(tmp_path, "a.bed", "chr2 100 120", "chr2 100 120", "chr2 90 130", "chr2 200 220")
     examples = load(tmp_path, genome, peaks)

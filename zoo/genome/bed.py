@@ -103,7 +103,7 @@ def _read_fields(path: Path) -> Iterator[tuple[int, Sequence[str]]]:
                 yield number, text.split("\t") if "\t" in text else text.split()
                 count += 1
     except (OSError, EOFError, zlib.error) as error:
-        raise BedError(f"{path}: can't be read: {error}") from error
+        raise BedError(f"{path}: can't be read: {getattr(error, 'strerror', None) or error}") from error
     except UnicodeDecodeError as error:
         raise BedError(f"{path}: expected text, found bytes that are none ({error.reason})") from error
     if not count:

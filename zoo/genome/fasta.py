@@ -41,7 +41,7 @@ def read_fasta(path: str | Path) -> Iterator[tuple[str, str]]:
                         raise FastaError(f"{path}, line {number}: expected nucleotide letters, found {wrong!r}")
                     parts.append(line)
     except (OSError, EOFError, zlib.error) as error:
-        raise FastaError(f"{path}: can't be read: {error}") from error
+        raise FastaError(f"{path}: can't be read: {getattr(error, 'strerror', None) or error}") from error
     except UnicodeDecodeError as error:
         raise FastaError(f"{path}: expected text, found bytes that are none ({error.reason})") from error
     if header is None:

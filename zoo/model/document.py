@@ -22,6 +22,18 @@ class Document(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a field that stands twice, of which YAML's own loader would take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen and key.value != "<<":
+                raise yaml.constructor.ConstructorError(None, None, f"field {key.value!r} stands twice", key.start_mark)
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
+        return super().construct_mapping(node, deep)
+
+
 def read_document(path: Path, schema: type[Schema], error_class: type[ZooError]) -> Schema:
     """Read and check a YAML file.
 
@@ -44,7 +56,7 @@ def read_text(path: Path, error_class: type[ZooError]) -> str:
 def parse_document(text: str, schema: type[Schema], path: Path, error_class: type[ZooError]) -> Schema:
     """Check YAML that was read from ``path``; raises as ``read_document``."""
     try:
-        document = yaml.safe_load(text)
+        document = _Loader(text).get_single_data()
     except yaml.YAMLError as error:
         raise error_class(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
