@@ -13,7 +13,7 @@ from zoo.errors import OutputError
 from zoo.model.card import Card, Track
 from zoo.training.data.checks import check_data
 from zoo.training.data.examples import LoadedExamples
-from zoo.training.data.split import SplitIndices
+from zoo.training.data.parts import SplitIndices
 from zoo.training.data.targets import Task
 from zoo.training.findings import Findings
 from zoo.training.metrics.evaluate import choose_thresholds, compare, evaluate, evaluate_without

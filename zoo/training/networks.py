@@ -17,7 +17,7 @@ from zoo.plugins import guard
 from zoo.registry.find import locate
 from zoo.training.data.batches import Part
 from zoo.training.data.examples import read_pieces, targets_of, weights_of
-from zoo.training.data.split import SplitIndices
+from zoo.training.data.parts import SplitIndices
 from zoo.training.data.strands import Strands
 from zoo.training.data.targets import balance_classes
 from zoo.training.network.backend import building, import_backend

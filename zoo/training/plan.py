@@ -16,14 +16,9 @@ from zoo.plugins import Plugins, discover
 from zoo.training.choices import SourceFile
 from zoo.training.data.batches import Rows
 from zoo.training.data.examples import Examples, read_pieces, targets_of
-from zoo.training.data.split import (
-    SplitBasis,
-    SplitIndices,
-    check_classes,
-    hash_examples,
-    split_examples,
-    split_into_folds,
-)
+from zoo.training.data.parts import SplitBasis, SplitIndices, hash_examples
+from zoo.training.data.settle import check_classes
+from zoo.training.data.split import split_examples, split_into_folds
 from zoo.training.data.strands import SEQUENCE
 from zoo.training.data.targets import Targets, TargetSummary, Task, define_task, standardise, summarise_targets
 from zoo.training.loading import read_examples

@@ -12,7 +12,7 @@ from zoo.genome.codes import decode, encode, reverse_complement
 from zoo.training.data.checks import check_data, measure_gc
 from zoo.training.data.examples import LoadedExamples
 from zoo.training.data.kmers import NO_WORD, find_canonical_words, hold_marked, list_words, mark_words
-from zoo.training.data.split import SplitIndices
+from zoo.training.data.parts import SplitIndices
 
 SEEDS = st.integers(0, 10_000)
 

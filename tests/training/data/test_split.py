@@ -10,14 +10,9 @@ from zoo.components import ExampleSet
 from zoo.errors import DataError, EmptySplit, SplitLeak
 from zoo.genome.codes import encode, reverse_complement
 from zoo.training.choices import FractionSplit, GroupSplit, ListSplit
-from zoo.training.data.split import (
-    SplitBasis,
-    check_classes,
-    hash_examples,
-    split_at_random,
-    split_by_hash,
-    split_into_folds,
-)
+from zoo.training.data.parts import SplitBasis, hash_examples
+from zoo.training.data.settle import check_classes
+from zoo.training.data.split import split_at_random, split_by_hash, split_into_folds
 from zoo.training.data.split import split_examples as split_basis
 
 SEQUENCES = arrays.arrays(np.uint8, st.tuples(st.integers(1, 40), st.just(6)), elements=st.integers(0, 4))

@@ -13,7 +13,7 @@ from zoo.training.data.batches import Rows
 from zoo.training.data.data_checks import DataChecks, GroupCheck, Leak, Sharing, Spread, TrackCheck
 from zoo.training.data.examples import Examples, read_pieces, targets_of
 from zoo.training.data.kmers import LONGEST, hold_marked, list_words, mark_words
-from zoo.training.data.split import NAMES, SplitIndices, hash_examples
+from zoo.training.data.parts import NAMES, SplitIndices, hash_examples
 from zoo.training.data.targets import Targets
 from zoo.training.metrics.bootstrap import Vector
 from zoo.training.metrics.classes import weighted_auroc

@@ -2,63 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from zoo.components import ExampleSet
-from zoo.errors import DataError, EmptySplit, RecipeError, SplitLeak, near_match
-from zoo.training.choices import FractionSplit, GroupSplit, LeakPolicy, ListSplit
-from zoo.training.data.strands import list_keys
-from zoo.training.data.targets import Targets
-
-Parts: TypeAlias = npt.NDArray[np.int8]
-"""The part of each example, shape (N,): 0 training, 1 validation, 2 test, -1 left out."""
-
-Hashes: TypeAlias = npt.NDArray[np.uint64]
-"""One number an example, shape (N,), the same for a sequence and its reverse complement."""
-
-TRAIN, VALIDATION, TEST, LEFT_OUT = 0, 1, 2, -1
-NAMES = ("train", "validation", "test")
-
-
-@dataclass(frozen=True, slots=True)
-class SplitIndices:
-    """Row numbers of each part, ascending, and what was left out or kept against the rule."""
-
-    train: npt.NDArray[np.int64]
-    validation: npt.NDArray[np.int64]
-    test: npt.NDArray[np.int64]
-    notes: tuple[str, ...] = ()
-
-    def __iter__(self) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
-        yield from zip(NAMES, (self.train, self.validation, self.test), strict=True)
-
-
-@dataclass(frozen=True, slots=True)
-class SplitBasis:
-    """What of the examples a split looks at, however many there are: N rows each.
-
-    Args:
-        strata: The class of each example, for a split within classes; None where the targets are no classes.
-    """
-
-    hashes: Hashes
-    groups: npt.NDArray[np.str_] | None
-    ids: Sequence[str]
-    strata: npt.NDArray[np.int64] | None
-
-    def __len__(self) -> int:
-        return len(self.hashes)
-
-    def name(self, row: int) -> str:
-        """Return what messages call an example."""
-        return repr(self.ids[row]) if len(self.ids) else f"number {row + 1}"
+from zoo.errors import DataError, EmptySplit, RecipeError, near_match
+from zoo.training.choices import FractionSplit, GroupSplit, ListSplit
+from zoo.training.data.parts import LEFT_OUT, TEST, TRAIN, VALIDATION, Hashes, Parts, SplitBasis, SplitIndices
+from zoo.training.data.settle import settle
 
 
 def split_examples(
@@ -80,7 +33,7 @@ def split_examples(
         parts = split_at_random(np.zeros(len(basis), dtype=np.int64), choice.test, choice.validation, seed)
     else:
         parts = split_at_random(_strata_of(basis), choice.test, choice.validation, seed)
-    return _settle(basis, parts, choice.on_leak)
+    return settle(basis, parts, choice.on_leak)
 
 
 def split_into_folds(
@@ -113,7 +66,7 @@ def split_into_folds(
         parts = np.full(len(basis), LEFT_OUT, dtype=np.int8)
         parts[rest] = np.where(numbers == fold, VALIDATION, TRAIN)
         parts[split.test] = TEST
-        found.append(_settle(basis, parts, choice.on_leak))
+        found.append(settle(basis, parts, choice.on_leak))
     return tuple(found)
 
 
@@ -175,84 +128,6 @@ def split_at_random(strata: npt.NDArray[np.int64], test: float, validation: floa
         parts[rows[:tests]] = TEST
         parts[rows[tests : tests + validations]] = VALIDATION
     return parts
-
-
-def hash_examples(examples: ExampleSet) -> Hashes:
-    """Return a hash of the smaller of each sequence and its reverse complement; of its numbers where it has none."""
-    if not examples.length:
-        columns = [np.ascontiguousarray(values).reshape(len(examples), -1) for values in examples.extra.values()]
-        keys = [row.tobytes() for row in np.concatenate(columns, axis=1)]
-    else:
-        keys = list_keys(examples.sequences)
-    numbers = (int.from_bytes(hashlib.blake2b(key, digest_size=8).digest()) for key in keys)
-    return np.fromiter(numbers, dtype=np.uint64, count=len(examples))
-
-
-def settle_leaks(basis: SplitBasis, parts: Parts, policy: LeakPolicy) -> tuple[Parts, tuple[str, ...]]:
-    """Find sequences that stand in two parts, on either strand, and do what the policy says.
-
-    Raises:
-        SplitLeak: There are some, and the policy is ``error``.
-    """
-    _, twins = np.unique(basis.hashes, return_inverse=True)
-    highest = np.full(int(twins.max()) + 1 if len(twins) else 0, LEFT_OUT, dtype=np.int8)
-    np.maximum.at(highest, twins, parts)
-    leaks = (parts != LEFT_OUT) & (parts < highest[twins])
-    if not leaks.any():
-        return parts, ()
-    counts = [(NAMES[part], int((leaks & (parts == part)).sum())) for part in (TRAIN, VALIDATION)]
-    told = " and ".join(f"{count} of the {name} part" for name, count in counts if count)
-    if policy == "error":
-        row = int(np.argmax(leaks))
-        twin = int(np.argmax((twins == twins[row]) & (parts == highest[twins[row]])))
-        raise SplitLeak(
-            f"{int(leaks.sum())} sequences ({told}) stand, on one strand or the other, in a later part as well: "
-            f"{basis.name(row)} in {NAMES[parts[row]]} is {basis.name(twin)} in {NAMES[parts[twin]]}; "
-            "set split.on_leak to drop or keep, or split by hash"
-        )
-    if policy == "keep":
-        return parts, (f"{told} are sequences that stand, on one strand or the other, in a later part as well",)
-    settled: Parts = np.where(leaks, np.int8(LEFT_OUT), parts)
-    return settled, (f"{told} were left out: they stand, on one strand or the other, in a later part as well",)
-
-
-def check_classes(split: SplitIndices, tracks: Sequence[str], pieces: Callable[[], Iterable[Targets]]) -> None:
-    """Check that every part holds both classes of every track; ``pieces`` gives all targets, in order.
-
-    Raises:
-        EmptySplit: One holds a single class, or none.
-    """
-    total = max((int(rows[-1]) + 1 for _, rows in split if len(rows)), default=0)
-    parts = np.full(total, LEFT_OUT, dtype=np.int8)
-    for part, (_, rows) in enumerate(split):
-        parts[rows] = part
-    seen = np.zeros((len(NAMES), len(tracks), 2), dtype=np.bool_)
-    first = 0
-    for targets in pieces():
-        here = parts[first : first + len(targets)]
-        for part in range(len(NAMES)):
-            values = targets[: len(here)][here == part].reshape(-1, len(tracks))
-            seen[part, :, 0] |= (values == 0).any(axis=0)
-            seen[part, :, 1] |= (values > 0).any(axis=0)
-        first += len(targets)
-    for part, track in np.argwhere(~seen.all(axis=2)):
-        name, rows = list(split)[part]
-        found = np.flatnonzero(seen[part, track])
-        what = f"only {found[0]:g}" if len(found) else "no value"
-        raise EmptySplit(
-            f"the {name} part of the split ({len(rows)} examples) holds {what} of target {tracks[track]!r}; "
-            "both classes are needed in every part: change split"
-        )
-
-
-def _settle(basis: SplitBasis, parts: Parts, policy: LeakPolicy) -> SplitIndices:
-    parts, notes = settle_leaks(basis, parts, policy)
-    train, validation, test = (np.flatnonzero(parts == part) for part in (TRAIN, VALIDATION, TEST))
-    indices = SplitIndices(train, validation, test, notes)
-    for name, rows in indices:
-        if not len(rows):
-            raise EmptySplit(f"the {name} part of the split holds no example of {len(basis)}; change split")
-    return indices
 
 
 def _spread_groups(basis: SplitBasis, rows: npt.NDArray[np.int64], folds: int) -> npt.NDArray[np.int64]:
