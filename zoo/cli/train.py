@@ -132,9 +132,9 @@ def _print_baseline(track: str, baseline: dict[str, Any]) -> None:
     if not named:
         return
     found = baseline[named[0]]
-    if found["difference"] is None or found["baseline"] is None:
-        return
     low, high = found["difference_interval"]
+    if None in (found["difference"], found["baseline"], low, high):
+        return
     print(
         f"{track}: {baseline['name']} has {named[0]} {found['baseline']:.3f}, the network is ahead by "
         f"{found['difference']:.3f} ({low:.3f} to {high:.3f})"
