@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from zoo.model.card import Card
+    from zoo.model.card import Card, Split
 
 EXAMPLE = "zoo info gm12878-ctcf"
 
@@ -51,7 +51,7 @@ def _describe(card: Card) -> list[tuple[str, str]]:
         ("genome", card.genome.name if card.genome else ""),
         ("window", _describe_window(card)),
         ("other inputs", ", ".join(f"{item.name} {item.shape}" for item in card.inputs if item.role == "context")),
-        ("strands", "mean of both" if card.strand.average else "the given one"),
+        ("strands", _describe_strands(card)),
     ]
     for output in card.outputs:
         shape = "one value" if output.bins is None else f"{output.bins} bins"
@@ -65,10 +65,7 @@ def _describe(card: Card) -> list[tuple[str, str]]:
     if card.data:
         lines.extend(("data", " ".join(filter(None, (source.name, source.url)))) for source in card.data.sources)
     if card.split:
-        split = card.split
-        lines.append(
-            ("split", f"{split.method}: {split.train} training, {split.validation} validation, {split.test} test")
-        )
+        lines.append(("split", _describe_split(card.split)))
     for part, tracks in card.metrics.items():
         for track_name, metrics in tracks.items():
             lines.extend(_describe_metrics(f"{part} metrics", track_name, metrics))
@@ -87,8 +84,19 @@ def _describe_metrics(field: str, track: str, metrics: Mapping[str, Any]) -> Ite
     yield field, f"{track}: {', '.join(own)}"
     for name, value in metrics.items():
         if isinstance(value, dict):
-            shown = ", ".join(f"{key} {_format(item)}" for key, item in value.items())
+            shown = ", ".join(f"{key} {_format(item)}" for key, item in value.items() if not key.endswith("_interval"))
             yield field, f"{track}, {name.replace('_', ' ')}: {shown}"
+
+
+def _describe_strands(card: Card) -> str:
+    if card.window is None:
+        return ""
+    return "mean of both" if card.strand.average else "the given one"
+
+
+def _describe_split(split: Split) -> str:
+    parts = f"{split.method}: {split.train} training, {split.validation} validation, {split.test} test"
+    return parts if split.folds == 1 else f"{parts}; {split.folds} folds of training and validation, a network each"
 
 
 def _describe_window(card: Card) -> str:
@@ -106,5 +114,5 @@ def _format(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_format(item) for item in value) + "]"
     if isinstance(value, dict):
-        return "(" + ", ".join(f"{name} {_format(item)}" for name, item in value.items()) + ")"
+        return "(" + ", ".join(f"{name.replace('_', ' ')} {_format(item)}" for name, item in value.items()) + ")"
     return str(value)
