@@ -326,6 +326,16 @@ def test_a_killed_search_goes_on_as_if_it_had_not_been(trained, tiny_recipe, wri
     assert len(trained) == 30
 
 
+def test_a_line_that_was_cut_when_a_search_was_killed_is_dropped(trained, tiny_recipe, write_recipe, tmp_path):
+    recipe, study = write_recipe(give(tiny_recipe, RATE)), tmp_path / "study.log"
+    tune(recipe, 1, study=study)
+    with study.open("a", encoding="utf-8") as file:
+        file.write('{"op_code": 5, "wor')
+
+    assert len(tune(recipe, 2, study=study).trials) == 2
+    assert all(line.endswith("}") for line in study.read_text(encoding="utf-8").splitlines())
+
+
 def test_a_study_of_another_recipe_is_not_gone_on_with(trained, tiny_recipe, write_recipe, tmp_path):
     tune(write_recipe(give(tiny_recipe, RATE)), 1, study=tmp_path / "study.log")
 

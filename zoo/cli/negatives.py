@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = "zoo negatives peaks.bed -f genome.fa -o negatives.bed --exclude blacklist.bed"
 
+_LONGEST = 2**31 - 1  # bases, longer than any contig
+
 
 class Method(StrEnum):
     """How negatives are drawn."""
@@ -43,11 +45,11 @@ def negatives(
     exclude: Annotated[
         list[str] | None, typer.Option(metavar="FILE.bed", help="Regions to stay out of; may be repeated.")
     ] = None,
-    per_positive: Annotated[float, typer.Option(help="Negatives for each positive.")] = 1.0,
+    per_positive: Annotated[float, typer.Option(max=1000, help="Negatives for each positive.")] = 1.0,
     length: Annotated[
-        int | None, typer.Option(min=1, help="Bases around summits or middles; by default whole peaks.")
+        int | None, typer.Option(min=1, max=_LONGEST, help="Bases around summits or middles; by default whole peaks.")
     ] = None,
-    margin: Annotated[int, typer.Option(min=0, help="Bases to keep from the nearest peak.")] = 0,
+    margin: Annotated[int, typer.Option(min=0, max=_LONGEST, help="Bases to keep from the nearest peak.")] = 0,
     gc_tolerance: Annotated[float, typer.Option(min=0, max=1, help="Largest difference in GC content.")] = 0.05,
     repeat_tolerance: Annotated[float, typer.Option(min=0, max=1, help="Largest difference in repeat fraction.")] = 0.2,
     max_shared: Annotated[
@@ -63,7 +65,7 @@ def negatives(
     from zoo.training.choices import DataChoice, DinucleotideShuffle, GenomicNegatives, OtherPeaks
     from zoo.training.negatives.writing import write_negatives
 
-    if per_positive <= 0:
+    if not per_positive > 0:  # nor is NaN
         raise typer.BadParameter("expected a number above 0", param_hint="--per-positive")
     if (method == Method.other_peaks) != bool(other):
         raise typer.BadParameter("goes with --method other_peaks, and that with it", param_hint="--other")

@@ -128,3 +128,29 @@ def test_what_is_exported_has_the_unit_of_the_targets_and_no_auxiliary_track():
     assert np.nanmean(task.transform(measured), axis=0) == pytest.approx([0, 0, 0], abs=1e-6)
     plain = dataclasses.replace(task, mean=None, deviation=None, output=learned, kept=(0, 1, 2))
     assert finish(model, plain) is model
+
+
+@pytest.mark.parametrize("values", [np.array(["a"]), np.array([1j])], ids=["text", "complex"])
+def test_weights_that_are_no_numbers_are_refused(tmp_path, values):
+    np.savez(tmp_path / WEIGHTS_FILE, kernel=values)
+
+    with pytest.raises(TrainingError, match="kernel: expected numbers, found"):
+        read_weights(tmp_path)
+
+
+def test_a_lone_array_is_no_archive(tmp_path):
+    with (tmp_path / WEIGHTS_FILE).open("wb") as file:
+        np.save(file, np.zeros(3))
+
+    with pytest.raises(TrainingError, match="expected an archive of plain arrays"):
+        read_weights(tmp_path)
+
+
+def test_a_weight_too_large_for_32_bits_is_left_as_drawn(tmp_path):
+    model = build()
+    save_weights([model], tmp_path / WEIGHTS_FILE)
+    with np.load(tmp_path / WEIGHTS_FILE) as archive:
+        weights = dict(archive)
+    np.savez(tmp_path / WEIGHTS_FILE, **{**weights, "head/bias": np.full(2, 1e300)})
+
+    assert "head/bias is not finite there" in start_from(build(), read_weights(tmp_path))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,9 +39,14 @@ def read_weights(folder: Path) -> dict[str, npt.NDArray[Any]]:
     try:
         # Opened here: numpy leaves the file open when it is no archive.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise TrainingError(f"{path}: expected an archive of plain arrays: {error}") from error
+            found = {name: archive[name] for name in archive.files}
+    except Exception as error:  # numpy and zipfile raise a dozen kinds for what is damaged, encrypted or too large
+        raise TrainingError(f"{path}: expected an archive of plain arrays: {' '.join(str(error).split())}") from error
+    for name, values in found.items():
+        if values.dtype.kind not in "fiu":
+            raise TrainingError(f"{path}: {name}: expected numbers, found {values.dtype}")
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is left out with a word
+        return {name: values.astype(np.float32) for name, values in found.items()}
 
 
 def start_from(model: Any, weights: Mapping[str, npt.NDArray[Any]], number: int = 1) -> str:

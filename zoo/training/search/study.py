@@ -79,6 +79,7 @@ def ask(study: Any, seed: int, number: int, first: dict[str, Any] | None) -> Any
 def _read_study(file: Path, direction: str, pruner: Any) -> Any:
     import optuna
 
+    _drop_cut_line(file)
     try:
         storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(file)))
         return optuna.create_study(
@@ -88,6 +89,14 @@ def _read_study(file: Path, direction: str, pruner: Any) -> Any:
         raise
     except Exception as error:  # Optuna trips over a strange file in many ways
         raise TrainingError(f"{file}: expected a study that zoo tune wrote, found something else") from error
+
+
+def _drop_cut_line(file: Path) -> None:
+    """Cut off a last line without its end: what was being written when a search was killed."""
+    with file.open("r+b") as study:
+        content = study.read()
+        if content and not content.endswith(b"\n"):
+            study.truncate(content.rfind(b"\n") + 1)
 
 
 @contextmanager
