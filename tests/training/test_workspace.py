@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from zoo.errors import DataError, OutputError, TrainingDiverged, TrainingError, VersionExists
+from zoo.errors import DataError, ExportMismatch, OutputError, TrainingDiverged, TrainingError, VersionExists
 from zoo.training.workspace import open_workspace
 
 
@@ -33,14 +33,15 @@ def test_no_error_costs_a_run_that_is_resumed(tmp_path, error):
     assert (run / "checkpoint-last.npz").exists()
 
 
-def test_a_run_that_diverged_is_not_gone_on_with(tmp_path):
-    def diverge():
+@pytest.mark.parametrize("error", [TrainingDiverged("nan"), ExportMismatch("differs")])
+def test_a_run_that_would_end_the_same_way_is_not_gone_on_with(tmp_path, error):
+    def fail():
         with open_workspace(tmp_path / "model") as space:
             (space.run / "checkpoint-last.npz").write_text("x", encoding="utf-8")
-            raise TrainingDiverged("nan")
+            raise error
 
-    with pytest.raises(TrainingDiverged):
-        diverge()
+    with pytest.raises(type(error)):
+        fail()
 
     assert list(tmp_path.iterdir()) == []
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +16,7 @@ from zoo.cli.progress import open_bar
 from zoo.cli.tables import print_table
 
 if TYPE_CHECKING:
-    from zoo.training.network.history import Epoch
+    from zoo.training.network.history import Epoch, Fit
     from zoo.training.plan import TrainingPlan
     from zoo.training.run import TrainedModel
 
@@ -57,7 +59,7 @@ def train(
         return
     if not output:
         raise typer.BadParameter("is missing: name the model's folder", param_hint="-o")
-    with open_bar() as bar:
+    with _telling_of_interrupts(Path(output)), open_bar() as bar:
         progress = None if bar is None else _Bar(bar)
         done = train_model(
             recipe,
@@ -71,6 +73,18 @@ def train(
             progress=progress,
         )
     _print_result(done)
+
+
+@contextmanager
+def _telling_of_interrupts(output: Path) -> Iterator[None]:
+    """Say what an interrupt left, before it goes on its way."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        left = output.with_name(f"{output.name}.partial")
+        found = f"; {left} holds the epochs so far, --resume goes on with them" if left.exists() else ""
+        print(f"zoo: interrupted{found}", file=sys.stderr)
+        raise
 
 
 def _run_dry(recipe: Path, data_root: Path | None, seed: int | None, folds: int | None, threads: int | None) -> None:
@@ -109,10 +123,10 @@ def _print_plan(plan: TrainingPlan) -> None:
 def _print_result(done: TrainedModel) -> None:
     for note in done.notes:
         print(f"zoo: note: {note}", file=sys.stderr)
-    went = [f"best of {item.epochs} epochs is {item.best.number}" for item in done.fits]
-    told = "; ".join(went) if len(went) < 4 else f"{len(went)} networks"
+    for warning in done.warnings:
+        print(f"zoo: warning: {warning}", file=sys.stderr)
     print(
-        f"{done.card.full_name}: {done.parameters:,} parameters, {told or 'weights solved'}, {done.seconds:.0f} s → "
+        f"{done.card.full_name}: {done.parameters:,} parameters, {_tell_epochs(done.fits)}, {done.seconds:.0f} s → "
         f"{done.folder}",
         file=sys.stderr,
     )
@@ -126,6 +140,14 @@ def _print_result(done: TrainedModel) -> None:
         _print_baseline(track, metrics.get("baseline", {}))
 
 
+def _tell_epochs(fits: Sequence[Fit]) -> str:
+    if not fits:
+        return "weights solved"
+    if len(fits) == 1:
+        return f"best of {fits[0].epochs} epochs is {fits[0].best.number}"
+    return f"{len(fits)} networks, best epochs {', '.join(str(item.best.number) for item in fits)}"
+
+
 def _print_baseline(track: str, baseline: dict[str, Any]) -> None:
     """Say what k-mers alone make of the same examples, and warn where they do as well."""
     named = [name for name in ("auroc", "pearson") if name in baseline]
@@ -135,14 +157,16 @@ def _print_baseline(track: str, baseline: dict[str, Any]) -> None:
     low, high = found["difference_interval"]
     if None in (found["difference"], found["baseline"], low, high):
         return
+    place = "ahead" if found["difference"] >= 0 else "behind"
     print(
-        f"{track}: {baseline['name']} has {named[0]} {found['baseline']:.3f}, the network is ahead by "
-        f"{found['difference']:.3f} ({low:.3f} to {high:.3f})"
+        f"{track}: {baseline['name']} has {named[0]} {found['baseline']:.3f}, the network is {place} by "
+        f"{abs(found['difference']):.3f} (difference {low:.3f} to {high:.3f})"
     )
     if low <= 0:
+        found_to_be = "worse" if high < 0 else "not clearly better"
         print(
-            f"zoo: warning: {track}: the network is not clearly better than {baseline['name']}, a model of k-mers; "
-            "publish that, or train a better network",
+            f"zoo: warning: {track}: the network is {found_to_be} than {baseline['name']}; publish that, or train a "
+            "better network",
             file=sys.stderr,
         )
 

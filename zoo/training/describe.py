@@ -5,7 +5,11 @@ from __future__ import annotations
 import importlib.metadata
 from typing import Any
 
+from pydantic import ValidationError
+
+from zoo.errors import RecipeError
 from zoo.model.card import Card
+from zoo.model.document import describe_validation_error
 from zoo.training.plan import TrainingPlan
 
 _VERSIONED = (
@@ -19,6 +23,18 @@ _VERSIONED = (
     "onnxruntime",
     "scikit-learn",
 )
+
+
+def check_card(plan: TrainingPlan) -> None:
+    """Fill the card before anything is trained, so that what can't stand on it is told at once.
+
+    Raises:
+        RecipeError: A field of the recipe can't stand on the card.
+    """
+    try:
+        fill_card(plan, 0, 1)
+    except ValidationError as error:
+        raise RecipeError(f"{plan.path}: the card: {describe_validation_error(error, Card)}") from error
 
 
 def fill_card(plan: TrainingPlan, epochs: int, members: int) -> Card:

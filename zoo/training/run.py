@@ -19,7 +19,7 @@ from zoo.model.session import Session
 from zoo.model.verify import verify_folder, write_example
 from zoo.training.data.examples import list_inputs
 from zoo.training.data.strands import SEQUENCE
-from zoo.training.describe import fill_card
+from zoo.training.describe import check_card, fill_card
 from zoo.training.measure import measure, predict_parts
 from zoo.training.network.backend import to_float32
 from zoo.training.network.ensemble import count_members, finish, join_members
@@ -48,6 +48,7 @@ class TrainedModel:
 
     Args:
         fits: One a network, of one or as many as there are folds.
+        warnings: What the data's checks say should be known before the metrics are believed.
     """
 
     folder: Path
@@ -57,6 +58,7 @@ class TrainedModel:
     parameters: int
     seconds: float
     notes: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def train(
@@ -103,6 +105,7 @@ def train_plan(
 ) -> TrainedModel:
     """Train a plan and write its model into the workspace's folder."""
     began = time.perf_counter()
+    check_card(plan)
     models, fits, notes = train_networks(plan, space, threads, progress, resume=resume, tensorboard=tensorboard)
     models = [to_float32(model) for model in models]
     output = plan.task.output
@@ -134,6 +137,7 @@ def train_plan(
         parameters=findings.parameters,
         seconds=time.perf_counter() - began,
         notes=findings.notes,
+        warnings=findings.checks.list_warnings() if findings.checks is not None else (),
     )
 
 

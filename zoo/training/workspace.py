@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.errors import OutputError, TrainingDiverged, TrainingError, VersionExists
+from zoo.errors import ExportMismatch, OutputError, TrainingDiverged, TrainingError, VersionExists
 
 _LOCK_FILE = "lock"
 _CHECKPOINTS = "checkpoint-*"
@@ -42,8 +42,8 @@ class Workspace:
 def open_workspace(output: Path, *, resume: bool = False) -> Iterator[Workspace]:
     """Give folders beside ``output`` to write into; the model's gets its name if all goes well.
 
-    After an error the run's folder is kept for ``resume`` where it holds a checkpoint, unless the run itself diverged;
-    else all is removed.
+    After an error the run's folder is kept for ``resume`` where it holds a checkpoint, unless the run would only end
+    the same way; else all is removed.
 
     Raises:
         VersionExists: ``output`` exists.
@@ -70,8 +70,8 @@ def open_workspace(output: Path, *, resume: bool = False) -> Iterator[Workspace]
             with space.writing():
                 space.folder.rename(output)
         except BaseException as error:
-            diverged = isinstance(error, TrainingDiverged) and not existed
-            if diverged or not any(space.run.rglob(_CHECKPOINTS)):
+            hopeless = isinstance(error, TrainingDiverged | ExportMismatch) and not existed
+            if hopeless or not any(space.run.rglob(_CHECKPOINTS)):
                 shutil.rmtree(partial, ignore_errors=True)
             raise
         shutil.rmtree(partial, ignore_errors=True)

@@ -139,16 +139,23 @@ def _group(target: Targets, *, classes: bool) -> Iterator[tuple[str, npt.NDArray
 
 
 def _spread(values: Vector | None, rows: npt.NDArray[np.bool_]) -> Spread | None:
-    if values is None or not rows.any():
+    if values is None:
         return None
-    low, median, high = np.percentile(values[rows], (25, 50, 75)).tolist()
-    return Spread(float(values[rows].mean()), low, median, high)
+    known = values[rows & ~np.isnan(values)]  # of a shuffle nobody knows which of its bases are repeats
+    if not len(known):
+        return None
+    low, median, high = np.percentile(known, (25, 50, 75)).tolist()
+    return Spread(float(known.mean()), low, median, high)
 
 
 def _tell_apart(
     values: Vector | None, negative: npt.NDArray[np.bool_], positive: npt.NDArray[np.bool_]
 ) -> tuple[float | None, float | None]:
-    if values is None or not negative.any() or not positive.any():
+    if values is None:
+        return None, None
+    known = ~np.isnan(values)
+    negative, positive = negative & known, positive & known
+    if not negative.any() or not positive.any():
         return None, None
     rows = negative | positive
     once = np.ones((1, int(rows.sum())))
