@@ -67,12 +67,17 @@ class InputSpec:
 
 @dataclass(frozen=True, slots=True)
 class OutputSpec:
-    """One output of a network: (N, T), or (N, B, T) where ``bins`` is given; ``activation`` by its Keras name."""
+    """One output of a network: (N, T), or (N, B, T) where ``bins`` is given; ``activation`` by its Keras name.
+
+    Args:
+        crop: Bases at either end of the sequence that the bins leave out; they share those between.
+    """
 
     name: str
     tracks: tuple[str, ...]
     activation: str
     bins: int | None = None
+    crop: int = 0
 
 
 class GenomeSource(Protocol):
@@ -119,6 +124,7 @@ class ExampleSet:
         regions: Where each example lies, N of them; None where that is not known.
         avoid: Regions, any number, that no negative may touch: every peak, of every file.
         repeats: Share of soft-masked bases of each example, shape (N,); None where that is not known.
+        crop: Bases at either end of a window that the bins of its targets leave out.
         notes: What the loader left out or changed, a sentence each; the card repeats them.
     """
 
@@ -133,6 +139,7 @@ class ExampleSet:
     regions: Regions | None = None
     avoid: Regions | None = None
     repeats: npt.NDArray[np.float32] | None = None
+    crop: int = 0
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:

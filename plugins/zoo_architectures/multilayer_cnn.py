@@ -12,7 +12,13 @@ from typing import Any
 
 from zoo import Architecture, InputSpec, OutputSpec
 from zoo_architectures.activations import Activation, apply_activation, count_pieces
-from zoo_architectures.multilayer_cnn_config import Composition, Convolution, MultilayerCnnConfig, check_layers
+from zoo_architectures.multilayer_cnn_config import (
+    Composition,
+    Convolution,
+    MultilayerCnnConfig,
+    check_layers,
+    cut_positions,
+)
 from zoo_architectures.scaling import scale_features
 
 
@@ -25,11 +31,12 @@ def build_multilayer_cnn(
     """Return the network; an output of several members has shape (N, members, T), or (N, members, B, T).
 
     Tracks along the sequence are read like further letters of it; vectors, brought to one scale, join its summary. The
-    bins of an output share the positions that the convolutions leave; what is over is cut off at both ends.
+    bins of an output share the positions that the convolutions leave; what is over is cut off at both ends. Where the
+    output leaves bases out at both ends, its bins are averages of exactly the positions of their own bases.
 
     Raises:
-        RecipeError: There is no sequence, the window is too short for the convolutions or the bins, or a layer does
-            not fit.
+        RecipeError: There is no sequence, the window is too short for the convolutions or the bins, a layer does not
+            fit, or bins that leave bases out begin or end inside a position.
     """
     import keras
 
@@ -67,13 +74,20 @@ class _Member:
         beside = [] if self.config.composition is None else [self._compose(self.config.composition, sequence)]
         beside += [scale_features(tensor, f"{self.prefix}{tensor.name}_scale") for tensor in vectors]
         heads: dict[str, Any] = {}
-        for bins in dict.fromkeys(output.bins for output in outputs):
+        for bins, crop in dict.fromkeys((output.bins, output.crop) for output in outputs):
             # What stands before an output without bins keeps the names that published weights have.
-            tag = self.prefix if bins is None else f"{self.prefix}{bins}_bins_"
-            hidden = self._summarise(positions) if bins is None else _divide(positions, bins, tag)
+            tag = self.prefix if bins is None else f"{self.prefix}{bins}_bins_{f'of_{crop}_' if crop else ''}"
+            if bins is None:
+                hidden = self._summarise(positions)
+            else:
+                hidden = _divide(positions, bins, cut_positions(self.config, sequence.shape[1], bins, crop), tag)
             hidden = self._join_vectors(hidden, beside, bins, tag)
             hidden = self._add_dense(hidden, tag)
-            heads |= {output.name: self._add_head(output, hidden) for output in outputs if output.bins == bins}
+            heads |= {
+                output.name: self._add_head(output, hidden)
+                for output in outputs
+                if (output.bins, output.crop) == (bins, crop)
+            }
         return heads
 
     def _convolve_all(self, hidden: Any) -> Any:
@@ -197,13 +211,13 @@ class _Member:
         return tensors[0] if len(tensors) == 1 else keras.layers.Concatenate(name=f"{self.prefix}{name}")(tensors)
 
 
-def _divide(hidden: Any, bins: int, tag: str) -> Any:
-    """Return the average of each of the bins, equal shares of the positions in the centre."""
+def _divide(hidden: Any, bins: int, cut: tuple[int, int], tag: str) -> Any:
+    """Return the average of each of the bins, equal shares of the positions that ``cut`` leaves."""
     import keras
 
-    share, left = divmod(hidden.shape[1], bins)
-    if left:
-        hidden = keras.layers.Cropping1D((left // 2, left - left // 2), name=f"{tag}cropping")(hidden)
+    share = (hidden.shape[1] - sum(cut)) // bins
+    if any(cut):
+        hidden = keras.layers.Cropping1D(cut, name=f"{tag}cropping")(hidden)
     return hidden if share == 1 else keras.layers.AveragePooling1D(share, name=f"{tag}average")(hidden)
 
 

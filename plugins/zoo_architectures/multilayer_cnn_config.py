@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -125,3 +126,44 @@ def check_layers(config: MultilayerCnnConfig, inputs: tuple[InputSpec, ...], out
                 f"multilayer_cnn: the convolutions leave {left} positions of {length} bases, too few for "
                 f"{output.bins} bins; use less pooling, or padding: same"
             )
+
+
+def cut_positions(config: MultilayerCnnConfig, length: int, bins: int, crop: int) -> tuple[int, int]:
+    """Return how many positions at either end of those that the convolutions leave belong to no bin.
+
+    Bins of the whole window take as many as they can share equally; those that leave ``crop`` bases out at either end
+    take the positions of their own bases.
+
+    Raises:
+        RecipeError: Those bases begin, end or part inside a position, or reach beyond what the convolutions leave.
+    """
+    first, size, count = _lay_positions(config, length)
+    if not crop:
+        left = count % bins
+        return left // 2, left - left // 2
+    share, odd = divmod(length - 2 * crop, bins)
+    if odd or share < 1:
+        raise RecipeError(f"multilayer_cnn: {length - 2 * crop} bases can't be cut into {bins} equal bins")
+    before = (crop - first) // size
+    after = count - before - (length - 2 * crop) // size
+    if (crop - first) % size or share % size or before < 0 or after < 0:
+        raise RecipeError(
+            f"multilayer_cnn: bins of {share} bases from base {crop} to {length - crop} of {length} can't be cut from "
+            f"the positions that the convolutions leave, of {size} bases each from base {first} to "
+            f"{first + size * count}; use padding: same, and pools whose product divides {math.gcd(crop, share)}"
+        )
+    return before, after
+
+
+def _lay_positions(config: MultilayerCnnConfig, length: int) -> tuple[int, int, int]:
+    """Return the base where the first position begins, the bases of a position, and how many positions there are."""
+    first, size, count = 0, 1, length
+    for layer in config.convolutions:
+        if config.padding == "valid":
+            trimmed = (layer.width - 1) * layer.dilation
+            # The same side gets the smaller half as where the ends are padded.
+            first += trimmed // 2 * size
+            count -= trimmed
+        size *= layer.pool
+        count //= layer.pool
+    return first, size, count

@@ -90,6 +90,11 @@ class BigwigConfig(WindowConfig):
         return self.length if self.target_length is None else self.target_length
 
     @property
+    def crop(self) -> int:
+        """Bases at either end of the window that no bin holds."""
+        return 0 if self.bin is None else (self.length - self.part) // 2
+
+    @property
     def track_names(self) -> tuple[str, ...]:
         return tuple(name for track in self.tracks for name in track.files)
 
@@ -122,7 +127,7 @@ def stream_bigwig(
     with ExitStack() as stack:
         measure = _Signal(config, genome, base_folder, stack)
         unused = "no track states anything of them"
-        plan = Plan(windows, config.track_names, measure, unused, left_out, tuple(notes))
+        plan = Plan(windows, config.track_names, measure, unused, left_out, tuple(notes), crop=config.crop)
         yield from stream_windows(config, plan, genome, base_folder, "loader bigwig")
 
 

@@ -41,6 +41,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     avoid: Regions | None = None
     complete: bool = True
+    crop: int = 0
 
 
 def stream_windows(
@@ -113,6 +114,7 @@ def _read_windows(
                 regions=Regions(contigs, kept, kept + config.length),
                 avoid=plan.avoid,
                 repeats=_measure_repeats(reference, contig, kept, config.length),
+                crop=plan.crop,
             )
 
 

@@ -230,6 +230,65 @@ def test_bins_are_equal_shares_of_the_centre_in_order():
     np.testing.assert_allclose(found, [[[1], [1 / 3], [0]]], atol=1e-6)
 
 
+def count_a(length, padding, pools, bins, crop, letters, width=1):
+    """Return what a network says that counts A at the middle of each filter, and averages over pools and bins."""
+    layers = [{"filters": 1, "width": width, "pool": pool, "pooling": "average"} for pool in pools]
+    config = MultilayerCnnConfig.model_validate(
+        {"convolutions": layers, "padding": padding, "dense": [], "batch_norm": False, "dense_dropout": 0}
+    )
+    model = MULTILAYER_CNN.build(config, inputs(length), (OutputSpec("prediction", ("a",), "linear", bins, crop),), {})
+    for number in range(1, len(pools) + 1):
+        kernel = np.zeros((width, 4 if number == 1 else 1, 1), np.float32)
+        kernel[(width - 1) // 2, 0] = 1
+        model.get_layer(f"convolution_{number}").set_weights([kernel, np.zeros(1)])
+    model.get_layer("head_prediction").set_weights([np.ones((1, 1)), np.zeros(1)])
+    return model(one_hot(encode(letters)[np.newaxis]))["prediction"].numpy()[0, :, 0]
+
+
+@pytest.mark.parametrize(
+    ("padding", "width", "pools", "length", "crop", "bins"),
+    [
+        ("same", 1, [1], 50, 5, 4),
+        ("same", 4, [5], 50, 5, 4),
+        ("same", 3, [2, 2], 48, 8, 2),
+        ("valid", 5, [1], 50, 5, 4),
+        ("valid", 6, [1], 50, 5, 8),
+        ("valid", 5, [2, 2], 52, 6, 5),
+        ("valid", 11, [1], 50, 5, 4),
+    ],
+)
+def test_bins_that_leave_bases_out_are_those_of_the_bases_between(padding, width, pools, length, crop, bins):
+    letters = "".join(np.random.default_rng(0).choice(list("ACGT"), length))
+    between = np.array([letter == "A" for letter in letters[crop : length - crop]], np.float32)
+
+    found = count_a(length, padding, pools, bins, crop, letters, width)
+
+    np.testing.assert_allclose(found, between.reshape(bins, -1).mean(axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("padding", "width", "pools", "crop", "bins", "message"),
+    [
+        (
+            "same",
+            1,
+            [2],
+            5,
+            4,
+            r"bins of 10 bases from base 5 to 45 of 50 can't be cut .*, of 2 bases each from base 0",
+        ),
+        ("same", 1, [2], 4, 14, "use padding: same, and pools whose product divides 1$"),
+        ("same", 1, [2, 2], 10, 3, "pools whose product divides 10$"),
+        ("valid", 13, [1], 5, 4, "of 1 bases each from base 6 to 44"),
+        ("valid", 12, [1], 5, 4, "of 1 bases each from base 5 to 44"),
+        ("same", 1, [1], 5, 7, "40 bases can't be cut into 7 equal bins"),
+    ],
+)
+def test_bins_that_leave_bases_out_must_be_cut_from_whole_positions(padding, width, pools, crop, bins, message):
+    with pytest.raises(RecipeError, match=f"multilayer_cnn: .*{message}"):
+        count_a(50, padding, pools, bins, crop, "A" * 50, width)
+
+
 def test_too_many_bins_are_refused():
     config = MultilayerCnnConfig(convolutions=(Convolution(filters=2, width=3, pool=4),))
     output = (OutputSpec("prediction", ("a",), "linear", 5),)

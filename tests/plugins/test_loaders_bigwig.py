@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from pydantic import ValidationError
 from zoo_loaders.bigwig import BIGWIG, BigwigConfig
 from zoo_loaders.pieces import PIECE
@@ -12,6 +13,7 @@ from zoo_loaders.signal import Shaping
 from tests.signal_files import write_bigwig, write_genome
 from zoo import BedError, DataError, ExampleSet, Reference
 from zoo.testing.contract import check_data_loader
+from zoo.training.plan import plan
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "yeast"
 LENGTHS = {"chr1": 9, "chr2": 40}
@@ -69,6 +71,53 @@ def test_tiles_lie_side_by_side_in_what_is_predicted(tmp_path, genome):
 
     assert examples.ids == ("chr2:0-20", "chr2:10-30", "chr2:20-40")
     assert targets_of(examples)[:, 0, 0].tolist() == [9.5, 19.5, 29.5]  # bases 5 to 14, 15 to 24, 25 to 34
+
+
+def test_examples_say_what_their_bins_leave_out(tmp_path, genome):
+    config = BigwigConfig.model_validate({"tracks": [ONE], "length": 20, "target_length": 10, "bin": 5})
+    pieces = list(BIGWIG.stream(config, genome, 0, tmp_path)) if BIGWIG.stream else []
+
+    assert [piece.crop for piece in pieces] == [5]
+    assert ExampleSet.join(pieces).take(np.array([1])).crop == 5
+    assert load(tmp_path, genome, length=20, bin=5).crop == 0
+    # One number a window has no bins.
+    assert load(tmp_path, genome, length=20, target_length=10).crop == 0
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_network_is_told_what_the_bins_leave_out(tmp_path, genome, stream):
+    config = {
+        "tracks": [ONE],
+        "length": 8,
+        "target_length": 4,
+        "bin": 2,
+        "step": 1,
+        "contigs": ["chr2"],
+        "max_unknown": 1,
+    }
+    data = {"loader": "bigwig", "reference": "genome.fa", "stream": stream, "max_unknown": 1}
+    architecture = {"name": "multilayer_cnn", "config": {"convolutions": [{"filters": 2, "width": 1}]}}
+    recipe = {
+        "schema_version": 1,
+        "name": "tiny",
+        "version": "1.0.0",
+        "summary": "Signal of a few bases.",
+        "license": "CC0-1.0",
+        "authors": ["The assayzoo authors"],
+        "assay": "simulation",
+        "organism": "none",
+        "limitations": "Made for tests.",
+        "data": {**data, "config": config},
+        "split": {"method": "hash", "test": 0.3, "validation": 0.3},
+        "output": {"activation": "softplus"},
+        "architecture": architecture,
+        "seed": 3,
+    }
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+
+    task = plan(tmp_path / "recipe.yaml", work_folder=tmp_path / "work").task
+
+    assert (task.output.bins, task.output.crop, task.learned.crop) == (2, 2, 2)
 
 
 def test_only_the_contigs_that_are_asked_for_are_tiled(tmp_path, genome):

@@ -14,6 +14,7 @@ from zoo.errors import EmptySplit, RecipeError, SplitLeak
 from zoo.model.document import validate
 from zoo.plugins import Plugins, discover
 from zoo.training.choices import SourceFile
+from zoo.training.consistency import check_consistency
 from zoo.training.data.batches import Rows
 from zoo.training.data.examples import Examples, read_pieces, targets_of
 from zoo.training.data.parts import SplitBasis, SplitIndices, hash_examples
@@ -106,7 +107,7 @@ def plan(
     examples, notes = read_examples(recipe, plugins, root, str(path), work_folder)
     _check_fit(recipe, architecture, examples, str(path))
     summary = summarise_targets((piece.targets for piece in examples.pieces()), f"{path}: data.loader")
-    task = define_task(recipe, examples.tracks, summary, architecture, str(path))
+    task = define_task(recipe, examples.tracks, summary, architecture, str(path), crop=examples.crop)
     basis = _describe(examples, stratified=task.classes and recipe.split.method == "stratified")
     folds = recipe.split.folds
     try:
@@ -117,7 +118,7 @@ def plan(
                 check_classes(each, examples.tracks, lambda: _list_targets(examples))
     except (EmptySplit, RecipeError, SplitLeak) as error:
         raise type(error)(f"{path}: {error}") from error
-    _check_window(recipe, examples, str(path))
+    check_consistency(recipe, examples, task, split, str(path))
     if recipe.output.standardise:
         task = standardise(task, (targets_of(piece) for piece in read_pieces(examples, split.train)))
     return TrainingPlan(
@@ -147,7 +148,7 @@ def with_recipe(plan: TrainingPlan, recipe: Recipe) -> TrainingPlan:
     architecture, where = plan.architecture, str(plan.path)
     config = validate(architecture.config, recipe.architecture.config, f"{where}: architecture.config", RecipeError)
     _check_fit(recipe, architecture, plan.examples, where)
-    task = define_task(recipe, plan.examples.tracks, plan.summary, architecture, where)
+    task = define_task(recipe, plan.examples.tracks, plan.summary, architecture, where, crop=plan.examples.crop)
     # What standardises the targets is of the data and their split, which stay.
     task = dataclasses.replace(task, mean=plan.task.mean, deviation=plan.task.deviation)
     return dataclasses.replace(plan, recipe=recipe, architecture_config=config, task=task)
@@ -192,19 +193,6 @@ def _check_fit(recipe: Recipe, architecture: Architecture, examples: Examples, w
         )
 
 
-def _check_window(recipe: Recipe, examples: Examples, where: str) -> None:
-    """Check that what the recipe says of the window can be true of these sequences."""
-    window, length = recipe.window, examples.length
-    if window.anchor is not None and window.anchor >= max(length, 1):
-        raise RecipeError(f"{where}: window.anchor {window.anchor} lies outside a window of {length} bases")
-    constant = len(window.prefix) + len(window.suffix)
-    if constant and constant >= length:
-        raise RecipeError(
-            f"{where}: window.prefix and window.suffix have {constant} bases, and the sequences {length}: expected "
-            "some between them"
-        )
-
-
 def _choose_baseline(
     recipe: Recipe, plugins: Plugins, task: Task, examples: Examples, where: str
 ) -> tuple[Architecture, Config] | None:
@@ -216,6 +204,8 @@ def _choose_baseline(
     if name == "none":
         return None
     baseline = plugins.architecture(name)
+    if not examples.length:
+        raise RecipeError(f"{where}: baseline.name {name} counts words, and the data have no sequences; use none")
     if baseline.fit_weights is None:
         raise RecipeError(
             f"{where}: baseline.name {name}: expected an architecture that solves for its weights, such as "

@@ -37,6 +37,7 @@ def make_examples(count=COUNT, seed=0):
             "expression": generator.random((count, 3), dtype=np.float32),
         },
         regions=Regions(contigs, starts, starts + 12),
+        crop=2,
     )
 
 
@@ -60,7 +61,7 @@ def assert_same(found, expected):
     np.testing.assert_array_equal(found.sequences, expected.sequences)
     np.testing.assert_array_equal(found.targets, expected.targets)
     np.testing.assert_array_equal(found.weights, expected.weights)
-    assert (found.tracks, found.ids) == (expected.tracks, expected.ids)
+    assert (found.tracks, found.ids, found.crop) == (expected.tracks, expected.ids, expected.crop)
     assert found.groups.tolist() == expected.groups.tolist()
     assert set(found.extra) == set(expected.extra)
     for name, values in expected.extra.items():
@@ -78,7 +79,7 @@ def test_a_store_says_what_is_in_it(store, tmp_path):
     examples = make_examples()
 
     assert len(store) == COUNT
-    assert (store.length, store.block) == (12, 7)
+    assert (store.length, store.crop, store.block) == (12, 2, 7)
     assert (store.tracks, store.notes) == (("one", "other"), ("2 were left out",))
     assert store.extra_shapes == {"signal": (12, 1), "expression": (3,)}
     assert store.groups.tolist() == examples.groups.tolist()
@@ -179,6 +180,7 @@ def test_no_example_at_all_is_an_error(tmp_path):
         ({"sequences": np.zeros((COUNT, 13), np.uint8)}, r"differ in sequences: expected \(12,\), found \(13,\)"),
         ({"weights": None}, r"differ in weights: expected \(\), found none such"),
         ({"tracks": ("one", "another")}, "differ in tracks: found one, another"),
+        ({"crop": 3}, "differ in crop: expected 2, found 3"),
     ],
 )
 def test_pieces_of_several_kinds_are_refused(tmp_path, change, message):

@@ -40,6 +40,11 @@ class Examples(Protocol):
         ...
 
     @property
+    def crop(self) -> int:
+        """Bases at either end of a sequence that the bins of its targets leave out."""
+        ...
+
+    @property
     def extra_shapes(self) -> Mapping[str, tuple[int, ...]]:
         """The further inputs by name, with their shapes without the rows."""
         ...
@@ -83,6 +88,10 @@ class LoadedExamples:
     @property
     def length(self) -> int:
         return self.examples.length
+
+    @property
+    def crop(self) -> int:
+        return self.examples.crop
 
     @property
     def extra_shapes(self) -> Mapping[str, tuple[int, ...]]:

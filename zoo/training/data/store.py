@@ -82,6 +82,8 @@ class ExampleStore:
         self._names: dict[str, list[str]] = header["names"]
         self.tracks: tuple[str, ...] = tuple(header["tracks"])
         self.notes: tuple[str, ...] = tuple(header["notes"])
+        self.crop: int = header["crop"]
+        """Bases at either end of a sequence that the bins of its targets leave out."""
         columns = [self._file[name] for name in self._list_columns()]
         self.block: int = columns[0].chunks[0]
         """Rows that are read together for the price of one."""
@@ -134,6 +136,7 @@ class ExampleStore:
             weights=found.get(WEIGHTS),
             extra={name: found[f"{EXTRA}{name}"] for name in self._list_extra()},
             regions=regions,
+            crop=self.crop,
             notes=self.notes,
         )
 

@@ -79,6 +79,7 @@ class StoreWriter:
             "rows": self._rows,
             "tracks": self._first.tracks,
             "notes": self._notes,
+            "crop": self._first.crop,
             "names": {kind: list(names) for kind, names in self._names.items()},
         }
         with _writing(self._path):
@@ -136,6 +137,10 @@ class StoreWriter:
                 f"expected {expected.get(differing[0], 'none such')}, found {found.get(differing[0], 'none such')}"
                 if differing != ["tracks"]
                 else f"the pieces of a stream differ in tracks: found {', '.join(examples.tracks)}"
+            )
+        if self._first is not None and examples.crop != self._first.crop:
+            raise PluginError(
+                f"the pieces of a stream differ in crop: expected {self._first.crop}, found {examples.crop}"
             )
 
     def _list_columns(self) -> dict[str, Any]:

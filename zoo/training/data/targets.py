@@ -143,9 +143,17 @@ def summarise_targets(pieces: Iterable[Targets | None], where: str) -> TargetSum
 
 
 def define_task(
-    recipe: Recipe, names: tuple[str, ...], summary: TargetSummary, architecture: Architecture, where: str
+    recipe: Recipe,
+    names: tuple[str, ...],
+    summary: TargetSummary,
+    architecture: Architecture,
+    where: str,
+    *,
+    crop: int = 0,
 ) -> Task:
     """Match the loader's targets, its tracks called ``names``, with the recipe's output; ``where`` names the recipe.
+
+    ``crop`` is how many bases at either end of a sequence the bins leave out.
 
     Raises:
         DataError: The loader gives values that the loss can't take.
@@ -176,8 +184,8 @@ def define_task(
         raise RecipeError(f"{where}: training.monitor {recipe.training.monitor} needs targets of two classes")
     kept = _keep_tracks(recipe, names, where)
     tracks = _name_tracks(recipe, tuple(names[index] for index in kept), where)
-    learned = OutputSpec(choice.name, names, choice.activation, bins)
-    output = OutputSpec(choice.name, tuple(track.name for track in tracks), choice.activation, bins)
+    learned = OutputSpec(choice.name, names, choice.activation, bins, crop)
+    output = OutputSpec(choice.name, tuple(track.name for track in tracks), choice.activation, bins, crop)
     evaluated = (1,) if expands else tuple(range(len(kept)))
     return Task(tracks, evaluated, loss, classes, output, learned, kept, expands)
 
