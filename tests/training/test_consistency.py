@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from zoo.components import Architecture, Config, ExampleSet
+from zoo.errors import DataError, EmptySplit, RecipeError
+from zoo.genome.codes import encode
+from zoo.training.consistency import check_consistency
+from zoo.training.data.examples import LoadedExamples
+from zoo.training.data.parts import SplitIndices
+from zoo.training.data.targets import define_task, summarise_targets
+from zoo.training.recipe import Recipe
+
+NAN = float("nan")
+SEQUENCES = ["ACGT", "ACCT", "ACTT", "ACAT", "ACGG", "ACGC"]
+VALUES = [[1.0, 2.0], [2.0, 1.0], [3.0, 4.0], [4.0, 3.0], [5.0, 6.0], [6.0, 5.0]]
+
+
+def check(document, targets=VALUES, tracks=("a", "b"), activation="linear", fields=None, **blocks):
+    document = {**document, "output": {"activation": activation, **blocks.pop("output", {})}, **blocks}
+    recipe = Recipe.model_validate(document)
+    examples = ExampleSet(
+        np.stack([encode(letters) for letters in SEQUENCES]), np.array(targets, np.float32), tracks, **(fields or {})
+    )
+    architecture = Architecture("tiny", "for tests", Config, lambda *_: None, loss="mse")
+    summary = summarise_targets([examples.targets], "r.yaml")
+    task = define_task(recipe, tracks, summary, architecture, "r.yaml")
+    split = SplitIndices(np.arange(2), np.arange(2, 4), np.arange(4, 6))
+    check_consistency(recipe, LoadedExamples(examples), task, split, "r.yaml")
+
+
+def test_what_fits_passes(tiny_recipe):
+    window = {"mode": "fixed", "fixed_end": "end", "prefix": "AC"}
+    check(tiny_recipe, window=window)
+    check(tiny_recipe, [[0.5, 0.5]] * 5 + [[NAN, NAN]], activation="softmax")
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"output": {"name": "sequence"}}, RecipeError, "output.name 'sequence' is the name of an input"),
+        ({"output": {"name": "atac"}, "fields": {"extra": {"atac": np.zeros((6, 1), np.float32)}}}, RecipeError,
+         "output.name 'atac' is the name of an input"),
+        ({"strand": {"track_pairs": [["a", "a"]]}}, RecipeError, "'a' is paired with itself"),
+        ({"window": {"anchor": 4}}, RecipeError, "window.anchor 4 lies outside a window of 4 bases"),
+        ({"training": {"shift": 4}}, RecipeError, "training.shift 4 reaches beyond windows of 4 bases"),
+        ({"window": {"mode": "fixed", "fixed_end": "end", "prefix": "AC", "suffix": "GT"}}, RecipeError,
+         "window.prefix and window.suffix have 4 bases, and the sequences 4"),
+        ({"window": {"mode": "fixed", "fixed_end": "end", "prefix": "ACG"}}, RecipeError,
+         "window.prefix: expected ACG in every sequence, example number 2 has ACC"),
+        ({"window": {"mode": "fixed", "fixed_end": "end", "suffix": "T"}}, RecipeError,
+         "window.suffix: expected T in every sequence, example number 5 has G"),
+        ({"fields": {"weights": np.array([0, 0, 1, 1, 1, 1], np.float32)}}, DataError,
+         "every example of the train part weighs 0"),
+        ({"targets": [*VALUES[:4], [5, NAN], [6, NAN]]}, EmptySplit,
+         "the test part of the split holds no value of target 'b'"),
+        ({"targets": [[0.5, 0.5]] * 5 + [[0.5, 0.4]], "activation": "softmax"}, DataError,
+         "softmax needs targets that add up to 1 in every example, or none at all; example number 6 has 0.5, 0.4"),
+        ({"targets": [[0.5, 0.5]] * 5 + [[1, NAN]], "activation": "softmax"}, DataError, "number 6 has 1, nan"),
+    ],
+)  # fmt: skip
+def test_what_would_mean_nothing_is_refused(tiny_recipe, changes, error, message):
+    with pytest.raises(error) as caught:
+        check(tiny_recipe, **changes)
+
+    assert str(caught.value).startswith("r.yaml: ")
+    assert message in str(caught.value)
+
+
+def test_an_auxiliary_track_need_not_be_in_the_test_part(tiny_recipe):
+    check(tiny_recipe, [*VALUES[:4], [5, NAN], [6, NAN]], output={"auxiliary": ["b"]})

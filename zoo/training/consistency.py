@@ -1,0 +1,110 @@
+"""Whether recipe, data and split fit each other: what would train without a word and mean nothing is refused here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from zoo.components import ExampleSet
+from zoo.errors import DataError, EmptySplit, RecipeError
+from zoo.genome.codes import decode, encode
+from zoo.training.data.examples import Examples, read_pieces, targets_of, weights_of
+from zoo.training.data.parts import SplitIndices
+from zoo.training.data.strands import SEQUENCE
+from zoo.training.data.targets import Task
+from zoo.training.recipe import Recipe
+
+_SUM_TOLERANCE = 1e-3  # of shares that were written with a few digits
+
+
+def check_consistency(recipe: Recipe, examples: Examples, task: Task, split: SplitIndices, where: str) -> None:
+    """Check what only the examples can tell; ``where`` names the recipe in messages.
+
+    Raises:
+        RecipeError: The window, the output's name or the paired tracks do not fit the data.
+        DataError: Targets of a softmax do not add up, or no example weighs anything.
+        EmptySplit: A track has no measured value in a part.
+    """
+    _check_names(recipe, examples, where)
+    _check_window(recipe, examples, where)
+    _check_measured(examples, task, split, where)
+    if task.output.activation == "softmax" and not task.expands:
+        _check_sums(examples, where)
+    weights = (float(weights_of(piece).sum()) for piece in read_pieces(examples, split.train))
+    if not sum(weights) > 0:
+        raise DataError(f"{where}: every example of the train part weighs 0; give some a weight above 0")
+
+
+def _check_names(recipe: Recipe, examples: Examples, where: str) -> None:
+    inputs = [SEQUENCE, *examples.extra_shapes]
+    if recipe.output.name in inputs:
+        raise RecipeError(f"{where}: output.name {recipe.output.name!r} is the name of an input; choose another")
+    for first, second in recipe.strand.track_pairs:
+        if first == second:
+            raise RecipeError(f"{where}: strand.track_pairs: {first!r} is paired with itself; leave the pair out")
+
+
+def _check_window(recipe: Recipe, examples: Examples, where: str) -> None:
+    window, length = recipe.window, examples.length
+    if window.anchor is not None and window.anchor >= max(length, 1):
+        raise RecipeError(f"{where}: window.anchor {window.anchor} lies outside a window of {length} bases")
+    if recipe.training.shift and recipe.training.shift >= max(length, 1):
+        raise RecipeError(f"{where}: training.shift {recipe.training.shift} reaches beyond windows of {length} bases")
+    constant = len(window.prefix) + len(window.suffix)
+    if constant and constant >= length:
+        raise RecipeError(
+            f"{where}: window.prefix and window.suffix have {constant} bases, and the sequences {length}: expected "
+            "some between them"
+        )
+    for field, letters, place in (
+        ("prefix", window.prefix, slice(0, len(window.prefix))),
+        ("suffix", window.suffix, slice(length - len(window.suffix), length)),
+    ):
+        for name, codes in _list_sequences(examples) if letters else ():
+            if not np.array_equal(codes[place], encode(letters)):
+                raise RecipeError(
+                    f"{where}: window.{field}: expected {letters} in every sequence, example {name} has "
+                    f"{decode(codes[place])}; give the constant bases of all"
+                )
+
+
+def _list_sequences(examples: Examples) -> Iterator[tuple[str, np.ndarray[tuple[int], np.dtype[np.uint8]]]]:
+    for piece in examples.pieces():
+        for row, codes in enumerate(piece.sequences):
+            yield _name(piece, row), codes
+
+
+def _check_measured(examples: Examples, task: Task, split: SplitIndices, where: str) -> None:
+    """Check that every track has a value in every part: of classes that both are there is checked elsewhere."""
+    for part, rows in split:
+        measured = np.zeros(len(examples.tracks), dtype=np.bool_)
+        for piece in read_pieces(examples, rows):
+            targets = targets_of(piece)
+            measured |= ~np.isnan(targets.reshape(-1, targets.shape[-1])).all(axis=0)
+        kept = [0] if task.expands else list(task.kept)
+        for index in kept if part != "train" else range(len(measured)):
+            if not measured[index]:
+                raise EmptySplit(
+                    f"{where}: the {part} part of the split holds no value of target {examples.tracks[index]!r}; "
+                    "change split, or leave the target out"
+                )
+
+
+def _check_sums(examples: Examples, where: str) -> None:
+    for piece in examples.pieces():
+        targets = targets_of(piece)
+        sums = targets.sum(axis=-1)
+        half_known = np.isnan(targets).any(axis=-1) & ~np.isnan(targets).all(axis=-1)
+        wrong = half_known | (np.abs(sums - 1) > _SUM_TOLERANCE)
+        if wrong.any():
+            row = int(np.argmax(wrong.reshape(len(piece), -1).any(axis=1)))
+            found = ", ".join(f"{value:g}" for value in targets[row].reshape(-1)[:8])
+            raise DataError(
+                f"{where}: softmax needs targets that add up to 1 in every example, or none at all; example "
+                f"{_name(piece, row)} has {found}"
+            )
+
+
+def _name(piece: ExampleSet, row: int) -> str:
+    return repr(piece.ids[row]) if piece.ids else f"number {row + 1}"
