@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from zoo.genome.interval import Interval
 from zoo.genome.regions import Positions, Regions
 
 _NARROW_PEAK_COLUMNS = 10
+# No more digits than a place has, and not what int takes as well: 1_0, and digits of other scripts.
+_WHOLE = re.compile(r" *[+-]?[0-9]{1,18} *")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +116,11 @@ def _read_fields(path: Path) -> Iterator[tuple[int, Sequence[str]]]:
 def _parse_place(fields: Sequence[str], where: str) -> tuple[str, int, int]:
     if len(fields) < 3:
         raise BedError(f"{where}: expected contig, start and end, found {len(fields)} columns")
-    try:
-        start, end = int(fields[1]), int(fields[2])
-    except ValueError as error:
+    if not (_WHOLE.fullmatch(fields[1]) and _WHOLE.fullmatch(fields[2])):
         raise BedError(
-            f"{where}: expected whole numbers for start and end, found {fields[1]!r} and {fields[2]!r}"
-        ) from error
+            f"{where}: expected whole numbers for start and end, found {fields[1][:20]!r} and {fields[2][:20]!r}"
+        )
+    start, end = int(fields[1]), int(fields[2])
     if not 0 <= start < end:
         raise BedError(f"{where}: expected 0 <= start < end, found start {start} and end {end}")
     if end >= 2**31:
@@ -127,10 +129,9 @@ def _parse_place(fields: Sequence[str], where: str) -> tuple[str, int, int]:
 
 
 def _parse_summit(text: str, start: int, end: int, where: str) -> int:
-    try:
-        offset = int(text)
-    except ValueError as error:
-        raise BedError(f"{where}: expected a whole number in column 10, the summit, found {text!r}") from error
+    if not _WHOLE.fullmatch(text):
+        raise BedError(f"{where}: expected a whole number in column 10, the summit, found {text[:20]!r}")
+    offset = int(text)
     if not -1 <= offset < end - start:
         raise BedError(
             f"{where}: expected a summit inside the peak, from 0 to {end - start - 1}, or -1 for none, in column 10; "
@@ -143,7 +144,7 @@ def _parse_signal(text: str, where: str) -> float:
     if text in {"", "."}:
         return math.nan
     try:
-        signal = float(text)
+        signal = float(text) if text.isascii() and "_" not in text else math.nan
     except ValueError:
         signal = math.nan
     if not math.isfinite(signal):

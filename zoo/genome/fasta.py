@@ -50,10 +50,10 @@ def read_fasta(path: str | Path) -> Iterator[tuple[str, str]]:
 
 
 def open_text(path: Path) -> IO[str]:
-    """Open a text file, decompressed if it is gzip."""
+    """Open a text file, decompressed if it is gzip, without the byte-order mark that some editors put first."""
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rt", encoding="utf-8") if packed else path.open(encoding="utf-8")
+    return gzip.open(path, "rt", encoding="utf-8-sig") if packed else path.open(encoding="utf-8-sig")
 
 
 def _joined(path: Path, header: str, parts: list[str]) -> str:
