@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -13,7 +12,8 @@ from pydantic import Field, model_validator
 
 from zoo import Config, DataError, DataLoader, ExampleSet, GenomeSource, InputName
 from zoo_loaders.pieces import end_with_notes
-from zoo_loaders.tables import MISSING, Column, Piece, Separator, check_columns, read_number, read_table
+from zoo_loaders.table_files import read_table
+from zoo_loaders.tables import MISSING, Column, Piece, Separator, check_columns, spells_number
 
 
 class FeatureTableConfig(Config):
@@ -48,9 +48,6 @@ class FeatureTableConfig(Config):
     @model_validator(mode="after")
     def _columns_can_be_found(self) -> FeatureTableConfig:
         check_columns((*self.other_columns, *(self.feature_columns or ())), header=self.header)
-        both = set(self.feature_columns or ()) & set(self.target_columns)
-        if both:
-            raise ValueError(f"column {min(map(str, both))!r} is a feature and a target")
         if self.tracks is not None and len(self.tracks) != len(self.target_columns):
             raise ValueError(f"{len(self.target_columns)} target columns need as many tracks, found {len(self.tracks)}")
         return self
@@ -58,8 +55,16 @@ class FeatureTableConfig(Config):
     @property
     def other_columns(self) -> tuple[Column, ...]:
         """The columns that are no features."""
-        optional = (self.group_column, self.weight_column, self.id_column)
-        return (*self.target_columns, *(column for column in optional if column is not None))
+        named = () if self.id_column is None else (self.id_column,)
+        return (*(column for columns in self.list_parts().values() for column in columns), *named)
+
+    def list_parts(self) -> dict[str, tuple[Column, ...]]:
+        """Return the columns that no feature may be, by what they are."""
+        single = {"the group": self.group_column, "the weight": self.weight_column}
+        parts: dict[str, tuple[Column, ...]] = {
+            part: (column,) for part, column in single.items() if column is not None
+        }
+        return parts | {"a target": self.target_columns}
 
 
 def load_feature_table(
@@ -89,6 +94,7 @@ def stream_feature_table(
         for piece in read_table(base_folder / config.path, config.separator, header=config.header):
             if columns is None:
                 columns, left_out = _choose_features(config, piece)
+            piece.check_inputs(columns, config.list_parts())
             features, unknown = _read_features(config, piece, columns)
             zeros += unknown
             yield _make_examples(config, piece, features)
@@ -108,7 +114,7 @@ def _choose_features(config: FeatureTableConfig, piece: Piece) -> tuple[tuple[Co
     for index, name in enumerate(piece.columns):
         if index in others:
             continue
-        if all(row[index] in config.missing or not math.isnan(read_number(row[index])) for row in piece.rows):
+        if all(row[index] in config.missing or spells_number(row[index]) for row in piece.rows):
             chosen.append(index + 1)
         else:
             left_out.append(name)

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from zoo import Codes, DataError, DataLoader, ExampleSet, GenomeSource, encode
 from zoo_loaders.pieces import end_with_notes
 from zoo_loaders.sequence_table_config import LETTERS, SequenceTableConfig, TableFile
-from zoo_loaders.tables import Piece, read_table
+from zoo_loaders.table_files import read_table
+from zoo_loaders.tables import LARGEST_WEIGHT, Piece
 
 
 def load_sequence_table(
@@ -115,6 +116,8 @@ class _RowReader:
     def _make_examples(self, file: TableFile, piece: Piece, values: Piece) -> ExampleSet:
         """Return some rows of a table as examples; ``values`` holds their targets."""
         config = self._config
+        for columns in config.extra.values():
+            piece.check_inputs(columns, config.list_parts(with_targets=piece.path == values.path))
         targets = self._read_targets(file, values)
         names = piece.texts(config.id_column) if config.id_column is not None else self._name_rows(file, piece)
         if file.group is not None or config.group_column is None:
@@ -162,7 +165,11 @@ class _RowReader:
         if config.error_column is not None:
             errors = piece.numbers([config.error_column])[:, 0]
             piece.refuse(config.error_column, errors <= 0, "a standard error above 0")
-            return np.float32(1) / (errors**2 + np.float32(config.noise**2))
+            variances = errors.astype(np.float64) ** 2 + config.noise**2
+            least = f"a standard error of at least {LARGEST_WEIGHT**-0.5:.2g}, or noise beside it"
+            piece.refuse(config.error_column, variances * LARGEST_WEIGHT < 1, least)
+            weights: npt.NDArray[np.float32] = (1 / variances).astype(np.float32)
+            return weights
         return None
 
     def _encode(self, piece: Piece) -> Codes:

@@ -71,7 +71,7 @@ class SequenceTableConfig(Config):
     group_column: Column | None = None
     weight_column: Column | None = None
     error_column: Column | None = None
-    noise: float = Field(default=0.0, ge=0)
+    noise: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     id_column: Column | None = None
     keep: dict[Column, tuple[str, ...]] = Field(default_factory=dict)
     drop: dict[Column, tuple[str, ...]] = Field(default_factory=dict)
@@ -134,6 +134,18 @@ class SequenceTableConfig(Config):
         if self.path is None:
             return self.files
         return (TableFile(path=self.path, targets_path=self.targets_path, complete=self.complete),)
+
+    def list_parts(self, *, with_targets: bool) -> dict[str, tuple[Column, ...]]:
+        """Return the columns that no input may be, by what they are; targets may stand in a table of their own."""
+        single = {
+            "the group": self.group_column,
+            "the weight": self.weight_column,
+            "the standard error": self.error_column,
+        }
+        parts: dict[str, tuple[Column, ...]] = {
+            part: (column,) for part, column in single.items() if column is not None
+        }
+        return parts | {"a target": self.target_columns} if with_targets else parts
 
     def list_tracks(self) -> tuple[str, ...] | None:
         """Return the names of all tracks, None where they are those of the columns."""

@@ -27,7 +27,7 @@ class Shaping(Config):
     """
 
     absolute: bool = False
-    scale: float = 1.0
+    scale: float = Field(default=1.0, allow_inf_nan=False)
     clip: tuple[float, float] | None = None
     transform: Literal["none", "log1p", "sqrt"] = "none"
 

@@ -1,14 +1,12 @@
-"""Tables in pieces: TSV or CSV, plain or gzip, and Parquet, every cell as text.
+"""Rows of a table, every cell as text, and what is read of their columns.
 
 Columns are addressed by name, or by number from 1 as in ``cut -f``.
 """
 
 from __future__ import annotations
 
-import csv
 import math
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -16,8 +14,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from zoo import DataError, near_match, open_text
-from zoo_loaders.pieces import PIECE
+from zoo import DataError, near_match
 
 Column: TypeAlias = str | int
 """The name of a column, or its number from 1."""
@@ -27,9 +24,10 @@ Separator: TypeAlias = Literal["auto", "tab", "comma"]
 MISSING = ("", "NA", "NaN", "nan", "null", "None", ".")
 """Spellings of a value that was not measured, unless a config says otherwise."""
 
-_LARGEST = float(np.finfo(np.float32).max)
+LARGEST_WEIGHT = 1e15
+"""Of an example; the squares of gradients overflow from 1e19 on."""
 
-_SEPARATORS = {"tab": "\t", "comma": ","}
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +102,11 @@ class Piece:
         """Return the cells of a column of weights, shape (n,).
 
         Raises:
-            DataError: One is no number, or less than 0.
+            DataError: One is no number, less than 0, or more than gradients bear.
         """
         weights = self.numbers([column])[:, 0]
         self.refuse(column, weights < 0, "a weight of 0 or more")
+        self.refuse(column, weights > LARGEST_WEIGHT, f"a weight of at most {LARGEST_WEIGHT:g}")
         return weights
 
     def refuse(self, column: Column, wrong: npt.NDArray[np.bool_], expected: str) -> None:
@@ -115,6 +114,22 @@ class Piece:
         if wrong.any():
             row, index = int(np.argmax(wrong)), self.find(column)
             raise DataError(f"{self.where(row, index)}: expected {expected}, found {self.rows[row][index]!r}")
+
+    def check_inputs(self, columns: Sequence[Column], others: Mapping[str, Sequence[Column]]) -> None:
+        """Check that no column is read twice, by its name or its number, or is one of ``others``, by what they are.
+
+        Raises:
+            DataError: One is.
+        """
+        places = [self.find(column) for column in columns]
+        for place in places:
+            if places.count(place) > 1:
+                raise DataError(f"{self.path}: column {self.columns[place]!r} is named twice as an input")
+            for part, taken in others.items():
+                if place in map(self.find, taken):
+                    raise DataError(
+                        f"{self.path}: column {self.columns[place]!r} is an input and {part}: leave it out of one"
+                    )
 
     def name_rows(self) -> list[str]:
         """Return a name for each row: what it is to be found by."""
@@ -160,93 +175,16 @@ def check_columns(columns: Iterable[Column], *, header: bool) -> None:
 
 def read_number(text: str) -> float:
     """Return the number that a text spells, NaN where it spells none that a float32 holds."""
-    try:
-        number = float(text)
-    except ValueError:
-        return math.nan
+    number = float(text) if spells_number(text) else math.nan
     return number if abs(number) <= _LARGEST else math.nan
 
 
-def read_table(path: Path, separator: Separator = "auto", *, header: bool = True) -> Iterator[Piece]:
-    """Yield a table in pieces; Parquet by its suffix, else text, whose columns are numbers where it has no header.
-
-    Args:
-        path: The file.
-        separator: ``auto`` takes the comma for names that end in ``.csv`` or ``.csv.gz``, else the tab.
-        header: False where the first line of a text is a row already.
-
-    Raises:
-        DataError: The file can't be read, holds no row, or rows of another number of columns.
-    """
-    pieces = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_text(path, separator, header=header)
-    count = 0
-    for piece in pieces:
-        count += len(piece)
-        yield piece
-    if not count:
-        raise DataError(f"{path}: expected rows{' below a header' if header else ''}, found none")
-
-
-def _read_text(path: Path, separator: Separator, *, header: bool) -> Iterator[Piece]:
-    columns: tuple[str, ...] = ()
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    for line, row in _read_lines(path, separator):
-        if not columns:
-            columns = tuple(row) if header else tuple(str(number + 1) for number in range(len(row)))
-            if header:
-                continue
-        rows.append(row)
-        lines.append(line)
-        if len(rows) == PIECE:
-            yield Piece(path, columns, rows, lines)
-            rows, lines = [], []
-    if rows:
-        yield Piece(path, columns, rows, lines)
-
-
-def _read_lines(path: Path, separator: Separator) -> Iterator[tuple[int, list[str]]]:
-    """Yield the cells of each line that is not empty, with its number."""
-    if separator == "auto":
-        separator = "comma" if path.name.lower().removesuffix(".gz").endswith(".csv") else "tab"
-    width = 0
+def spells_number(text: str) -> bool:
+    """Return whether a text spells a number, of any size, infinite or none at all (``nan``) too."""
+    if "_" in text or not text.isascii():  # float takes 1_0, and the digits of other scripts
+        return False
     try:
-        with open_text(path) as text:
-            reader = csv.reader(text, delimiter=_SEPARATORS[separator])
-            for cells in reader:
-                if not cells or cells == [""]:
-                    continue
-                width = width or len(cells)
-                if len(cells) != width:
-                    raise DataError(
-                        f"{path}, line {reader.line_num}: expected {width} columns, found {len(cells)}; "
-                        f"the separator is the {separator}"
-                    )
-                yield reader.line_num, [cell.strip() for cell in cells]
-    except (OSError, EOFError, zlib.error, csv.Error) as error:
-        raise DataError(f"{path}: can't be read: {getattr(error, 'strerror', None) or error}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: expected text, found bytes that are none ({error.reason})") from error
-
-
-def _read_parquet(path: Path) -> Iterator[Piece]:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    done = 0
-    try:
-        with parquet.ParquetFile(path) as file:
-            columns = tuple(file.schema_arrow.names)
-            for batch in file.iter_batches(PIECE):
-                cells = [[_spell(value) for value in column.to_pylist()] for column in batch.columns]
-                rows = list(zip(*cells, strict=True))
-                yield Piece(path, columns, rows, range(done + 1, done + len(rows) + 1), "row")
-                done += len(rows)
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path}: can't be read: {' '.join(str(error).split())}") from error
-
-
-def _spell(value: object) -> str:
-    if value is None:
-        return ""
-    return str(int(value)) if isinstance(value, bool) else str(value).strip()
+        float(text)
+    except ValueError:
+        return False
+    return True

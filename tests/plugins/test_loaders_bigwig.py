@@ -73,6 +73,11 @@ def test_tiles_lie_side_by_side_in_what_is_predicted(tmp_path, genome):
     assert targets_of(examples)[:, 0, 0].tolist() == [9.5, 19.5, 29.5]  # bases 5 to 14, 15 to 24, 25 to 34
 
 
+def test_a_scale_is_a_number():
+    with pytest.raises(ValidationError, match="finite number"):
+        Shaping(scale=math.nan)
+
+
 def test_examples_say_what_their_bins_leave_out(tmp_path, genome):
     config = BigwigConfig.model_validate({"tracks": [ONE], "length": 20, "target_length": 10, "bin": 5})
     pieces = list(BIGWIG.stream(config, genome, 0, tmp_path)) if BIGWIG.stream else []

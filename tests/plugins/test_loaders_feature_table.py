@@ -82,6 +82,7 @@ def test_missing_features_are_an_error_or_zero(tmp_path):
         ("a,z\n1,1\n", {}, r"t\.csv, line 1: expected a column 'y'"),
         ("a,y\n", {}, r"t\.csv: expected rows below a header, found none"),
         ("a,y,w\n1,1,-1\n", {"weight_column": "w"}, "column 'w': expected a weight of 0 or more, found '-1'"),
+        ("a,y,w\n1,1,1e16\n", {"weight_column": "w"}, r"column 'w': expected a weight of at most 1e\+15, found '1e16'"),
     ],
 )
 def test_a_fault_is_named_with_file_line_and_column(tmp_path, text, config, message):
@@ -90,10 +91,38 @@ def test_a_fault_is_named_with_file_line_and_column(tmp_path, text, config, mess
 
 
 @pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        (["gc", "y"], "column 'y' is an input and a target: leave it out of one"),
+        (["gc", 5], "column 'y' is an input and a target"),
+        ([6], "column 'w' is an input and the weight"),
+        (["contig"], "column 'contig' is an input and the group"),
+        (["gc", "length", 2], "column 'gc' is named twice as an input"),
+        (["gc", "gc"], "column 'gc' is named twice as an input"),
+    ],
+)
+def test_a_feature_is_neither_named_twice_nor_has_another_part(tmp_path, features, message):
+    with pytest.raises(DataError, match=rf"t\.csv: {message}"):
+        load(tmp_path, TEXT, feature_columns=features, group_column=3, weight_column="w")
+
+
+@pytest.mark.parametrize("wrong", ["inf", "-inf", "1e39", "NAN"])
+def test_a_column_of_numbers_with_one_that_is_none_is_an_error_and_not_left_out(tmp_path, wrong):
+    with pytest.raises(DataError, match=rf"t\.csv, line 3, column 'a': expected a number, found '{wrong}'"):
+        load(tmp_path, f"a,b,y\n1,2,3\n{wrong},2,3\n")
+
+
+@pytest.mark.parametrize("wrong", ["1_0", "\u0661\u0662"])
+def test_what_only_python_takes_for_a_number_is_none(tmp_path, wrong):
+    with pytest.raises(DataError, match=r"t\.csv, line 2, column 'y': expected a number"):
+        load(tmp_path, f"a,y\n1,{wrong}\n")
+    assert load(tmp_path, f"a,b,y\n{wrong},2,3\n").notes == ("columns that hold no numbers were left out: a",)
+
+
+@pytest.mark.parametrize(
     ("config", "message"),
     [
         ({"target_columns": []}, "at least 1 item"),
-        ({"feature_columns": ["y"]}, "column 'y' is a feature and a target"),
         ({"feature_columns": [0]}, "columns are counted from 1, found 0"),
         ({"header": False}, "column 'y' needs a header"),
         ({"tracks": ["a", "b"]}, "1 target columns need as many tracks, found 2"),

@@ -53,6 +53,10 @@ def test_a_table_is_read_by_its_columns_names(tmp_path, name, separator):
     assert examples.weights.tolist() == [1, 0.5]
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
+    assert len(load(tmp_path, "\ufeffsequence\ty\nACGT\t1\n")) == 1
+
+
 def test_columns_without_a_header_are_numbers_from_one(tmp_path):
     examples = load(
         tmp_path, "0.5\tACGT\n1.5\tTTTT\n", header=False, sequence_column=2, target_columns=[1], tracks=["y"]
@@ -176,6 +180,12 @@ def test_a_standard_error_becomes_a_weight(tmp_path):
     assert load(tmp_path, text, error_column="se", noise=2).weights == pytest.approx([1 / 4.25, 1 / 8])
     with pytest.raises(DataError, match="line 2, column 'se': expected a standard error above 0, found '0'"):
         load(tmp_path, "sequence\ty\tse\nACGT\t1\t0\n", error_column="se")
+    tiny = "sequence\ty\tse\nACGT\t1\t1e-30\n"
+    with pytest.raises(
+        DataError, match=r"line 2, column 'se': expected a standard error of at least 3\.2e-08, or noise"
+    ):
+        load(tmp_path, tiny, error_column="se")
+    assert load(tmp_path, tiny, error_column="se", noise=2).weights.tolist() == [0.25]
 
 
 def test_rows_are_kept_and_dropped_by_their_values(tmp_path):
@@ -229,6 +239,33 @@ def test_further_inputs_are_vectors_of_columns(tmp_path):
     }
     with pytest.raises(DataError, match="line 2, column 'a': expected a number, found 'NA'"):
         load(tmp_path, "sequence\ty\ta\nACGT\t1\tNA\n", extra={"atac": ["a"]})
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (["a", "y"], "column 'y' is an input and a target: leave it out of one"),
+        ([2], "column 'y' is an input and a target"),
+        (["e"], "column 'e' is an input and the standard error"),
+        (["c"], "column 'c' is an input and the group"),
+        (["a", 3], "column 'a' is named twice as an input"),
+    ],
+)
+def test_an_input_is_neither_named_twice_nor_has_another_part(tmp_path, columns, message):
+    text = "sequence\ty\ta\te\tc\nACGT\t1\t2\t3\t4\n"
+
+    with pytest.raises(DataError, match=rf"table\.tsv: {message}"):
+        load(tmp_path, text, extra={"atac": columns}, error_column=4, group_column="c")
+
+
+def test_an_input_may_be_called_as_a_target_in_a_table_of_its_own(tmp_path):
+    (tmp_path / "labels.tsv").write_text("y\n0\n", encoding="utf-8")
+
+    examples = load(tmp_path, "sequence\ty\nACGT\t5\n", targets_path="labels.tsv", extra={"before": ["y"]})
+
+    assert examples.extra["before"].tolist() == [[5]]
+    with pytest.raises(DataError, match="column 'y' is an input and a target"):
+        load(tmp_path, "sequence\ty\nACGT\t5\n", targets_path="table.tsv", extra={"before": ["y"]})
 
 
 def test_parquet_is_read_like_a_text(tmp_path):
