@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from zoo import Config
 
@@ -21,21 +22,48 @@ class Softplus(Config):
     """log(1 + exp(βx)) / β: the larger ``beta``, the nearer to ReLU."""
 
     name: Literal["softplus"]
-    beta: float = Field(default=1.0, gt=0)
+    beta: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 
 
 class Maxout(Config):
     """The largest of several linear ``pieces``; the layer before it gets as many times its units (Goodfellow 2013)."""
 
     name: Literal["maxout"]
-    pieces: int = Field(default=2, ge=2)
+    pieces: int = Field(default=2, ge=2, le=1000)
 
 
 ActivationName: TypeAlias = Literal[
     "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "exponential", "tanh", "maxout"
 ]
 
-Activation: TypeAlias = ActivationName | LeakyRelu | Softplus | Maxout
+_ALONE = "alone"
+_NAMES: tuple[str, ...] = get_args(ActivationName)
+_PARAMETERS: dict[str, str] = {"leaky_relu": "slope", "softplus": "beta", "maxout": "pieces"}
+
+
+def _choose_form(value: Any) -> str | None:
+    """Return which member of the union a value is meant to be, so that only that one's faults are told."""
+    if isinstance(value, str):
+        return _ALONE if value in _NAMES else None
+    name = value.get("name") if isinstance(value, Mapping) else getattr(value, "name", None)
+    return name if isinstance(name, str) else None
+
+
+Activation: TypeAlias = Annotated[
+    Annotated[ActivationName, Tag(_ALONE)]
+    | Annotated[LeakyRelu, Tag("leaky_relu")]
+    | Annotated[Softplus, Tag("softplus")]
+    | Annotated[Maxout, Tag("maxout")],
+    Discriminator(
+        _choose_form,
+        custom_error_type="activation",
+        custom_error_message=(
+            f"expected one of {', '.join(_NAMES)}; only "
+            f"{', '.join(f'{name} ({field})' for name, field in _PARAMETERS.items())} can be a mapping of name and "
+            "parameter"
+        ),
+    ),
+]
 """``relu``, or ``{name: softplus, beta: 2}``; a name alone takes the parameter's default."""
 
 

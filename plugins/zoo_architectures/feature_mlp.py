@@ -10,6 +10,7 @@ from pydantic import Field
 from zoo import Architecture, Config, InputSpec, OutputSpec, RecipeError
 from zoo_architectures.activations import Activation, apply_activation
 from zoo_architectures.scaling import scale_features
+from zoo_architectures.sizes import Penalty, Size
 
 
 class FeatureMlpConfig(Config):
@@ -24,13 +25,13 @@ class FeatureMlpConfig(Config):
         l2: Penalty on the squares of all kernels.
     """
 
-    hidden: tuple[int, ...] = (64, 32)
+    hidden: tuple[Size, ...] = (64, 32)
     activation: Activation = "relu"
     dropout: float = Field(default=0.1, ge=0, lt=1)
     batch_norm: bool = False
     batch_norm_momentum: float = Field(default=0.99, gt=0, lt=1)
     normalise: bool = True
-    l2: float = Field(default=0.0, ge=0)
+    l2: Penalty = 0.0
 
 
 def build_feature_mlp(

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from zoo import Config, InputSpec, OutputSpec, RecipeError
 from zoo_architectures.activations import Activation
+from zoo_architectures.sizes import Penalty, Size
 
 
 class Convolution(Config):
@@ -18,10 +19,10 @@ class Convolution(Config):
         residual: Add the input to the activated output; both must have as many channels and positions.
     """
 
-    filters: int = Field(gt=0)
-    width: int = Field(gt=0)
-    dilation: int = Field(default=1, gt=0)
-    pool: int = Field(default=1, gt=0)
+    filters: Size
+    width: Size
+    dilation: Size = 1
+    pool: Size = 1
     pooling: Literal["max", "average"] = "max"
     activation: Activation | None = None
     dropout: float = Field(default=0.0, ge=0, lt=1)
@@ -34,8 +35,8 @@ class Composition(Config):
     Maxima alone lose the composition that open chromatin lives on; an exponential counts strong matches.
     """
 
-    filters: int = Field(gt=0)
-    width: int = Field(gt=0)
+    filters: Size
+    width: Size
     activation: Activation = "exponential"
 
 
@@ -73,11 +74,11 @@ class MultilayerCnnConfig(Config):
     batch_norm_momentum: float = Field(default=0.99, gt=0, lt=1)
     summary: Literal["flatten", "max", "average", "max_average"] = "max_average"
     composition: Composition | None = None
-    dense: tuple[int, ...] = (64,)
+    dense: tuple[Size, ...] = (64,)
     dense_dropout: float = Field(default=0.3, ge=0, lt=1)
-    l1: float = Field(default=0.0, ge=0)
-    l2: float = Field(default=0.0, ge=0)
-    members: int = Field(default=1, ge=1)
+    l1: Penalty = 0.0
+    l2: Penalty = 0.0
+    members: int = Field(default=1, ge=1, le=1000)
 
     @model_validator(mode="after")
     def _residuals_keep_positions(self) -> MultilayerCnnConfig:

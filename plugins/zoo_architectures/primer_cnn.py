@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
-
 from zoo import Architecture, Config, InputSpec, OutputSpec, RecipeError
+from zoo_architectures.sizes import Size
 
 
 class PrimerCnnConfig(Config):
     """The paper's sizes; widths and pooling in bases."""
 
-    filters: int = Field(default=32, gt=0)
-    width: int = Field(default=12, gt=0)
-    pool: int = Field(default=4, gt=0)
-    dense: int = Field(default=16, gt=0)
+    filters: Size = 32
+    width: Size = 12
+    pool: Size = 4
+    dense: Size = 16
 
 
 def build_primer_cnn(

@@ -10,6 +10,7 @@ from zoo_architectures.multilayer_cnn import MULTILAYER_CNN, Composition, Convol
 from zoo_architectures.primer_cnn import PRIMER_CNN, PrimerCnnConfig
 
 from zoo import InputSpec, OutputSpec, RecipeError, encode, one_hot
+from zoo.model.document import validate
 from zoo.testing.contract import check_architecture
 from zoo.training.network.backend import import_backend
 
@@ -179,6 +180,44 @@ def test_an_activation_that_is_no_such_is_refused():
     for wrong in ("softplu", {"name": "softplus", "slope": 2}, {"name": "softplus", "beta": 0}, {"name": "relu"}):
         with pytest.raises(ValueError, match="activation"):
             MultilayerCnnConfig.model_validate({"activation": wrong})
+
+
+@pytest.mark.parametrize(
+    ("activation", "message"),
+    [
+        ("softplu", r"field 'activation': expected one of relu, .*, maxout; .*, found 'softplu'$"),
+        (3, r"field 'activation': expected one of relu, .*, found 3$"),
+        ({"name": "relu", "slope": 3}, r"'activation': .*; only leaky_relu \(slope\), softplus \(beta\), .* mapping"),
+        ({"slope": 3}, "field 'activation': expected one of relu, "),
+        ({"name": "softplus", "slope": 2}, "unknown field 'activation.slope'; there is beta, name$"),
+        ({"name": "leaky_relu", "slope": float("nan")}, "field 'activation.slope': .*, found nan$"),
+        ({"name": "softplus", "beta": float("inf")}, "field 'activation.beta': .* finite number, found inf$"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_an_activation_is_told_in_one_line(activation, message):
+    plain = {"filters": 2, "width": 3}
+    inner = message.replace("'activation", "'convolutions.1.activation")
+
+    with pytest.raises(RecipeError, match=message):
+        validate(MultilayerCnnConfig, {"activation": activation}, "r.yaml", RecipeError)
+    with pytest.raises(RecipeError, match=inner):
+        validate(
+            MultilayerCnnConfig, {"convolutions": [plain, {**plain, "activation": activation}]}, "r.yaml", RecipeError
+        )
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 2**20 + 1, 10**9])
+def test_a_layer_has_units_within_reason(wrong):
+    for schema, document, field in (
+        (MultilayerCnnConfig, {"dense": [8, wrong]}, "dense.1"),
+        (MultilayerCnnConfig, {"convolutions": [*SMALL, {"filters": wrong, "width": 3}]}, "convolutions.2.filters"),
+        (MultilayerCnnConfig, {"composition": {"filters": 4, "width": wrong}}, "composition.width"),
+        (FeatureMlpConfig, {"hidden": [wrong]}, "hidden.0"),
+        (PrimerCnnConfig, {"dense": wrong}, "dense"),
+    ):
+        with pytest.raises(RecipeError, match=f"field '{field}': Input should be .* than .*, found {wrong}$"):
+            validate(schema, document, "r.yaml", RecipeError)
 
 
 def test_l1_and_l2_are_both_charged():
