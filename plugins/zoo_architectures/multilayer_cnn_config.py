@@ -148,10 +148,13 @@ def cut_positions(config: MultilayerCnnConfig, length: int, bins: int, crop: int
     before = (crop - first) // size
     after = count - before - (length - 2 * crop) // size
     if (crop - first) % size or share % size or before < 0 or after < 0:
+        longer = length + 2 * (size - crop % size)
+        fits = config.padding == "same" and not share % size
         raise RecipeError(
             f"multilayer_cnn: bins of {share} bases from base {crop} to {length - crop} of {length} can't be cut from "
             f"the positions that the convolutions leave, of {size} bases each from base {first} to "
             f"{first + size * count}; use padding: same, and pools whose product divides {math.gcd(crop, share)}"
+            + (f", or a window of {longer} bases" if fits else "")
         )
     return before, after
 

@@ -316,9 +316,10 @@ def test_bins_that_leave_bases_out_are_those_of_the_bases_between(padding, width
             4,
             r"bins of 10 bases from base 5 to 45 of 50 can't be cut .*, of 2 bases each from base 0",
         ),
+        ("same", 1, [2], 5, 4, "pools whose product divides 5, or a window of 52 bases$"),
         ("same", 1, [2], 4, 14, "use padding: same, and pools whose product divides 1$"),
         ("same", 1, [2, 2], 10, 3, "pools whose product divides 10$"),
-        ("valid", 13, [1], 5, 4, "of 1 bases each from base 6 to 44"),
+        ("valid", 13, [1], 5, 4, "of 1 bases each from base 6 to 44; use padding: same, and pools .* divides 5$"),
         ("valid", 12, [1], 5, 4, "of 1 bases each from base 5 to 44"),
         ("same", 1, [1], 5, 7, "40 bases can't be cut into 7 equal bins"),
     ],
@@ -326,6 +327,10 @@ def test_bins_that_leave_bases_out_are_those_of_the_bases_between(padding, width
 def test_bins_that_leave_bases_out_must_be_cut_from_whole_positions(padding, width, pools, crop, bins, message):
     with pytest.raises(RecipeError, match=f"multilayer_cnn: .*{message}"):
         count_a(50, padding, pools, bins, crop, "A" * 50, width)
+
+
+def test_a_window_that_is_said_to_fit_bins_fits_them():
+    assert len(count_a(52, "same", [2], 4, 6, "A" * 52)) == 4
 
 
 def test_too_many_bins_are_refused():
