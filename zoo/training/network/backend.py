@@ -43,6 +43,8 @@ def import_backend(threads: int | None = None) -> tuple[Any, Any]:
             f"training needs Keras on TensorFlow, it runs on {keras.backend.backend()!r} in this process; "
             "set KERAS_BACKEND=tensorflow before Keras is imported"
         )
+    # An ensemble makes a graph for each network, and TensorFlow warns of that as if it were one graph made anew.
+    tensorflow.get_logger().setLevel("ERROR")
     tensorflow.config.experimental.enable_op_determinism()
     if threads is not None:
         _limit_threads(tensorflow, threads)
