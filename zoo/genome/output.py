@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from zoo.errors import OutputError
+from zoo.genome.locks import take_lock
 
 STANDARD_OUTPUT = "-"
 
@@ -199,13 +200,5 @@ def _is_named(file: BinaryIO, path: Path) -> bool:
 
 
 def _lock(file: BinaryIO, name: str, partial: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows has no flock; the rename at the end still keeps the file whole
-        return
-    try:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise OutputError(
-            f"{name}: another run is writing it ({partial} is locked); wait for it or name another file"
-        ) from error
+    if not take_lock(file.fileno()):
+        raise OutputError(f"{name}: another run is writing it ({partial} is locked); wait for it or name another file")

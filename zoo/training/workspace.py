@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.errors import ExportMismatch, OutputError, TrainingDiverged, TrainingError, VersionExists
+from zoo.genome.locks import take_lock
 
 _LOCK_FILE = "lock"
 _CHECKPOINTS = "checkpoint-*"
@@ -84,15 +85,8 @@ def _locked(path: Path, output: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(f"{output}: can't be written: {error.strerror or error}") from error
     try:
-        with suppress(ImportError):  # Windows has no flock; a second run there meets the first one's folder
-            import fcntl
-
-            try:
-                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise TrainingError(
-                    f"{output}: another run is training it; wait for it, or name another folder"
-                ) from error
+        if not take_lock(number):
+            raise TrainingError(f"{output}: another run is training it; wait for it, or name another folder")
         yield
     finally:
         os.close(number)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from zoo.errors import MissingExtra, OutputError, TrainingError
+from zoo.genome.locks import take_lock
 
 _NAME = "zoo-tune"
 _FINGERPRINT = "recipe"
@@ -107,15 +108,8 @@ def _locked(file: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(f"{file}: can't be written: {error.strerror or error}") from error
     try:
-        with suppress(ImportError):  # Windows has no flock
-            import fcntl
-
-            try:
-                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise TrainingError(
-                    f"{file}: another search is writing it; wait for it, or name another file"
-                ) from error
+        if not take_lock(number):
+            raise TrainingError(f"{file}: another search is writing it; wait for it, or name another file")
         yield
     except OSError as error:
         if error.filename != str(file):
