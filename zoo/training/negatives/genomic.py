@@ -153,11 +153,12 @@ def explain_shortage(
         ", ..." if len(contigs) > 3 else ""
     )
     row = int(missing[0])
+    gap = "; where GC is 0 % a peak may lie in a gap: leave it out" if found.gc[0][row] == 0 else ""
     return (
         f"asked for {len(positives):,} negatives, found {len(found.rows):,}; none matches {len(missing):,} positives, "
         f"on {listed}, such as {name(row)} (GC {found.gc[0][row]:.1%}, repeats {found.repeats[0][row]:.1%}); loosen "
         f"gc_tolerance {choice.gc_tolerance:g}, repeat_tolerance {choice.repeat_tolerance:g} or max_shared "
-        f"{choice.max_shared:g}, or lower per_positive or margin"
+        f"{choice.max_shared:g}, or lower per_positive or margin{gap}"
     )
 
 
