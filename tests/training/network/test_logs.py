@@ -1,8 +1,9 @@
 import csv
+import importlib.util
 
 import pytest
 
-from zoo.errors import OutputError
+from zoo.errors import MissingExtra, OutputError
 from zoo.training.network.history import Epoch
 from zoo.training.network.logs import LOG_FILE, Logs
 
@@ -86,4 +87,12 @@ def test_a_folder_for_tensorboard_that_cant_be_made_is_named(tmp_path):
         pytest.raises(OutputError, match=r"file/logs: can't be written: "),
         Logs(None, tmp_path / "file" / "logs", "loss"),
     ):
+        pass
+
+
+def test_a_missing_tensorboard_names_the_extra(tmp_path, monkeypatch):
+    original = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "tensorboard" else original(name))
+
+    with pytest.raises(MissingExtra, match=r"pip install 'assayzoo\[train\]'"), Logs(None, tmp_path, "loss"):
         pass

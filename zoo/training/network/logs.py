@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import asdict, fields
@@ -10,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
-from zoo.errors import OutputError
+from zoo.errors import MissingExtra, OutputError
 from zoo.training.network.history import Epoch
 
 LOG_FILE = "training.csv"
@@ -23,6 +24,7 @@ class Logs:
 
     Raises:
         OutputError: The table, or TensorBoard's folder, can't be written.
+        MissingExtra: TensorBoard's folder is given, and it is not installed.
     """
 
     def __init__(self, folder: Path | None, tensorboard: Path | None, monitor: str, done: Iterable[Epoch] = ()) -> None:
@@ -69,6 +71,10 @@ class Logs:
     def _open_events(self, folder: Path) -> Any:
         import tensorflow as tf
 
+        if importlib.util.find_spec("tensorboard") is None:
+            raise MissingExtra(
+                "TensorBoard's logs need tensorboard, which is not installed: pip install 'assayzoo[train]'"
+            )
         try:
             folder.mkdir(parents=True, exist_ok=True)
             writer = tf.summary.create_file_writer(str(folder))
