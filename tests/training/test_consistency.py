@@ -14,6 +14,8 @@ NAN = float("nan")
 SEQUENCES = ["ACGT", "ACCT", "ACTT", "ACAT", "ACGG", "ACGC"]
 VALUES = [[1.0, 2.0], [2.0, 1.0], [3.0, 4.0], [4.0, 3.0], [5.0, 6.0], [6.0, 5.0]]
 
+SHARES = [[0.25, 0.75], [0.5, 0.5], [0.5, 0.5], [0.5, 0.5], [0.5, 0.5]]
+
 
 def check(document, targets=VALUES, tracks=("a", "b"), activation="linear", fields=None, **blocks):
     document = {**document, "output": {"activation": activation, **blocks.pop("output", {})}, **blocks}
@@ -30,7 +32,7 @@ def check(document, targets=VALUES, tracks=("a", "b"), activation="linear", fiel
 
 def test_what_fits_passes(tiny_recipe):
     check(tiny_recipe, window={"mode": "fixed", "fixed_end": "end", "prefix": "AC", "suffix": "T"})
-    check(tiny_recipe, [[0.5, 0.5]] * 5 + [[NAN, NAN]], activation="softmax")
+    check(tiny_recipe, [*SHARES, [NAN, NAN]], activation="softmax")
 
 
 @pytest.mark.parametrize(
@@ -52,9 +54,11 @@ def test_what_fits_passes(tiny_recipe):
          "every example of the train part weighs 0"),
         ({"targets": [*VALUES[:4], [5, NAN], [6, NAN]]}, EmptySplit,
          "the test part of the split holds no value of target 'b'"),
-        ({"targets": [[0.5, 0.5]] * 5 + [[0.5, 0.4]], "activation": "softmax"}, DataError,
+        ({"targets": [[1, 7], [2, 7], *VALUES[2:]]}, EmptySplit,
+         "the train part of the split holds only 7 of target 'b'"),
+        ({"targets": [*SHARES, [0.5, 0.4]], "activation": "softmax"}, DataError,
          "softmax needs targets that add up to 1 in every example, or none at all; example number 6 has 0.5, 0.4"),
-        ({"targets": [[0.5, 0.5]] * 5 + [[1, NAN]], "activation": "softmax"}, DataError, "number 6 has 1, nan"),
+        ({"targets": [*SHARES, [1, NAN]], "activation": "softmax"}, DataError, "number 6 has 1, nan"),
     ],
 )  # fmt: skip
 def test_what_would_mean_nothing_is_refused(tiny_recipe, changes, error, message):

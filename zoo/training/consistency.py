@@ -80,19 +80,29 @@ def _check_flank(examples: Examples, letters: str, place: slice, where: str) -> 
 
 
 def _check_measured(examples: Examples, task: Task, split: SplitIndices, where: str) -> None:
-    """Check that every track has a value in every part: of classes that both are there is checked elsewhere."""
+    """Check that every track has a value in every part, and more than one to learn from.
+
+    Of classes that both are there is checked elsewhere.
+    """
+    kept = [0] if task.expands else list(task.kept)
     for part, rows in split:
-        measured = np.zeros(len(examples.tracks), dtype=np.bool_)
+        low, high = np.full(len(examples.tracks), np.inf), np.full(len(examples.tracks), -np.inf)
         for piece in read_pieces(examples, rows):
-            targets = targets_of(piece)
-            measured |= ~np.isnan(targets.reshape(-1, targets.shape[-1])).all(axis=0)
-        kept = [0] if task.expands else list(task.kept)
-        for index in kept if part != "train" else range(len(measured)):
-            if not measured[index]:
-                raise EmptySplit(
-                    f"{where}: the {part} part of the split holds no value of target {examples.tracks[index]!r}; "
-                    "change split, or leave the target out"
-                )
+            values = targets_of(piece).reshape(-1, len(examples.tracks))
+            measured = ~np.isnan(values)
+            low = np.minimum(low, values.min(axis=0, initial=np.inf, where=measured))
+            high = np.maximum(high, values.max(axis=0, initial=-np.inf, where=measured))
+        for index in range(len(low)) if part == "train" else kept:
+            if low[index] > high[index]:
+                found = "no value"
+            elif part == "train" and low[index] == high[index]:
+                found = f"only {low[index]:g}"
+            else:
+                continue
+            raise EmptySplit(
+                f"{where}: the {part} part of the split holds {found} of target {examples.tracks[index]!r}; "
+                "change split, or leave the target out"
+            )
 
 
 def _check_sums(examples: Examples, where: str) -> None:
