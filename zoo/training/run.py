@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,8 +151,10 @@ def _draw_parity_inputs(plan: TrainingPlan) -> dict[str, npt.NDArray[Any]]:
 
 
 def _write_logs(space: Workspace, count: int) -> None:
+    """Copy each network's log without its times, so that one recipe always makes one folder."""
     for number in range(1, count + 1):
         log = space.run / name_fold(number) / LOG_FILE
         if log.is_file():
+            rows = [line.rpartition(",")[0] for line in log.read_text(encoding="utf-8").splitlines()]
             name = LOG_FILE if count == 1 else f"training-{number}.csv"
-            shutil.copyfile(log, space.folder / name)
+            (space.folder / name).write_text("\n".join([*rows, ""]), encoding="utf-8", newline="\n")

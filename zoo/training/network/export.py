@@ -15,6 +15,7 @@ from zoo.genome.codes import Codes
 from zoo.model.card import MAX_TOLERANCE, MIN_TOLERANCE
 from zoo.model.session import Session
 from zoo.training.data.strands import SEQUENCE, Inputs
+from zoo.training.network.canonical import canonicalise
 from zoo.training.network.fold import fold_batch_norm
 from zoo.training.network.predictor import Predictor
 from zoo.training.network.simplify import simplify
@@ -54,6 +55,7 @@ def export(model: Any, inputs: tuple[InputSpec, ...], outputs: tuple[OutputSpec,
         proto: onnx.ModelProto
         proto, _ = tf2onnx.convert.from_function(forward, input_signature=signature, opset=OPSET)
     simplify(proto)
+    canonicalise(proto)
     for value in (*proto.graph.input, *proto.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "N"
     try:
