@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +23,7 @@ from zoo.genome.codes import encode
 from zoo.model.card import Card, read_card
 from zoo.model.folder import CARD_FILE, load_folder
 from zoo.training.baseline import solve_baseline
-from zoo.training.metrics.bootstrap import find_interval, resample
+from zoo.training.metrics.bootstrap import Vector, find_interval, resample
 from zoo.training.metrics.values import measure_correlations
 from zoo.training.network.backend import import_backend
 from zoo.training.plan import plan
@@ -148,32 +147,20 @@ def measure_effects(folders: dict[str, Path], data_root: Path) -> str:
     baseline = solve_baseline(plan(folder / "recipe.yaml", data_root))
     assert baseline is not None
     words = (baseline.predict(mutants) - baseline.predict(bases))[:, 0]
-    one, other = (correlate(measured, predicted) for predicted in (network, words))
-    difference = differ(measured, network, words)
+    (value, draws), (other, others) = (correlate(measured, predicted) for predicted in (network, words))
     return (
         "\n## Measured effects\n\n"
         f"Of {len(table):,} measured effects of 1 to 3 substitutions on yeast promoters ({EFFECTS_MODEL}, ALT less "
         "REF; the sequences are those of the test part), Pearson's correlation is "
-        f"**{one['value']:.4f}** ({show(one['interval'])}) for the network and {other['value']:.4f} for "
-        f"{baseline.name}; the network is ahead by {difference['value']:+.4f} ({show(difference['interval'])}).\n"
+        f"**{value:.4f}** ({show(find_interval(draws))}) for the network and {other:.4f} for {baseline.name}; the "
+        f"network is ahead by {value - other:+.4f} ({show(find_interval(draws - others))}).\n"
     )
 
 
-def correlate(measured: Any, predicted: Any) -> dict[str, Any]:
-    """Return Pearson's correlation with its bootstrap interval."""
+def correlate(measured: Vector, predicted: Vector) -> tuple[float, Vector]:
+    """Return Pearson's correlation and that of each bootstrap sample; the samples of one set are always the same."""
     draws = resample(measure_correlations(measured, predicted.astype(np.float64)), len(measured), 1)["pearson"]
-    value = float(np.corrcoef(measured, predicted)[0, 1])
-    return {"value": value, "interval": find_interval(draws)}
-
-
-def differ(measured: Any, network: Any, words: Any) -> dict[str, Any]:
-    """Return how far the network's correlation is ahead, with the interval of a paired bootstrap."""
-    one, other = (
-        resample(measure_correlations(measured, predicted.astype(np.float64)), len(measured), 1)["pearson"]
-        for predicted in (network, words)
-    )
-    value = float(np.corrcoef(measured, network)[0, 1] - np.corrcoef(measured, words)[0, 1])
-    return {"value": value, "interval": find_interval(one - other)}
+    return float(np.corrcoef(measured, predicted)[0, 1]), draws
 
 
 def show(interval: Sequence[float | None]) -> str:

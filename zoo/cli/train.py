@@ -81,7 +81,9 @@ def _telling_of_interrupts(output: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        left = output.with_name(f"{output.name}.partial")
+        from zoo.training.workspace import locate_partial
+
+        left = locate_partial(output)
         found = f"; {left} holds the epochs so far, --resume goes on with them" if left.exists() else ""
         print(f"zoo: interrupted{found}", file=sys.stderr)
         raise

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.components import ExampleSet
 from zoo.errors import DataError, EmptySplit, RecipeError
 from zoo.genome.codes import decode, encode
 from zoo.training.data.examples import Examples, read_pieces, targets_of, weights_of
-from zoo.training.data.parts import SplitIndices
+from zoo.training.data.parts import SplitIndices, name_example
 from zoo.training.data.strands import SEQUENCE
 from zoo.training.data.targets import Task
 from zoo.training.recipe import Recipe
@@ -29,9 +28,6 @@ def check_consistency(recipe: Recipe, examples: Examples, task: Task, split: Spl
     _check_measured(examples, task, split, where)
     if task.output.activation == "softmax" and not task.expands:
         _check_sums(examples, where)
-    weights = (float(weights_of(piece).sum()) for piece in read_pieces(examples, split.train))
-    if not sum(weights) > 0:
-        raise DataError(f"{where}: every example of the train part weighs 0; give some a weight above 0")
 
 
 def _check_names(recipe: Recipe, examples: Examples, where: str) -> None:
@@ -65,33 +61,37 @@ def _check_window(recipe: Recipe, examples: Examples, where: str) -> None:
 
 def _check_flank(examples: Examples, letters: str, place: slice, where: str) -> None:
     """Check that most sequences hold the constant bases: a few may be cut short, all but a few are a mistake."""
-    held, count, first = 0, 0, ""
+    held, before, first = 0, 0, ""
     for piece in examples.pieces():
         holds = (piece.sequences[:, place] == encode(letters)).all(axis=1)
         if not first and not holds.all():
             row = int(np.argmin(holds))
-            first = f"example {_name(piece, row)} has {decode(piece.sequences[row, place])}"
-        held, count = held + int(holds.sum()), count + len(holds)
-    if 2 * held < count:
+            first = f"example {name_example(piece.ids, row, before)} has {decode(piece.sequences[row, place])}"
+        held, before = held + int(holds.sum()), before + len(holds)
+    if 2 * held < before:
         raise RecipeError(
-            f"{where}: expected {letters} in most sequences, found it in {held:,} of {count:,}: {first}; give the "
+            f"{where}: expected {letters} in most sequences, found it in {held:,} of {before:,}: {first}; give the "
             "constant bases of all, or none"
         )
 
 
 def _check_measured(examples: Examples, task: Task, split: SplitIndices, where: str) -> None:
-    """Check that every track has a value in every part, and more than one to learn from.
+    """Check that every track has a value in every part, and more than one to learn from, of some weight.
 
     Of classes that both are there is checked elsewhere.
     """
     kept = [0] if task.expands else list(task.kept)
     for part, rows in split:
         low, high = np.full(len(examples.tracks), np.inf), np.full(len(examples.tracks), -np.inf)
+        weight = 0.0
         for piece in read_pieces(examples, rows):
             values = targets_of(piece).reshape(-1, len(examples.tracks))
             measured = ~np.isnan(values)
             low = np.minimum(low, values.min(axis=0, initial=np.inf, where=measured))
             high = np.maximum(high, values.max(axis=0, initial=-np.inf, where=measured))
+            weight += float(weights_of(piece).sum())
+        if part == "train" and not weight > 0:
+            raise DataError(f"{where}: every example of the train part weighs 0; give some a weight above 0")
         for index in range(len(low)) if part == "train" else kept:
             if low[index] > high[index]:
                 found = "no value"
@@ -106,6 +106,7 @@ def _check_measured(examples: Examples, task: Task, split: SplitIndices, where: 
 
 
 def _check_sums(examples: Examples, where: str) -> None:
+    before = 0
     for piece in examples.pieces():
         targets = targets_of(piece)
         sums = targets.sum(axis=-1)
@@ -116,9 +117,6 @@ def _check_sums(examples: Examples, where: str) -> None:
             found = ", ".join(f"{value:g}" for value in targets[row].reshape(-1)[:8])
             raise DataError(
                 f"{where}: softmax needs targets that add up to 1 in every example, or none at all; example "
-                f"{_name(piece, row)} has {found}"
+                f"{name_example(piece.ids, row, before)} has {found}"
             )
-
-
-def _name(piece: ExampleSet, row: int) -> str:
-    return repr(piece.ids[row]) if piece.ids else f"number {row + 1}"
+        before += len(piece)

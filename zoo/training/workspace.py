@@ -53,7 +53,7 @@ def open_workspace(output: Path, *, resume: bool = False) -> Iterator[Workspace]
     """
     if output.exists() or output.is_symlink():
         raise VersionExists(f"{output}: exists; a model never changes, give another folder, or a new version its own")
-    partial = output.with_name(f"{output.name}.partial")
+    partial = locate_partial(output)
     space = Workspace(output, partial / "model", partial / "run")
     if resume and not partial.is_dir():
         raise TrainingError(f"{partial}: expected what a broken-off run has left, found nothing; leave out --resume")
@@ -76,6 +76,11 @@ def open_workspace(output: Path, *, resume: bool = False) -> Iterator[Workspace]
                 shutil.rmtree(partial, ignore_errors=True)
             raise
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def locate_partial(output: Path) -> Path:
+    """Return the folder that holds a run's workspace until the model's folder has its name."""
+    return output.with_name(f"{output.name}.partial")
 
 
 @contextmanager

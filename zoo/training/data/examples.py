@@ -13,6 +13,7 @@ from zoo.components import ExampleSet
 from zoo.errors import DataError
 from zoo.genome.codes import UNKNOWN
 from zoo.training.data.batches import ArrayPart, Part, Rows
+from zoo.training.data.parts import name_example
 from zoo.training.data.strands import SEQUENCE
 from zoo.training.data.targets import Targets
 
@@ -173,7 +174,7 @@ def _check_unknown(examples: ExampleSet, max_unknown: float, where: str, first: 
     wrong = np.flatnonzero(shares > max_unknown)
     if len(wrong):
         row = int(wrong[0])
-        name = repr(examples.ids[row]) if examples.ids else f"number {first + row + 1}"
+        name = name_example(examples.ids, row, first)
         more = f", and {len(wrong) - 1} more examples" if len(wrong) > 1 else ""
         raise DataError(
             f"{where}: example {name}: {shares[row]:.0%} of its bases are unknown{more}; data.max_unknown allows "

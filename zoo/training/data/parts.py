@@ -54,7 +54,12 @@ class SplitBasis:
 
     def name(self, row: int) -> str:
         """Return what messages call an example."""
-        return repr(self.ids[row]) if len(self.ids) else f"number {row + 1}"
+        return name_example(self.ids, row)
+
+
+def name_example(ids: Sequence[str], row: int, before: int = 0) -> str:
+    """Return what messages call an example: its id, else its number after the ``before`` of earlier pieces."""
+    return repr(ids[row]) if len(ids) else f"number {before + row + 1}"
 
 
 def hash_examples(examples: ExampleSet) -> Hashes:

@@ -280,8 +280,7 @@ def _name_tracks(recipe: Recipe, names: tuple[str, ...], where: str) -> tuple[Tr
     given = tuple(track.name for track in choice.tracks)
     if len(set(given)) < len(given):
         raise RecipeError(f"{where}: output.tracks: two have one name: {', '.join(given)}")
-    expected = 2 if choice.activation == "softmax" and len(names) == 2 else len(names)
-    if given != names or len(given) != expected:
+    if given != names:
         raise RecipeError(
             f"{where}: output.tracks names {', '.join(given)}, the data give {', '.join(names)}; "
             "they must be the same, in the same order"

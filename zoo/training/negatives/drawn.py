@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from zoo.components import ExampleSet
 from zoo.genome.codes import Codes
 from zoo.genome.regions import Regions
 from zoo.training.data.batches import Rows
@@ -69,8 +68,3 @@ def choose_positives(candidates: Rows, per_positive: float, generator: np.random
     rounds, rest = divmod(asked, len(candidates))
     some = generator.permutation(candidates)[:rest]
     return np.sort(np.concatenate([np.repeat(candidates, rounds), some]))
-
-
-def name_example(examples: ExampleSet, row: int) -> str:
-    """Return what messages call an example."""
-    return repr(examples.ids[row]) if examples.ids else f"number {row + 1}"

@@ -15,7 +15,8 @@ from zoo.genome.bed import read_bed
 from zoo.genome.regions import Positions, Regions
 from zoo.training.choices import GenomicNegatives
 from zoo.training.data.batches import Rows
-from zoo.training.negatives.drawn import Drawn, KnownSequences, name_example
+from zoo.training.data.parts import name_example
+from zoo.training.negatives.drawn import Drawn, KnownSequences
 from zoo.training.negatives.landscape import Landscape
 from zoo.training.negatives.matching import match_counts
 from zoo.training.negatives.words import HeldWords
@@ -80,14 +81,14 @@ def draw_genomic(
     if len(wrong):
         row = int(positives[wrong[0]])
         raise DataError(
-            f"{where}.method genomic: example {name_example(examples, row)} has {examples.length} bases, and "
+            f"{where}.method genomic: example {name_example(examples.ids, row)} has {examples.length} bases, and "
             f"its region {int((wanted.ends - wanted.starts)[wrong[0]])}; the loader must give the region of each window"
         )
     found = match_regions(wanted, Regions.join(avoid), reference, choice, generator, known)
     if len(found.rows) < len(positives):
         raise DataError(
             f"{where}.method genomic: "
-            + explain_shortage(wanted, found, choice, lambda row: name_example(examples, int(positives[row])))
+            + explain_shortage(wanted, found, choice, lambda row: name_example(examples.ids, int(positives[row])))
         )
     regions = found.regions
     places = zip(regions.contigs.tolist(), regions.starts.tolist(), regions.ends.tolist(), strict=True)

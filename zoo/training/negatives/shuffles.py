@@ -8,7 +8,8 @@ from zoo.components import ExampleSet
 from zoo.errors import DataError
 from zoo.genome.shuffle import shuffle_dinucleotides
 from zoo.training.data.batches import Rows
-from zoo.training.negatives.drawn import Drawn, KnownSequences, name_example
+from zoo.training.data.parts import name_example
+from zoo.training.negatives.drawn import Drawn, KnownSequences
 
 _TRIES = 100
 """Draws for one positive before it counts as having no other order; a sequence of 20 random bases needs one or two."""
@@ -35,15 +36,15 @@ def draw_shuffles(
         if len(left) and not len(able):
             raise DataError(
                 f"{where}: asked for {len(positives):,} negatives, found {len(positives) - len(left):,}: positives "
-                f"such as {name_example(examples, int(origins[left[0]]))} have no further order of letters with the "
-                "same dinucleotides; lower per_positive, or choose another method"
+                f"such as {name_example(examples.ids, int(origins[left[0]]))} have no further order of letters with "
+                "the same dinucleotides; lower per_positive, or choose another method"
             )
         pending = left
         origins[pending] = generator.choice(able, len(pending)) if len(pending) else 0
     order = np.argsort(origins, kind="stable")
     notes = [f"{len(positives):,} negatives are dinucleotide shuffles of the positives"]
     if without:
-        example = name_example(examples, min(without))
+        example = name_example(examples.ids, min(without))
         notes.append(
             f"{len(without):,} positives, such as {example}, have too few orders of letters with the same "
             "dinucleotides; others were shuffled once more in their stead"
