@@ -6,8 +6,8 @@ import pytest
 from benchmarks.data import WINDOW
 from zoo.genome.reference import Reference
 from zoo.genome.vcf import ALT, CONTIG, POS, REF, VcfReader
-from zoo.prediction.alleles import build_alleles
-from zoo.prediction.windows import build_windows
+from zoo.prediction.alleles.batch import build_alleles
+from zoo.prediction.windows.centred import build_windows
 
 ALLELES_A_BATCH = 4096
 

@@ -7,7 +7,9 @@ import pytest
 
 from zoo import annotate
 from zoo.genome.variant import MODEL_REASONS, Reason
-from zoo.prediction import alleles, engine, windows
+from zoo.prediction.alleles import batch as alleles
+from zoo.prediction.scoring import engine
+from zoo.prediction.windows import centred as windows
 from zoo.testing.golden import GENOME, RECORDS, write_golden
 from zoo.testing.models import make_base_at_anchor_graph, write_model_folder
 

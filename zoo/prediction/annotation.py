@@ -19,13 +19,13 @@ from zoo.genome.variant import Reason
 from zoo.genome.vcf import ALT, CONTIG, POS, REF, RecordBatch, VcfReader
 from zoo.model.folder import Model
 from zoo.plugins import discover
-from zoo.prediction.agreement import GenomeAgreement, OnRefMismatch
-from zoo.prediction.alleles import AlleleBatch
-from zoo.prediction.engine import Engine, ModelScores, pair_with_scorers
-from zoo.prediction.keys import ModelKeys, all_keys, declare, name_keys, refuse_collisions
-from zoo.prediction.lines import format_table, format_vcf, table_header
+from zoo.prediction.alleles.agreement import GenomeAgreement, OnRefMismatch
+from zoo.prediction.alleles.batch import AlleleBatch
+from zoo.prediction.output.keys import ModelKeys, all_keys, declare, name_keys, refuse_collisions
+from zoo.prediction.output.lines import format_table, format_vcf, table_header
+from zoo.prediction.output.sinks import Sink, check_suffix, open_sink
 from zoo.prediction.pipeline import WriteBehind, read_ahead
-from zoo.prediction.sinks import Sink, check_suffix, open_sink
+from zoo.prediction.scoring.engine import Engine, ModelScores, pair_with_scorers
 from zoo.prediction.support import refuse_model_folder
 from zoo.registry import load
 

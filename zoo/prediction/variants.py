@@ -16,10 +16,10 @@ from zoo.genome.reference import Reference
 from zoo.genome.variant import MODEL_REASONS, Reason
 from zoo.model.folder import Model
 from zoo.plugins import discover
-from zoo.prediction.agreement import GenomeAgreement, OnRefMismatch
+from zoo.prediction.alleles.agreement import GenomeAgreement, OnRefMismatch
 from zoo.prediction.annotation import RECORDS_A_BATCH, load_models
-from zoo.prediction.engine import Engine, pair_with_scorers
-from zoo.prediction.keys import SKIPPED_KEY, ModelKeys, all_keys, name_keys
+from zoo.prediction.output.keys import SKIPPED_KEY, ModelKeys, all_keys, name_keys
+from zoo.prediction.scoring.engine import Engine, pair_with_scorers
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from zoo.genome.variant import Reason
-from zoo.prediction.alleles import AlleleBatch
-from zoo.prediction.engine import ModelScores
-from zoo.prediction.keys import ModelKeys
-from zoo.prediction.lines import format_table, format_vcf, table_header
+from zoo.prediction.alleles.batch import AlleleBatch
+from zoo.prediction.output.keys import ModelKeys
+from zoo.prediction.output.lines import format_table, format_vcf, table_header
+from zoo.prediction.scoring.engine import ModelScores
 
 ONE = ModelKeys(("t",), ("ZOO_ONE",), "ZOO_ONE_SKIPPED")
 TWO = ModelKeys(("a", "b"), ("ZOO_TWO_A", "ZOO_TWO_B"), "ZOO_TWO_SKIPPED")

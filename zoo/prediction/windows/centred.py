@@ -14,7 +14,7 @@ import numpy.typing as npt
 from zoo.genome.codes import UNKNOWN, Codes
 from zoo.genome.reference import Reference, fetch_window
 from zoo.genome.variant import Reason
-from zoo.prediction.alleles import AlleleBatch, Integers
+from zoo.prediction.alleles.batch import AlleleBatch, Integers
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from zoo.genome.codes import decode, encode
 from zoo.genome.variant import Reason, Variant
-from zoo.prediction.alleles import build_alleles
-from zoo.prediction.windows import build_windows, mostly_unknown, reasons_for_window
+from zoo.prediction.alleles.batch import build_alleles
+from zoo.prediction.windows.centred import build_windows, mostly_unknown, reasons_for_window
 
 GENOME = "ACGTTGCAAT"
 

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from zoo.components import Scores
 from zoo.genome.variant import MODEL_REASONS, Reason
 from zoo.genome.vcf import ALT, CONTIG, FILTER, ID, INFO, POS, QUAL, REF
-from zoo.prediction.alleles import AlleleBatch
-from zoo.prediction.engine import ModelScores
-from zoo.prediction.keys import SKIPPED_KEY, TOP_SCORES, ModelKeys
+from zoo.prediction.alleles.batch import AlleleBatch
+from zoo.prediction.output.keys import SKIPPED_KEY, TOP_SCORES, ModelKeys
+from zoo.prediction.scoring.engine import ModelScores
 
 MISSING = "."
 TABLE_COLUMNS = ("contig", "position", "id", "ref", "alt", "qual", "filter", "skipped")

@@ -6,8 +6,8 @@ import pytest
 
 from zoo.errors import OutputError
 from zoo.genome.bgzf import EOF_MARKER
-from zoo.prediction import sinks
-from zoo.prediction.sinks import open_sink
+from zoo.prediction.output import sinks
+from zoo.prediction.output.sinks import open_sink
 
 HEADER = "##fileformat=VCFv4.2\n##contig=<ID=chr1>\n{}#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 SCORE = '##INFO=<ID=ZOO_X,Number=A,Type=Float,Description="x">\n'
@@ -86,7 +86,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path, name):
     code = """
 import random, resource, sys
 from zoo.errors import OutputError
-from zoo.prediction.sinks import open_sink
+from zoo.prediction.output.sinks import open_sink
 random.seed(1)
 letters = "".join(random.choices("ACGT", k=200_000))
 body = "".join(f"chr1\\t{1 + i}\\t.\\t{letters[i:i+200]}\\tC\\t.\\t.\\t.\\n" for i in range(0, 199_000, 200))

@@ -10,7 +10,7 @@ from zoo import __version__
 from zoo.errors import OutputError
 from zoo.genome.reference import Reference
 from zoo.genome.variant import MODEL_REASONS, Reason
-from zoo.prediction.engine import ScoredModel
+from zoo.prediction.scoring.engine import ScoredModel
 
 SKIPPED_KEY = "ZOO_SKIPPED"
 MAX_TRACKS = 20

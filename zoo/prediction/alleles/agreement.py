@@ -12,7 +12,7 @@ from zoo.genome.build import likely_build
 from zoo.genome.interval import Interval
 from zoo.genome.reference import Reference
 from zoo.genome.variant import Reason, Variant
-from zoo.prediction.alleles import AlleleBatch, build_alleles
+from zoo.prediction.alleles.batch import AlleleBatch, build_alleles
 
 CHECKED_ALLELES = 1000
 """The build is judged by that many alleles, the first whose REF can be compared with known bases."""

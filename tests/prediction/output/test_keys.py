@@ -5,8 +5,8 @@ import pytest
 
 from zoo.errors import OutputError
 from zoo.model.card import Card
-from zoo.prediction.engine import ScoredModel
-from zoo.prediction.keys import all_keys, declare, name_keys, refuse_collisions
+from zoo.prediction.output.keys import all_keys, declare, name_keys, refuse_collisions
+from zoo.prediction.scoring.engine import ScoredModel
 from zoo.testing.models import CARD
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from zoo.genome.codes import decode
 from zoo.genome.variant import Reason
-from zoo.prediction.alleles import build_alleles
+from zoo.prediction.alleles.batch import build_alleles
 
 
 def spell(batch, allele):

@@ -17,9 +17,9 @@ from zoo.model.card import ScorerChoice
 from zoo.model.document import validate
 from zoo.model.folder import CARD_FILE, Model
 from zoo.plugins import Plugins, guard
-from zoo.prediction.alleles import AlleleBatch
+from zoo.prediction.alleles.batch import AlleleBatch
 from zoo.prediction.support import check_supported
-from zoo.prediction.windows import WindowBatch, build_windows, mostly_unknown, reasons_for_window
+from zoo.prediction.windows.centred import WindowBatch, build_windows, mostly_unknown, reasons_for_window
 
 _BASES_A_BATCH = 100_000  # of windows that are held at a time: many short ones, few long ones
 _MIN_ALLELES = 16

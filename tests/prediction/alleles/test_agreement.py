@@ -4,7 +4,7 @@ import pytest
 
 from zoo.errors import RefMismatch, UnknownContig
 from zoo.genome.variant import Reason
-from zoo.prediction.agreement import GenomeAgreement
+from zoo.prediction.alleles.agreement import GenomeAgreement
 
 GENOME = "ACGT" * 300
 WRONG = str.maketrans("ACGT", "CGTA")

@@ -11,8 +11,8 @@ from zoo.genome.codes import encode
 from zoo.genome.variant import Reason
 from zoo.model.folder import load_folder
 from zoo.plugins import discover
-from zoo.prediction.alleles import build_alleles
-from zoo.prediction.engine import Engine, ScoredModel, pair_with_scorers
+from zoo.prediction.alleles.batch import build_alleles
+from zoo.prediction.scoring.engine import Engine, ScoredModel, pair_with_scorers
 from zoo.testing.models import make_model, write_model_folder
 
 GENOME = "GATTACAGATTGGACCGTACACGTACGTTACATNCATTCA"

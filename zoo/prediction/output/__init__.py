@@ -1,0 +1,1 @@
+"""What is written: INFO keys, lines, formats, and the journal of an unfinished run."""
