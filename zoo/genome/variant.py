@@ -35,6 +35,9 @@ class Reason(IntEnum):
     NO_REGION = 11
 
 
+_UNSPECIFIED = frozenset({"<*>", "<NON_REF>", "<X>", "."})
+"""Any other allele, none in particular: of VCF 4.3, of GATK, and of samtools before 1.3."""
+
 MODEL_REASONS = frozenset({Reason.TOO_LONG, Reason.UNKNOWN_BASES, Reason.NO_REGION})
 """The reasons that depend on the model's window."""
 
@@ -127,7 +130,7 @@ def classify_alt(alt: str) -> Reason:
         return Reason.OK
     if alt == "*":
         return Reason.SPANNING_DELETION
-    if alt in {"<*>", "<NON_REF>", "."}:
+    if alt in _UNSPECIFIED:
         return Reason.UNSPECIFIED
     if "[" in alt or "]" in alt or (len(alt) > 1 and (alt[0] == "." or alt[-1] == ".")):
         return Reason.BREAKEND

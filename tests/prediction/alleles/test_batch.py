@@ -79,3 +79,50 @@ def test_alleles_on_no_known_contig_say_so_unless_they_have_no_bases(open_genome
 
 def test_no_records_make_no_alleles(open_genome):
     assert len(build_alleles([], [], [], [], open_genome(chr1="ACGT"))) == 0
+
+
+@pytest.mark.parametrize(
+    ("position", "ref", "alt", "holds"),
+    [
+        pytest.param(3, "A", "G", True, id="the genome's R written as A"),
+        pytest.param(2, "CA", "C", True, id="a deleted base"),
+        pytest.param(2, "CAT", "CGT", True, id="trimmed to the unknown base"),
+        pytest.param(2, "CAT", "TAT", True, id="no base is trimmed against it"),
+        pytest.param(4, "T", "G", False, id="beside it"),
+        pytest.param(4, "T", "TT", False, id="moved up to it"),
+        pytest.param(5, "G", "<DEL>", False, id="no sequence"),
+        pytest.param(3, "C", "G", False, id="REF disagrees"),
+    ],
+)
+def test_an_allele_tells_where_ref_covers_an_unknown_base(open_genome, position, ref, alt, holds):
+    batch = build_alleles(["chr1", "chr1"], [2, position], ["C", ref], ["T", alt], open_genome(chr1="ACRTGCGT"))
+    assert batch.holds_unknown.tolist() == [False, holds]
+
+
+@pytest.mark.parametrize(
+    ("alt", "reason"),
+    [
+        ("<CNV:TR>", Reason.SYMBOLIC),
+        ("<INS:ME>", Reason.SYMBOLIC),
+        ("<X>", Reason.UNSPECIFIED),
+        ("]17:1]N", Reason.BREAKEND),
+        (".N", Reason.BREAKEND),
+        ("N.", Reason.BREAKEND),
+        ("A", Reason.REF_MISMATCH),
+        (".", Reason.NO_ALT),
+        ("*", Reason.SPANNING_DELETION),
+    ],
+)
+@pytest.mark.parametrize("position", [0, 9], ids=["before the first base", "after the last"])
+def test_at_the_telomeres_every_allele_has_a_reason(open_genome, position, alt, reason):
+    batch = build_alleles(["chr1"], [position], ["N"], [alt], open_genome(chr1="ACGTACGT"))
+    assert [Reason(found) for found in batch.reason] == [reason]
+
+
+@pytest.mark.parametrize(
+    ("ref", "alt"), [("", "A"), (".", "A"), ("*", "A"), ("<DEL>", "A"), ("A-", "A"), ("\u00c5", "A"), ("A", "\u00c5")]
+)
+def test_letters_that_are_none_have_a_reason(open_genome, ref, alt):
+    batch = build_alleles(["chr1", "chr1"], [1, 1], [ref, "A"], [alt, "C"], open_genome(chr1="ACGTACGT"))
+    assert Reason(batch.reason[0]) in {Reason.REF_MISMATCH, Reason.AMBIGUOUS_ALT}
+    assert Reason(batch.reason[1]) is Reason.OK

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,7 @@ class AlleleBatch:
         alt: A buffer of codes; allele i is ``alt[alt_start[i]:alt_start[i] + alt_length[i]]``.
         reason: A ``Reason`` each, uint8, shape (A,); the other columns count only where it is OK.
         checkable: True where REF could be compared with known bases, shape (A,).
+        holds_unknown: True where REF of the normal form, or ALT, holds a base outside ACGT, shape (A,).
     """
 
     record: Integers
@@ -44,6 +45,11 @@ class AlleleBatch:
     alt_length: Integers
     reason: npt.NDArray[np.uint8]
     checkable: npt.NDArray[np.bool_]
+    holds_unknown: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+
+    def __post_init__(self) -> None:
+        if len(self.holds_unknown) != len(self.record):
+            object.__setattr__(self, "holds_unknown", np.zeros(len(self.record), dtype=np.bool_))
 
     def __len__(self) -> int:
         return len(self.record)
@@ -107,6 +113,8 @@ def build_alleles(
         alt_length=alt_length,
         reason=reason,
         checkable=known[record] & (reason != Reason.NO_ALT),
+        # No base of ALT equals an unknown one of REF, so none is trimmed away, and alleles never move onto one.
+        holds_unknown=~known[record] & (reason == Reason.OK),
     )
 
 
