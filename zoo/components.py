@@ -259,12 +259,16 @@ class Architecture:
 class Scorer:
     """Turns predictions for REF and ALT into an effect.
 
-    ``score(config, ref, alt)`` gets the predictions of both alleles by output name and returns (N, T) scores: the
-    tracks of all outputs side by side, in the order of the mapping.
+    ``score(config, ref, alt)`` gets the predictions of both alleles by output name, each (N, T), or (N, B, T) where
+    the output is binned, and returns (N, T) scores: the tracks of all outputs side by side, in the order of the
+    mapping. Bins are aligned before it is called. One that an indel left without a partner is NaN in both alleles,
+    and to be left out; where no bin is left the score is 0.
 
     Args:
         takes: The kinds of output that it can score.
         signed: True where the sign says the direction: positive for more signal from ALT.
+        level: True where the score is no effect but a level, which equal alleles have as well, such as that of the
+            stronger allele; never signed.
     """
 
     name: str
@@ -274,6 +278,7 @@ class Scorer:
     takes: frozenset[OutputKind] = frozenset({"flat"})
     signed: bool = True
     source: str = ""
+    level: bool = False
 
 
 Component: TypeAlias = DataLoader | Architecture | Scorer

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from zoo import Config, Predictions, Scorer, Scores
+from zoo_scorers.outputs import score_outputs
 
 
-class DifferenceConfig(Config):
-    """Nothing to choose."""
+def score_difference(_config: Config, ref: Mapping[str, Predictions], alt: Mapping[str, Predictions]) -> Scores:
+    """Return ALT - REF in the unit of the predictions, shape (N, T); positive where ALT has more.
 
-
-def score_difference(
-    config: DifferenceConfig,  # noqa: ARG001 - every scorer gets its configuration
-    ref: Mapping[str, Predictions],
-    alt: Mapping[str, Predictions],
-) -> Scores:
-    """Return ALT - REF in the unit of the predictions, shape (N, T)."""
-    return np.concatenate([alt[name] - ref[name] for name in ref], axis=1)
+    Source: Basset's SAD, doi:10.1101/gr.200535.115.
+    """
+    return score_outputs(ref, alt, lambda alleles: alleles.change)
 
 
 DIFFERENCE = Scorer(
     name="difference",
     summary="ALT - REF, in the unit of the predictions",
-    config=DifferenceConfig,
+    config=Config,
     score=score_difference,
+    source="doi:10.1101/gr.200535.115",
 )

@@ -173,10 +173,19 @@ def count_alleles(config, ref, alt):
     return difference(config, ref, alt) * np.float32(len(next(iter(ref.values()))))
 
 
+def stronger(config, ref, alt):
+    return np.concatenate([np.maximum(alt[name], ref[name]) for name in ref], axis=-1)
+
+
+def sum_difference(config, ref, alt):
+    return np.nansum(difference(config, ref, alt), axis=1)
+
+
 def test_scorers_that_keep_the_contract_pass():
     check_scorer(make_scorer())
     check_scorer(make_scorer(lambda *given: np.abs(difference(*given)), signed=False))
-    check_scorer(make_scorer(lambda *given: difference(*given).mean(axis=1), takes=frozenset({"binned"})))
+    check_scorer(make_scorer(sum_difference, takes=frozenset({"binned"})))
+    check_scorer(make_scorer(stronger, signed=False, level=True))
 
 
 @pytest.mark.parametrize(
@@ -200,6 +209,43 @@ def test_a_scorer_that_breaks_a_promise_is_told(score, message):
     with pytest.raises(AssertionError) as error:
         check_scorer(make_scorer(score))
     assert str(error.value).startswith(f"scorer 'mine', flat outputs: {message}")
+
+
+def fill_missing(*given):
+    """One for each bin that is missing, beside the sum."""
+    change = np.concatenate([given[2][name] - given[1][name] for name in given[1]], axis=-1)
+    return np.nansum(change, axis=1) + np.isnan(change).sum(axis=1, dtype=np.float32)
+
+
+def judge_together(*given):
+    whole = not np.isnan(next(iter(given[1].values()))).any()
+    return sum_difference(*given) * np.float32(1 if whole else 2)
+
+
+@pytest.mark.parametrize(
+    ("score", "message"),
+    [
+        (lambda *given: difference(*given).sum(axis=1), "expected finite scores, found some that are not"),
+        (fill_missing, "expected 0 where no bin is left, found 4"),
+        (judge_together, "expected the same score of the other alleles, found others"),
+    ],
+)
+def test_a_binned_scorer_that_does_not_leave_out_bins_without_a_partner_is_told(score, message):
+    with pytest.raises(AssertionError) as error:
+        check_scorer(make_scorer(score, takes=frozenset({"binned"})))
+    assert str(error.value) == f"scorer 'mine', binned outputs, bins without a partner: {message}"
+
+
+def test_a_level_must_be_said_to_be_one_and_has_no_sign():
+    with pytest.raises(AssertionError, match=r"expected 0 for equal alleles, found 0.*; say level=True if it"):
+        check_scorer(make_scorer(stronger, signed=False))
+    with pytest.raises(AssertionError, match=r"^scorer 'mine': expected signed=False of a level$"):
+        check_scorer(make_scorer(stronger, level=True))
+
+
+def test_a_scorer_must_take_some_kind_of_output():
+    with pytest.raises(AssertionError, match=r"^scorer 'mine': takes: expected flat or binned outputs, found none$"):
+        check_scorer(make_scorer(takes=frozenset()))
 
 
 def build_network(config, inputs, outputs, frozen):

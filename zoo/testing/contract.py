@@ -65,14 +65,17 @@ def check_data_loader(
 def check_scorer(scorer: Scorer, config: Config | None = None) -> None:
     """Score probabilities of every kind of output that the scorer takes.
 
-    Scores are finite float32 (N, T) of all outputs side by side; equal alleles score 0; each allele is scored on its
-    own, in any order; the predictions stay as they are; and a signed scorer changes its sign when REF and ALT are
-    swapped, and is positive where ALT has more signal.
+    Scores are finite float32 (N, T) of all outputs side by side; equal alleles score 0, but for a level; each allele
+    is scored on its own, in any order; the predictions stay as they are; and a signed scorer changes its sign when REF
+    and ALT are swapped, and is positive where ALT has more signal. A bin that is NaN in both alleles is left out: the
+    others are scored, and where none is left the score is 0.
 
     Args:
         scorer: The component.
         config: By default the one that its name alone stands for.
     """
+    expect(scorer.takes, f"scorer {scorer.name!r}: takes: expected flat or binned outputs, found none")
+    expect(not (scorer.level and scorer.signed), f"scorer {scorer.name!r}: expected signed=False of a level")
     for kind in sorted(scorer.takes):
         _check_scores(f"scorer {scorer.name!r}, {kind} outputs", scorer, config or scorer.config(), kind)
 
@@ -84,8 +87,12 @@ def _check_scores(where: str, scorer: Scorer, config: Config, kind: OutputKind) 
     scores = _score(where, scorer, config, ref, alt)
     kept = all(map(same_array, before, (*ref.values(), *alt.values())))
     expect(kept, f"{where}: expected the predictions as they were, found them changed")
-    level = _score(where, scorer, config, ref, ref)
-    expect(not level.any(), f"{where}: expected 0 for equal alleles, found {level.flat[np.abs(level).argmax()]:g}")
+    equal = _score(where, scorer, config, ref, ref)
+    largest = equal.flat[np.abs(equal).argmax()]
+    expect(
+        scorer.level or not equal.any(),
+        f"{where}: expected 0 for equal alleles, found {largest:g}; say level=True if it is no effect",
+    )
     rows = generator.permutation(_ALLELES)[: _ALLELES // 2]
     chosen = _score(where, scorer, config, _take(ref, rows), _take(alt, rows))
     expect(
@@ -101,6 +108,31 @@ def _check_scores(where: str, scorer: Scorer, config: Config, kind: OutputKind) 
         more = {name: (values + np.float32(1)) / np.float32(2) for name, values in ref.items()}
         gains = _score(where, scorer, config, ref, more)
         expect(bool((gains > 0).all()), f"{where}: expected a positive score for more signal, found {gains.min():g}")
+    if kind == "binned":
+        _check_bins_without_partner(where, scorer, config, (ref, alt), scores)
+
+
+def _check_bins_without_partner(
+    where: str,
+    scorer: Scorer,
+    config: Config,
+    alleles: tuple[Mapping[str, Predictions], Mapping[str, Predictions]],
+    scores: Scores,
+) -> None:
+    """The first allele keeps no bin, the second all but the last one; the others are as they were."""
+    missing = [{name: values.copy() for name, values in given.items()} for given in alleles]
+    for values in (values for given in missing for values in given.values()):
+        values[0] = np.nan
+        values[1, -1] = np.nan
+    where = f"{where}, bins without a partner"
+    found = _score(where, scorer, config, missing[0], missing[1])
+    expect(not found[0].any(), f"{where}: expected 0 where no bin is left, found {found[0][found[0].argmax()]:g}")
+    expect(
+        np.allclose(found[2:], scores[2:], rtol=1e-5, atol=1e-7),
+        f"{where}: expected the same score of the other alleles, found others",
+    )
+    equal = _score(where, scorer, config, missing[0], missing[0])
+    expect(scorer.level or not equal.any(), f"{where}: expected 0 for equal alleles, found another score")
 
 
 def _score(
