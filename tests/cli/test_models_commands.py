@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from zoo.cli import main
+from zoo.model.benchmarks import Benchmarks, write_benchmarks
 from zoo.model.checksums import verify_checksums
 from zoo.registry.index import register
 from zoo.testing.models import CARD, make_base_at_anchor_graph, write_model_folder
@@ -65,10 +66,43 @@ def test_info_shows_the_card_its_metrics_limitations_size_and_digest(registry, c
     assert fields["digest"] == verify_checksums(folder)
 
 
+def write_measured(folder, digest=None):
+    row = {"effects": "asb", "track": "g", "scorer": "difference", "windows": "centred"}
+    rows = [
+        {**row, "part": "all", "n": 1200, "figures": {"pearson": {"value": 0.5, "interval": [0.25, 0.75]}}},
+        {**row, "part": "chr8", "n": 2, "figures": {"pearson": {"value": None}}},
+        {**row, "part": "all", "n": 3, "figures": {"pearson": {"value": 0.1}}, "scorer": "logit_difference"},
+    ]
+    document = {"name": "g-at-anchor", "version": "1.0.0", "digest": digest or verify_checksums(folder)}
+    write_benchmarks(Benchmarks.model_validate({**document, "benchmarks": rows}), folder)
+
+
+def test_info_shows_the_measured_effects_by_the_scorer_of_the_card(registry, capsys):
+    write_measured(registry.parent / "models" / "g-at-anchor" / "1.0.0")
+    assert main(["info", "g-at-anchor"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "measured effects" in line]
+    assert line.split("  ", 2)[2].strip() == (
+        "asb, g, windows centred: all (n 1,200) pearson 0.5 [0.25, 0.75]; chr8 (n 2) pearson undefined"
+    )
+
+
+def test_info_json_holds_the_measured_effects_by_every_scorer(registry, capsys):
+    write_measured(registry.parent / "models" / "g-at-anchor" / "1.0.0")
+    assert main(["info", "g-at-anchor", "--json"]) == 0
+    assert [row["n"] for row in json.loads(capsys.readouterr().out)["benchmarks"]] == [1200, 2, 3]
+
+
+def test_info_refuses_measured_effects_of_other_bytes(g_at_anchor_folder, capsys):
+    write_measured(g_at_anchor_folder, "0" * 64)
+    assert main(["info", str(g_at_anchor_folder)]) == 1
+    assert re.match(r"zoo: error: .*g-at-anchor\.benchmarks\.yaml: expected .*\n$", capsys.readouterr().err)
+
+
 def test_info_json_holds_the_whole_card(g_at_anchor_folder, capsys):
     assert main(["info", str(g_at_anchor_folder), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["card"]["window"]["anchor"] == 4
+    assert document["benchmarks"] is None
     assert document["digest"] == verify_checksums(g_at_anchor_folder)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from zoo.model.benchmarks import Benchmark, Benchmarks
     from zoo.model.card import Card, Split
 
 EXAMPLE = "zoo info gm12878-ctcf"
@@ -20,6 +21,7 @@ def info(
 ) -> None:
     """Show what a model predicts, from what, how well, and what it must not be used for."""
     from zoo.cli.tables import print_json
+    from zoo.model.benchmarks import read_benchmarks
     from zoo.model.card import read_card
     from zoo.model.checksums import verify_checksums
     from zoo.model.folder import CARD_FILE
@@ -28,11 +30,27 @@ def info(
     folder = locate(model).folder
     digest = verify_checksums(folder)
     card = read_card(folder / CARD_FILE)
+    found = read_benchmarks(folder, digest)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     if json:
-        print_json({"card": card.model_dump(mode="json"), "folder": str(folder), "size": size, "digest": digest})
+        benchmarks = None if found is None else found.model_dump(mode="json")["benchmarks"]
+        print_json(
+            {
+                "card": card.model_dump(mode="json"),
+                "folder": str(folder),
+                "size": size,
+                "digest": digest,
+                "benchmarks": benchmarks,
+            }
+        )
         return
-    lines = [*_describe(card), ("folder", str(folder)), ("size", f"{size:,} bytes"), ("digest", digest)]
+    lines = [
+        *_describe(card),
+        *_describe_benchmarks(found, card),
+        ("folder", str(folder)),
+        ("size", f"{size:,} bytes"),
+        ("digest", digest),
+    ]
     width = max(len(field) for field, _ in lines)
     print(f"{card.full_name}: {card.summary}")
     for field, value in lines:
@@ -86,6 +104,30 @@ def _describe_metrics(field: str, track: str, metrics: Mapping[str, Any]) -> Ite
         if isinstance(value, dict):
             shown = ", ".join(f"{key} {_format(item)}" for key, item in value.items() if not key.endswith("_interval"))
             yield field, f"{track}, {name.replace('_', ' ')}: {shown}"
+
+
+def _describe_benchmarks(found: Benchmarks | None, card: Card) -> list[tuple[str, str]]:
+    """Return a line for each set, track and place of the window, by the card's own scorer; ``--json`` has the rest."""
+    rows: dict[tuple[str, str, str], list[Benchmark]] = {}
+    for benchmark in found.benchmarks if found is not None else ():
+        if benchmark.scorer == card.scorer.name:
+            rows.setdefault((benchmark.effects, benchmark.track, benchmark.windows), []).append(benchmark)
+    return [
+        (
+            "measured effects",
+            f"{effects}, {track}, windows {windows}: {'; '.join(_describe_benchmark(row) for row in group)}",
+        )
+        for (effects, track, windows), group in rows.items()
+    ]
+
+
+def _describe_benchmark(benchmark: Benchmark) -> str:
+    figures = ", ".join(
+        f"{name} {'undefined' if figure.value is None else _format(figure.value)}"
+        + (f" {_format(figure.interval)}" if figure.interval else "")
+        for name, figure in benchmark.figures.items()
+    )
+    return f"{benchmark.part} (n {benchmark.n:,}) {figures}"
 
 
 def _describe_strands(card: Card) -> str:
