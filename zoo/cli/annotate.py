@@ -17,7 +17,8 @@ from zoo.cli.progress import open_bar
 
 if TYPE_CHECKING:
     from zoo.genome.output import OutputFile
-    from zoo.prediction.annotation import AnnotationSummary, Progress
+    from zoo.prediction.scoring.settings import ScoringOptions
+    from zoo.prediction.summary import AnnotationSummary, Progress
 
 EXAMPLE = "zoo annotate in.vcf.gz -f genome.fa -m gm12878-ctcf -m gm12878-dnase -o out.vcf.gz"
 
@@ -43,6 +44,41 @@ def annotate(
     scorer: Annotated[
         str | None, typer.Option(help="How ALT is compared with REF; by default what the model's card says.")
     ] = None,
+    scorer_option: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A field of the scorer's configuration.")
+    ] = None,
+    track: Annotated[
+        list[str] | None, typer.Option(metavar="TRACK|MODEL:TRACK", help="Score these tracks alone; may be repeated.")
+    ] = None,
+    windows: Annotated[
+        Path | None,
+        typer.Option(metavar="BED", help="Windows stand at these regions, on their strand, not around each allele."),
+    ] = None,
+    regions: Annotated[
+        Path | None, typer.Option(metavar="BED", help="Score alleles in these regions alone; the rest is NO_REGION.")
+    ] = None,
+    shifts: Annotated[
+        str, typer.Option(metavar="N,N…", help="Average predictions over windows moved so many bases: --shifts=-2,0,2.")
+    ] = "0",
+    max_indel: Annotated[
+        int | None, typer.Option(min=0, help="Alleles that add or take more bases are TOO_LONG.")
+    ] = None,
+    max_unknown: Annotated[
+        float, typer.Option(min=0, max=1, help="Windows with a larger share of unknown bases are UNKNOWN_BASES.")
+    ] = 0.5,
+    structural: Annotated[
+        bool, typer.Option("--structural", help="Score <DEL>, <DUP> and <INV> where their sequence is known and fits.")
+    ] = False,
+    sd: Annotated[
+        bool, typer.Option("--sd", help="Add the spread over an ensemble's members, and whether their signs differ.")
+    ] = False,
+    percentile: Annotated[
+        bool, typer.Option("--percentile", help="Rank scores among common variants' (see zoo background).")
+    ] = False,
+    seen: Annotated[bool, typer.Option("--seen", help="Flag variants on contigs that a model was trained on.")] = False,
+    packed: Annotated[
+        bool, typer.Option("--packed", help="Add one key with everything, for bcftools +split-vep.")
+    ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")] = "auto",
     batch_size: Annotated[int | None, typer.Option(min=1, help="Alleles in one run of a network.")] = None,
     threads: Annotated[
@@ -64,21 +100,40 @@ def annotate(
     """
     from zoo.prediction.annotation import annotate as annotate_vcf
     from zoo.prediction.annotation import preview
+    from zoo.prediction.scoring.settings import ScoringSettings
 
-    keys = _parse_keys(key or [])
+    keys = _parse_pairs(key or [], "--key", "NAME=KEY")
     if not output and not dry_run:
         raise typer.BadParameter("is missing: name the file to write, or - for standard output", param_hint="-o")
+    options: ScoringOptions = {
+        "scorer": scorer,
+        "scorer_options": _parse_options(scorer_option or []),
+        "tracks": tuple(track or ()),
+        "windows": windows,
+        "regions": regions,
+        "shifts": _parse_shifts(shifts),
+        "max_indel": max_indel,
+        "max_unknown": max_unknown,
+        "structural": structural,
+        "spread": sd,
+        "percentile": percentile,
+        "batch_size": batch_size,
+    }
+    try:
+        ScoringSettings(**options)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
     with _open_summary(summary, output, vcf, genome) as summary_file:
         if dry_run:
-            done = preview(vcf, genome, model, scorer=scorer, device=device, on_ref_mismatch=on_ref_mismatch.value,
-                           keys=keys, overwrite=overwrite)  # fmt: skip
+            done = preview(vcf, genome, model, device=device, threads=threads, on_ref_mismatch=on_ref_mismatch.value,
+                           keys=keys, overwrite=overwrite, seen=seen, packed=packed, **options)  # fmt: skip
             _print_plan(done)
         else:
             with _reporter() as report:
                 done = annotate_vcf(
-                    vcf, genome, model, output, scorer=scorer, device=device, batch_size=batch_size, threads=threads,
-                    on_ref_mismatch=on_ref_mismatch.value, keys=keys, overwrite=overwrite,
-                    digests=summary is not None, command=shlex.join(["zoo", *sys.argv[1:]]), report=report,
+                    vcf, genome, model, output, device=device, threads=threads, on_ref_mismatch=on_ref_mismatch.value,
+                    keys=keys, overwrite=overwrite, seen=seen, packed=packed,
+                    command=shlex.join(["zoo", *sys.argv[1:]]), report=report, **options,
                 )  # fmt: skip
             _print_summary(done)
         if summary_file is not None:
@@ -105,16 +160,36 @@ def _open_summary(summary: Path | None, output: str, vcf: str, genome: Path) -> 
         yield opened
 
 
-def _parse_keys(options: list[str]) -> dict[str, str]:
-    keys = {}
+def _parse_pairs(options: list[str], hint: str, form: str) -> dict[str, str]:
+    pairs = {}
     for option in options:
-        name, separator, new = option.partition("=")
-        if not (name and separator and new):
-            raise typer.BadParameter(f"expected NAME=KEY, found {option!r}", param_hint="--key")
-        if name in keys:
-            raise typer.BadParameter(f"names a key for {name!r} twice; name one", param_hint="--key")
-        keys[name] = new
-    return keys
+        name, separator, value = option.partition("=")
+        if not (name and separator and value):
+            raise typer.BadParameter(f"expected {form}, found {option!r}", param_hint=hint)
+        if name in pairs:
+            raise typer.BadParameter(f"names {name!r} twice; name it once", param_hint=hint)
+        pairs[name] = value
+    return pairs
+
+
+def _parse_options(options: list[str]) -> dict[str, object]:
+    """Read values as YAML does: numbers, true and false, else text."""
+    import yaml
+
+    try:
+        pairs = _parse_pairs(options, "--scorer-option", "NAME=VALUE")
+        return {name: yaml.safe_load(value) for name, value in pairs.items()}
+    except yaml.YAMLError as error:
+        raise typer.BadParameter("expected a number, a word, true or false", param_hint="--scorer-option") from error
+
+
+def _parse_shifts(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"expected whole numbers, as in -2,0,2, found {text!r}", param_hint="--shifts"
+        ) from error
 
 
 def _print_plan(plan: AnnotationSummary) -> None:
@@ -139,6 +214,9 @@ def _print_summary(done: AnnotationSummary) -> None:
         file=sys.stderr,
     )
     _print_reasons(done, sys.stderr)
+    for name, count in done.seen.items():
+        if count:
+            print(f"  on contigs that {name} was trained on: {count:,}", file=sys.stderr)
 
 
 def _print_reasons(done: AnnotationSummary, stream: TextIO) -> None:

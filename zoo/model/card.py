@@ -85,19 +85,25 @@ class Track(Document):
 
 
 class Output(Document):
-    """One output: (N, T), or (N, B, T) where ``bins`` is given, or with an axis of ``members`` after N."""
+    """One output: (N, T), or (N, B, T) where ``bins`` is given, or with an axis of ``members`` after N.
+
+    ``crop``: bases at either end of the window that the bins leave out.
+    """
 
     name: Text
     tracks: tuple[Track, ...] = Field(min_length=1)
     kind: Literal["flat", "binned"] = "flat"
     activation: Activation
-    bins: int | None = None
+    bins: int | None = Field(default=None, ge=1)
+    crop: int = Field(default=0, ge=0)
     members: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")
     def _bins_where_binned(self) -> Output:
         if (self.kind == "binned") != (self.bins is not None):
             raise ValueError("bins must be given for kind 'binned', and only there")
+        if self.crop and self.bins is None:
+            raise ValueError("crop is for outputs of bins")
         return self
 
 

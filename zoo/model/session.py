@@ -95,6 +95,8 @@ class Session:
         codes: Codes | None,
         extra: Mapping[str, npt.NDArray[np.float32]] | None = None,
         windows_per_run: int | None = None,
+        *,
+        members: bool = False,
     ) -> dict[str, Predictions]:
         """Return the predictions by output name, averaged over ensemble members, and over strands if the card asks.
 
@@ -103,6 +105,7 @@ class Session:
                 shape (N, 0), where the network reads no sequence.
             extra: The context inputs by name, N rows each; one with a default on the card may be left out.
             windows_per_run: The size of those batches; by default the session's own.
+            members: Keep the ensemble's members apart, as an axis after N; it is 1 where there is but one network.
 
         Returns:
             Arrays (N, T), or (N, B, T) where the output is binned, in the output space of the card.
@@ -115,18 +118,20 @@ class Session:
         codes = _fill_codes(codes, given)
         self._check_rows(codes, given)
         if len(codes) <= size:
-            return self._predict_batch(codes, given)
+            return self._merge(self._predict_batch(codes, given), members=members)
 
         def predict_from(first: int) -> dict[str, Predictions]:
             rows = slice(first, first + size)
-            return self._predict_batch(codes[rows], {name: values[rows] for name, values in given.items()})
+            found = self._predict_batch(codes[rows], {name: values[rows] for name, values in given.items()})
+            return self._merge(found, members=members)
 
         walk = self._pool.map if self._pool is not None else map
         parts = list(walk(predict_from, range(0, len(codes), size)))
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _predict_batch(self, codes: Codes, extra: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, Predictions]:
-        forward = self._average_members(self.predict_raw(codes, extra))
+        """Return what ``predict_raw`` does, averaged over strands if the card asks."""
+        forward = self.predict_raw(codes, extra)
         along = {item.name for item in self._card.inputs if item.role == "context" and len(item.shape) == 2}
         if not self._card.strand.average or (self._card.window is None and not along):
             return forward
@@ -134,8 +139,7 @@ class Session:
         turned_extra = {
             name: np.asarray(values)[:, ::-1] if name in along else values for name, values in extra.items()
         }
-        reverse = self._average_members(self.predict_raw(reverse_complement(codes), turned_extra))
-        turned = self._turn(reverse)
+        turned = self._turn(self.predict_raw(reverse_complement(codes), turned_extra))
         return {name: (forward[name] + turned[name]) * np.float32(0.5) for name in forward}
 
     def predict_raw(
@@ -164,11 +168,16 @@ class Session:
                 )
         return {name: prediction.astype(np.float32, copy=False) for name, prediction in predictions.items()}
 
-    def _average_members(self, raw: dict[str, Predictions]) -> dict[str, Predictions]:
-        return {
-            output.name: raw[output.name].mean(axis=1) if output.members > 1 else raw[output.name]
-            for output in self._card.outputs
-        }
+    def _merge(self, raw: dict[str, Predictions], *, members: bool) -> dict[str, Predictions]:
+        """Average over members, or give every output an axis of them."""
+        merged = {}
+        for output in self._card.outputs:
+            values = raw[output.name]
+            if members:
+                merged[output.name] = values if output.members > 1 else values[:, np.newaxis]
+            else:
+                merged[output.name] = values.mean(axis=1) if output.members > 1 else values
+        return merged
 
     def _turn(self, reverse: dict[str, Predictions]) -> dict[str, Predictions]:
         """Bring predictions of the reverse strand into the order of the forward one: tracks swapped, bins flipped."""
@@ -179,7 +188,7 @@ class Session:
                 mates = self._mates[output.name]
                 prediction = np.stack([reverse[name][..., track] for name, track in mates], axis=-1)
             flip = output.kind == "binned" and self._card.strand.reverse_bins
-            turned[output.name] = prediction[:, ::-1] if flip else prediction
+            turned[output.name] = prediction[..., ::-1, :] if flip else prediction
         return turned
 
     def _check_rows(self, codes: Codes, extra: Mapping[str, npt.NDArray[Any]]) -> None:

@@ -22,7 +22,7 @@ from zoo.genome.output import STANDARD_OUTPUT, OutputFile, refuse_same_file
 from zoo.genome.reference import Reference
 from zoo.model.folder import Model
 from zoo.prediction.pipeline import read_ahead
-from zoo.prediction.support import check_reads_sequences, check_supported, refuse_model_folder
+from zoo.prediction.support import check_reads_sequences, refuse_model_folder
 from zoo.registry import load
 
 if TYPE_CHECKING:
@@ -158,7 +158,6 @@ class _Source:
             return self._encode_all(records, f"{path}, ")
         if genome is None:
             raise DataError(f"{path}: regions need the genome that they lie on: name its FASTA file (-f genome.fa)")
-        check_supported(self._model.card)
         self._reference = Reference(genome)
         return self._fetch_all(path, self._reference)
 
@@ -173,7 +172,9 @@ class _Source:
             yield name, encode(letters)
 
     def _fetch_all(self, path: Path, reference: Reference) -> Iterator[_Named]:
-        length = self._model.card.sequence_window.length
+        window = self._model.card.sequence_window
+        prefix, suffix = encode(window.prefix), encode(window.suffix)
+        length = window.length - len(prefix) - len(suffix)
         for number, region in enumerate(read_bed(path), start=1):
             contig = reference.resolve(region.contig)
             if contig is None:
@@ -188,10 +189,16 @@ class _Source:
                 )
             start = region.start
             if len(region) != length:
+                if window.mode == "fixed":
+                    raise BedError(
+                        f"{path}, region {number} ({region}): {self._model.card.full_name} reads {length} bases "
+                        f"between its constant flanks, found {len(region)}; give regions of that length"
+                    )
                 start = (region.start + region.end) // 2 - length // 2
                 self.recentred += 1
             codes = reference.fetch(Interval(contig, start, start + length))
-            yield _identify(region), reverse_complement(codes) if region.strand == "-" else codes
+            insert = reverse_complement(codes) if region.strand == "-" else codes
+            yield _identify(region), np.concatenate([prefix, insert, suffix])
 
 
 def _identify(region: Interval) -> str:

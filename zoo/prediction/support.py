@@ -21,21 +21,6 @@ def refuse_model_folder(output: str | Path, folder: Path) -> None:
         )
 
 
-def check_supported(card: Card) -> None:
-    """Refuse a model whose predictions on a genome would be wrong, or impossible.
-
-    Raises:
-        ModelError: The window is fixed or has constant flanks, or ``check_reads_sequences`` refuses the model.
-    """
-    check_reads_sequences(card)
-    window = card.sequence_window
-    if window.mode != "centred" or window.prefix or window.suffix:
-        raise ModelError(
-            f"{card.full_name}: fixed windows and constant flanks (window.mode, prefix, suffix) can't be placed on a "
-            "genome yet; choose a model of centred windows, or predict whole sequences"
-        )
-
-
 def check_reads_sequences(card: Card) -> None:
     """Refuse a model that a sequence alone is not enough for.
 

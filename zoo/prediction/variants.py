@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from numbers import Number
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
 from zoo.errors import DataError, near_match
 from zoo.genome.reference import Reference
-from zoo.genome.variant import MODEL_REASONS, Reason
-from zoo.model.folder import Model
 from zoo.plugins import discover
 from zoo.prediction.alleles.agreement import GenomeAgreement, OnRefMismatch
-from zoo.prediction.annotation import RECORDS_A_BATCH, load_models
-from zoo.prediction.output.keys import SKIPPED_KEY, ModelKeys, all_keys, name_keys
-from zoo.prediction.scoring.engine import Engine, pair_with_scorers
+from zoo.prediction.annotation import RECORDS_A_BATCH
+from zoo.prediction.output.cells import MISSING, general_reasons, model_reasons, region_texts
+from zoo.prediction.output.keys import SKIPPED_KEY, Extras, ModelKeys, all_keys, name_keys
+from zoo.prediction.run import AnyModel, load_models
+from zoo.prediction.scoring.engine import Engine
+from zoo.prediction.scoring.pairing import pair_with_scorers
+from zoo.prediction.scoring.scores import ModelScores
+from zoo.prediction.scoring.settings import ScoringOptions, ScoringSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,14 +37,13 @@ _MAX_POSITION = 10**_MAX_DIGITS
 def score_variants(
     variants: pd.DataFrame,
     genome: str | Path,
-    models: Sequence[str | Path | Model] | str | Path | Model,
+    models: Sequence[AnyModel] | AnyModel,
     *,
-    scorer: str | None = None,
     device: str = "auto",
-    batch_size: int | None = None,
     threads: int | None = None,
     on_ref_mismatch: OnRefMismatch = "skip",
     keys: Mapping[str, str] | None = None,
+    **options: Unpack[ScoringOptions],
 ) -> pd.DataFrame:
     """Return a copy of a table with a column of scores for each track, and why there is none.
 
@@ -51,11 +53,12 @@ def score_variants(
         genome: FASTA, plain or BGZF, of the build that the variants were called on.
         models: Names, folders, or loaded models.
         keys: Other names for the columns, by model or ``model:track``.
+        options: How alleles are scored: the fields of :class:`zoo.prediction.scoring.settings.ScoringSettings`.
 
     Returns:
         The table with the columns that an annotated VCF has as INFO keys, one for each track however many there
         are: scores as float32, NaN where skipped, and the reason in ``ZOO_SKIPPED``, or in ``ZOO_<MODEL>_SKIPPED``
-        where it depends on the model; None elsewhere.
+        where it depends on the model; None elsewhere. With ``windows``, the region of largest absolute score.
 
     Raises:
         DataError: A column is missing, stands twice or would be overwritten, or a row has no REF, no single ALT or no
@@ -63,32 +66,60 @@ def score_variants(
         RefMismatch: Too many REF disagree with the genome.
     """
     contigs, positions, refs, alts = _read_columns(variants)
-    scored = pair_with_scorers(load_models(models, device, threads), scorer, discover())
-    named = name_keys(scored, keys, max_tracks=math.inf)
+    settings = ScoringSettings(**options)
+    scored = pair_with_scorers(
+        load_models(models, device, threads), settings.scorer, discover(), settings.scorer_options, settings.tracks
+    )
+    extras = Extras(settings.spread, settings.percentile, region=settings.windows is not None)
+    named = name_keys(scored, keys, extras, max_tracks=math.inf)
     _refuse_columns(variants, named)
-    reasons: list[list[str | None]] = [[] for _ in scored]
     general: list[str | None] = []
-    values: list[list[np.ndarray]] = [[] for _ in scored]
+    found: list[dict[str, list[np.ndarray]]] = [{} for _ in scored]
     with Reference(genome) as reference:
         agreement = GenomeAgreement(reference, "the table of variants", {}, on_ref_mismatch)
-        engine = Engine(scored, reference, batch_size)
-        for first in range(0, len(contigs), RECORDS_A_BATCH):
+        engine = Engine(scored, reference, settings)
+        # An empty table goes through once, for its columns.
+        for first in range(0, max(len(contigs), 1), RECORDS_A_BATCH):
             part = slice(first, first + RECORDS_A_BATCH)
             alleles = agreement.read(first, contigs[part], positions[part], refs[part], alts[part])
-            general += [_name(reason, of_model=False) for reason in alleles.reason.tolist()]
-            for number, result in enumerate(engine.score(alleles)):
-                values[number].append(result.scores)
-                reasons[number] += [_name(reason, of_model=True) for reason in result.reason.tolist()]
+            general += [text if text != MISSING else None for text in general_reasons(alleles.reason)]
+            for columns, model_keys, result in zip(found, named, engine.score(alleles), strict=True):
+                for name, values in _list_columns(result, model_keys, engine.region_names):
+                    columns.setdefault(name, []).append(values)
         agreement.finish()
     table = variants.copy()
-    for number, model_keys in enumerate(named):
-        tracks = len(model_keys.tracks)
-        scores = np.concatenate(values[number]) if values[number] else np.empty((0, tracks), dtype=np.float32)
-        for track, name in enumerate(model_keys.scores):
-            table[name] = scores[:, track]
-        table[model_keys.skipped] = _column(reasons[number], table)
+    for columns in found:
+        for name, parts in columns.items():
+            values = np.concatenate(parts)
+            table[name] = _column(values.tolist(), table) if values.dtype == np.object_ else values
     table[SKIPPED_KEY] = _column(general, table)
     return table
+
+
+def _list_columns(result: ModelScores, keys: ModelKeys, regions: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the columns of one model, a value for each allele."""
+    rows = result.strongest()
+    for names, values in (
+        (keys.scores, result.scores),
+        (keys.spread, result.spread),
+        (keys.percentile, result.percentile),
+        (keys.p, result.p),
+    ):
+        if names and values is not None:
+            yield from zip(names, result.column_of(values, rows).T, strict=True)
+    if keys.disagree and result.disagree is not None and result.spread is not None:
+        alone = np.isnan(result.spread)
+        flags = np.where(alone, np.nan, result.disagree).astype(np.float32)
+        yield from zip(keys.disagree, result.column_of(flags, rows).T, strict=True)
+    if keys.region:
+        yield keys.region, _as_objects(region_texts(result, rows, regions))
+    yield keys.skipped, _as_objects(model_reasons(result.reason))
+
+
+def _as_objects(texts: list[str]) -> np.ndarray:
+    found = np.empty(len(texts), dtype=np.object_)
+    found[:] = [text if text != MISSING else None for text in texts]
+    return found
 
 
 def _refuse_columns(variants: pd.DataFrame, named: Sequence[ModelKeys]) -> None:
@@ -163,8 +194,3 @@ def _present(variants: pd.DataFrame, column: str) -> list[object]:
 
 def _row(number: int) -> str:
     return f"the table of variants, row {number}"
-
-
-def _name(reason: int, *, of_model: bool) -> str | None:
-    value = Reason(reason)
-    return value.name if value is not Reason.OK and (value in MODEL_REASONS) == of_model else None

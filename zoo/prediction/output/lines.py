@@ -1,94 +1,129 @@
-"""Lines of output from scores: VCF with our keys spliced into INFO, or a table with a row an allele."""
+"""Lines of output from scores: VCF with our keys spliced into INFO, or a table with a row an allele and region."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from zoo.components import Scores
-from zoo.genome.variant import MODEL_REASONS, Reason
+from zoo.genome.variant import Reason
 from zoo.genome.vcf import ALT, CONTIG, FILTER, ID, INFO, POS, QUAL, REF
-from zoo.prediction.alleles.batch import AlleleBatch
-from zoo.prediction.output.keys import SKIPPED_KEY, TOP_SCORES, ModelKeys
-from zoo.prediction.scoring.engine import ModelScores
+from zoo.prediction.alleles.batch import AlleleBatch, Integers
+from zoo.prediction.output.cells import MISSING, general_reasons, list_cells, model_reasons
+from zoo.prediction.output.keys import PACKED_KEY, SKIPPED_KEY, Extras, ModelKeys
+from zoo.prediction.output.packed import pack
+from zoo.prediction.scoring.pairing import ScoredModel
+from zoo.prediction.scoring.scores import ModelScores
 
-MISSING = "."
-TABLE_COLUMNS = ("contig", "position", "id", "ref", "alt", "qual", "filter", "skipped")
+ColumnType = Literal["text", "integer", "float", "flag"]
+
+_TABLE_COLUMNS: Mapping[str, ColumnType] = {
+    "contig": "text", "position": "integer", "id": "text", "ref": "text", "alt": "text", "qual": "float",
+    "filter": "text", "region": "text", "skipped": "text",
+}  # fmt: skip
 
 
-def format_vcf(
-    columns: list[list[str]],
-    alleles: AlleleBatch,
-    scores: Sequence[ModelScores],
-    keys: Sequence[ModelKeys],
-    dropped: Collection[str] = (),
-) -> str:
-    """Return the records' lines with scores and reasons in INFO, everything else as it came.
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What every batch of a run is written with.
 
     Args:
         dropped: INFO keys of an earlier annotation, removed before ours are added.
+        regions: The names of the regions that windows stand at, by number.
     """
-    added = _info_texts(len(columns), alleles, scores, keys)
+
+    models: Sequence[ScoredModel]
+    keys: Sequence[ModelKeys]
+    extras: Extras
+    regions: Sequence[str] = ()
+    dropped: Collection[str] = ()
+
+
+def format_vcf(columns: list[list[str]], alleles: AlleleBatch, scores: Sequence[ModelScores], layout: Layout) -> str:
+    """Return the records' lines with scores and reasons in INFO, everything else as it came."""
+    added = _info_texts(columns, alleles, scores, layout)
     lines = []
     for record, ours in zip(columns, added, strict=True):
-        info = _without(record[INFO], dropped) if dropped else record[INFO]
+        info = _without(record[INFO], layout.dropped) if layout.dropped else record[INFO]
         record[INFO] = ours if info == MISSING else f"{info};{ours}" if ours else info
         lines.append("\t".join(record))
     lines.append("")
     return "\n".join(lines)
 
 
-def format_table(
-    columns: list[list[str]], alleles: AlleleBatch, scores: Sequence[ModelScores], keys: Sequence[ModelKeys]
-) -> str:
-    """Return a row an allele, tab-separated; a cell without a value is ``.``."""
-    general = [
-        MISSING if name in _MODEL_REASON_NAMES or name == "OK" else name for name in _reason_names(alleles.reason)
-    ]
+def format_table(columns: list[list[str]], alleles: AlleleBatch, scores: Sequence[ModelScores], layout: Layout) -> str:
+    """Return a row an allele, and one for each of its regions, tab-separated; a cell without a value is ``.``."""
+    allele, window = _pair_windows(len(alleles), scores)
+    general = general_reasons(alleles.reason)
+    alts = _list_alts(columns, alleles)
+    record = alleles.record.tolist()
     cells: list[list[str]] = []
-    for model, model_keys in zip(scores, keys, strict=True):
-        cells.extend(_score_texts(model, model_keys))
-        cells.append([name if name in _MODEL_REASON_NAMES else MISSING for name in _reason_names(model.reason)])
-    rows = []
-    place = 0
-    previous = -1
-    for allele, index in enumerate(alleles.record.tolist()):
-        place = place + 1 if index == previous else 0
-        previous = index
-        record = columns[index]
-        alt = record[ALT].split(",")[place]
-        head = (record[CONTIG], record[POS], record[ID], record[REF], alt, record[QUAL], record[FILTER])
-        rows.append("\t".join((*head, general[allele], *(cell[allele] for cell in cells))))
-    rows.append("")
-    return "\n".join(rows)
+    for model, keys in zip(scores, layout.keys, strict=True):
+        rows = _find_rows(model, allele, window)
+        cells.extend(texts for key, texts in list_cells(model, keys, rows, layout.regions) if key != keys.region)
+        if keys.seen and model.seen is not None:
+            cells.append([str(int(seen)) for seen in model.seen[allele].tolist()])
+        reasons = model_reasons(model.reason)
+        cells.append([reasons[index] for index in allele.tolist()])
+    lines = []
+    for row, index in enumerate(allele.tolist()):
+        of = columns[record[index]]
+        head = [of[CONTIG], of[POS], of[ID], of[REF], alts[index], of[QUAL], of[FILTER]]
+        if layout.extras.region:
+            head.append(layout.regions[window[row]] if window[row] >= 0 else MISSING)
+        lines.append("\t".join((*head, general[index], *(cell[row] for cell in cells))))
+    lines.append("")
+    return "\n".join(lines)
 
 
-def table_header(keys: Sequence[ModelKeys]) -> str:
+def table_columns(layout: Layout) -> dict[str, ColumnType]:
+    """Return the names of a table's columns with what stands in them."""
+    columns = {name: kind for name, kind in _TABLE_COLUMNS.items() if name != "region" or layout.extras.region}
+    for keys in layout.keys:
+        columns |= dict.fromkeys(keys.scores, "text" if keys.top else "float")
+        columns |= dict.fromkeys((*keys.spread, *keys.percentile, *keys.p), "float")
+        columns |= dict.fromkeys(keys.disagree, "integer")
+        columns |= dict.fromkeys([keys.seen] if keys.seen else [], "flag")
+        columns[keys.skipped] = "text"
+    return columns
+
+
+def table_header(layout: Layout) -> str:
     """Return the first line of a table."""
-    return "\t".join((*TABLE_COLUMNS, *(name for model in keys for name in (*model.scores, model.skipped)))) + "\n"
+    return "\t".join(table_columns(layout)) + "\n"
 
 
 def _info_texts(
-    records: int, alleles: AlleleBatch, scores: Sequence[ModelScores], keys: Sequence[ModelKeys]
+    columns: list[list[str]], alleles: AlleleBatch, scores: Sequence[ModelScores], layout: Layout
 ) -> list[str]:
     """Return what each record's INFO gets: scores by allele, and reasons where there are any."""
+    records = len(columns)
     several = len(alleles) != records
     bounds = np.searchsorted(alleles.record, np.arange(records + 1)).tolist() if several else []
     cells: list[list[str]] = []
     template = []
-    for model, model_keys in zip(scores, keys, strict=True):
-        for key, texts in zip(model_keys.scores, _score_texts(model, model_keys), strict=True):
+    for model, keys in zip(scores, layout.keys, strict=True):
+        for key, texts in list_cells(model, keys, model.strongest(), layout.regions):
             cells.append(_join_alleles(texts, bounds) if several else texts)
             template.append(f"{key}=%s")
     pattern = ";".join(template)
     added = [pattern % row for row in zip(*cells, strict=True)] if cells else [""] * records
     bounds = bounds or list(range(records + 1))
-    for model, model_keys in zip(scores, keys, strict=True):
-        _add_reasons(added, model_keys.skipped, model.reason, alleles, bounds, of_model=True)
-    _add_reasons(added, SKIPPED_KEY, alleles.reason, alleles, bounds, of_model=False)
+    for model, keys in zip(scores, layout.keys, strict=True):
+        if keys.seen and model.seen is not None:
+            for record in np.unique(alleles.record[model.seen]).tolist():
+                added[record] += f";{keys.seen}"
+        _add_reasons(added, keys.skipped, model_reasons(model.reason), alleles, bounds)
+    if layout.extras.packed:
+        models = list(zip(layout.models, layout.keys, scores, strict=True))
+        entries = pack(_list_alts(columns, alleles), alleles, models, layout.regions)
+        for record, (first, last) in enumerate(pairwise(bounds)):
+            found = [entry for allele in range(first, last) for entry in entries[allele]]
+            added[record] += f";{PACKED_KEY}={','.join(found)}" if found else ""
+    _add_reasons(added, SKIPPED_KEY, general_reasons(alleles.reason), alleles, bounds)
     return added
 
 
@@ -96,63 +131,44 @@ def _join_alleles(texts: list[str], bounds: list[int]) -> list[str]:
     return [texts[first] if last - first == 1 else ",".join(texts[first:last]) for first, last in pairwise(bounds)]
 
 
-def _add_reasons(
-    added: list[str],
-    key: str,
-    reason: npt.NDArray[np.uint8],
-    alleles: AlleleBatch,
-    bounds: list[int],
-    *,
-    of_model: bool,
-) -> None:
-    relevant = _IS_MODEL_REASON[reason] if of_model else (reason != Reason.OK) & ~_IS_MODEL_REASON[reason]
+def _add_reasons(added: list[str], key: str, names: list[str], alleles: AlleleBatch, bounds: list[int]) -> None:
+    relevant = np.fromiter((name != MISSING for name in names), np.bool_, len(names))
     for record in np.unique(alleles.record[relevant]).tolist():
-        span = range(bounds[record], bounds[record + 1])
-        names = [Reason(reason[allele]).name if relevant[allele] else MISSING for allele in span]
-        if names == [Reason.NO_ALT.name]:
-            added[record] = f"{key}={names[0]}"  # a record without ALT has no value for keys of Number=A
+        found = names[bounds[record] : bounds[record + 1]]
+        if found == [Reason.NO_ALT.name]:
+            added[record] = f"{key}={found[0]}"  # a record without ALT has no value for keys of Number=A
         else:
-            added[record] += f";{key}={','.join(names)}"
+            added[record] += f";{key}={','.join(found)}"
 
 
-def _score_texts(model: ModelScores, keys: ModelKeys) -> list[list[str]]:
-    if keys.top:
-        return [_top_texts(model, keys.tracks)]
-    return [_format_floats(model.scores[:, track], model.reason) for track in range(model.scores.shape[1])]
+def _list_alts(columns: list[list[str]], alleles: AlleleBatch) -> list[str]:
+    """Return each allele as its record spells it."""
+    alts = [text for record in columns for text in record[ALT].split(",")]
+    if len(alts) != len(alleles):
+        raise ValueError(f"expected {len(alleles)} alleles, found {len(alts)}")
+    return alts
 
 
-def _format_floats(values: Scores, reason: npt.NDArray[np.uint8]) -> list[str]:
-    """Return nine significant digits, which bring back every float32, and ``.`` where there is no score."""
-    positive_zeros = values + np.float32(0)  # -0 would only puzzle
-    texts = ("%.9g\n" * len(values) % tuple(positive_zeros.tolist())).split("\n")
-    texts.pop()
-    for allele in np.flatnonzero(reason != Reason.OK).tolist():
-        texts[allele] = MISSING
-    return texts
+def _pair_windows(alleles: int, scores: Sequence[ModelScores]) -> tuple[Integers, Integers]:
+    """Return the rows of a table: the windows of each allele that any model has, or one row of none (-1)."""
+    pairs = {(a, w) for model in scores for a, w in zip(model.allele.tolist(), model.window.tolist(), strict=True)}
+    found = {allele for allele, _ in pairs}
+    pairs |= {(allele, -1) for allele in range(alleles) if allele not in found}
+    rows = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
+    return rows[:, 0], rows[:, 1]
 
 
-def _top_texts(model: ModelScores, tracks: tuple[str, ...]) -> list[str]:
-    texts = [MISSING] * len(model.scores)
-    for allele in np.flatnonzero(model.reason == Reason.OK).tolist():
-        row = model.scores[allele] + np.float32(0)
-        strongest = np.argsort(-np.abs(row), kind="stable")[:TOP_SCORES]
-        texts[allele] = "|".join(f"{_safe(tracks[track])}:{row[track]:.9g}" for track in strongest)
-    return texts
-
-
-def _safe(track: str) -> str:
-    return "".join("_" if letter in ",;=:| \t" else letter for letter in track)
-
-
-def _reason_names(reason: npt.NDArray[np.uint8]) -> list[str]:
-    return [_NAMES[code] for code in reason.tolist()]
+def _find_rows(model: ModelScores, allele: Integers, window: Integers) -> Integers:
+    """Return the model's row of each pair, -1 where it has none."""
+    width = 2 + max(int(window.max(initial=-1)), int(model.window.max(initial=-1)))
+    ours = model.allele * width + model.window + 1
+    wanted = allele * width + window + 1
+    place = np.minimum(np.searchsorted(ours, wanted), max(len(ours) - 1, 0))
+    if not len(ours):
+        return np.full(len(wanted), -1, dtype=np.int64)
+    return np.where(ours[place] == wanted, place, -1)
 
 
 def _without(info: str, keys: Collection[str]) -> str:
     kept = [entry for entry in info.split(";") if entry.partition("=")[0] not in keys]
     return ";".join(kept) or MISSING
-
-
-_NAMES = [reason.name for reason in Reason]
-_MODEL_REASON_NAMES = frozenset(reason.name for reason in MODEL_REASONS)
-_IS_MODEL_REASON = np.array([reason in MODEL_REASONS for reason in Reason])

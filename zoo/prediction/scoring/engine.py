@@ -1,94 +1,82 @@
-"""Scores the alleles of a batch with several models; models that read the same window share the work before it."""
+"""Scores the alleles of a batch with several models; models that read the same windows share the work before it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from zoo.components import OutputKind, Scorer, Scores
-from zoo.errors import CardError, ModelError, ScorerMismatch
+from zoo.components import Predictions, Scores
+from zoo.errors import ModelError, ScorerMismatch
 from zoo.genome.reference import Reference
+from zoo.genome.regions import RegionIndex, Regions
 from zoo.genome.variant import Reason
-from zoo.model.card import ScorerChoice
-from zoo.model.document import validate
-from zoo.model.folder import CARD_FILE, Model
-from zoo.plugins import Plugins, guard
+from zoo.plugins import guard
 from zoo.prediction.alleles.batch import AlleleBatch
-from zoo.prediction.support import check_supported
-from zoo.prediction.windows.centred import WindowBatch, build_windows, mostly_unknown, reasons_for_window
+from zoo.prediction.scoring.pairing import ScoredModel
+from zoo.prediction.scoring.scores import ModelScores
+from zoo.prediction.scoring.settings import ScoringSettings
+from zoo.prediction.windows.bins import align_bins
+from zoo.prediction.windows.centred import CentredPlacer
+from zoo.prediction.windows.fixed import FixedRegions, place_window, read_regions
+from zoo.prediction.windows.placement import Placement, Placer, Reasons, WindowBatch
 
 _BASES_A_BATCH = 100_000  # of windows that are held at a time: many short ones, few long ones
 _MIN_ALLELES = 16
 
-
-@dataclass(frozen=True, slots=True)
-class ScoredModel:
-    """A model, and the scorer that turns its predictions into effects."""
-
-    model: Model
-    scorer: Scorer
-    config: Any
-
-    @property
-    def window(self) -> tuple[int, int]:
-        """Length and anchor of what the model reads."""
-        window = self.model.card.sequence_window
-        return window.length, window.anchor
+_Named: TypeAlias = dict[str, Predictions]
 
 
-@dataclass(frozen=True, slots=True)
-class ModelScores:
-    """Scores (A, T), NaN where skipped, and the reason of each allele, uint8 (A,), window included."""
+@dataclass(slots=True)
+class _Rows:
+    """What one model says of the pairs of a batch, gathered part by part."""
 
     scores: Scores
-    reason: npt.NDArray[np.uint8]
-
-
-def pair_with_scorers(models: Sequence[Model], scorer: str | None, plugins: Plugins) -> list[ScoredModel]:
-    """Return each model with the scorer of that name, or with the one that its card names.
-
-    Raises:
-        UnknownName: No scorer of that name is installed.
-        ScorerMismatch: The scorer does not take the kind of output that a model gives.
-    """
-    paired = []
-    for model in models:
-        check_supported(model.card)
-        choice = model.card.scorer
-        chosen = plugins.scorer(scorer or choice.name)
-        kinds: set[OutputKind] = {output.kind for output in model.card.outputs}
-        if not kinds <= chosen.takes:
-            raise ScorerMismatch(
-                f"scorer {chosen.name!r} takes {' and '.join(sorted(chosen.takes))} outputs, "
-                f"{model.card.full_name} gives {' and '.join(sorted(kinds))} ones; choose another scorer"
-            )
-        paired.append(ScoredModel(model, chosen, _read_config(model, chosen, choice, scorer)))
-    return paired
-
-
-def _read_config(model: Model, scorer: Scorer, choice: ScorerChoice, asked: str | None) -> Any:
-    """Return the scorer's configuration: the card's where its scorer is the one, else the defaults."""
-    config = choice.config if asked in {None, choice.name} else {}
-    where = f"{model.folder / CARD_FILE}: scorer.config of {scorer.name!r}"
-    return validate(scorer.config, config, where, CardError)
+    spread: Scores | None
+    disagree: npt.NDArray[np.bool_] | None
 
 
 class Engine:
-    """Scores batches of alleles on one reference."""
+    """Scores batches of alleles on one reference.
 
-    def __init__(self, models: Sequence[ScoredModel], reference: Reference, batch_size: int | None = None) -> None:
-        if batch_size is not None and batch_size < 1:
-            raise ValueError(f"batch_size: expected at least 1, found {batch_size}")
+    Attributes:
+        models: The models, in the order of the scores.
+        region_names: The names of the regions that windows stand at, by their number; none where they are centred.
+
+    Raises:
+        BedError: A file of regions can't be read, or does not fit a model.
+        ModelError: A model reads fixed windows, and no regions are given.
+    """
+
+    def __init__(
+        self, models: Sequence[ScoredModel], reference: Reference, settings: ScoringSettings | None = None
+    ) -> None:
         self.models = tuple(models)
         self._reference = reference
-        self._batch_size = batch_size
-        self._groups: dict[tuple[int, int], list[int]] = {}
+        self._settings = settings or ScoringSettings()
+        regions = self._settings.windows and read_regions(self._settings.windows, reference)
+        self.region_names = regions.names if regions else ()
+        self._inside = self._settings.regions and _index_regions(read_regions(self._settings.regions, reference))
+        self._groups: list[tuple[Placer, list[int]]] = []
+        places: dict[object, int] = {}
         for number, scored in enumerate(self.models):
-            self._groups.setdefault(scored.window, []).append(number)
+            window = scored.model.card.sequence_window
+            # Cards may call one window by several names: what counts is where it stands.
+            place: object = window if regions else (window.length, window.anchor, window.mode)
+            if place not in places:
+                places[place] = len(self._groups)
+                self._groups.append((_choose_placer(scored, reference, regions or None, self._settings), []))
+            self._groups[places[place]][1].append(number)
+
+    def use_placers(self, placers: Mapping[tuple[int, int], Placer]) -> None:
+        """Let other placers stand in for the centred ones, by length and anchor: those of a sample's haplotypes."""
+        self._groups = [
+            (placers[placer.length, placer.anchor] if isinstance(placer, CentredPlacer) else placer, members)
+            for placer, members in self._groups
+        ]
 
     def score(self, alleles: AlleleBatch) -> list[ModelScores]:
         """Return the scores of each model, in the order of ``models``."""
@@ -99,43 +87,185 @@ class Engine:
         return self._walk(alleles, run=False)
 
     def _walk(self, alleles: AlleleBatch, *, run: bool) -> list[ModelScores]:
-        results: list[ModelScores | None] = [None] * len(self.models)
-        for (length, anchor), members in self._groups.items():
-            reason = reasons_for_window(alleles, length, anchor)
-            scores = [
-                np.full((len(alleles), len(self.models[number].model.card.track_names)), np.nan, dtype=np.float32)
-                for number in members
-            ]
-            valid = np.flatnonzero(reason == Reason.OK)
-            valid = valid[np.argsort(alleles.contig[valid], kind="stable")]
-            size = max(self._batch_size or 0, _MIN_ALLELES, _BASES_A_BATCH // length)
-            for first in range(0, len(valid), size):
-                chosen = valid[first : first + size]
-                windows = build_windows(alleles, chosen, self._reference, length, anchor)
-                unknown = mostly_unknown(windows.ref)[windows.ref_of] | mostly_unknown(windows.alt)
-                if unknown.any():
-                    reason[chosen[unknown]] = Reason.UNKNOWN_BASES
-                    chosen = chosen[~unknown]
-                    windows = WindowBatch(windows.ref, windows.ref_of[~unknown], windows.alt[~unknown])
-                if not run or not len(chosen):
+        screened = self._screen(alleles)
+        results: dict[int, ModelScores] = {}
+        for placer, members in self._groups:
+            reason = screened.copy()
+            placement = placer.place(alleles, reason)
+            # One contig after the other: the reference keeps no more than two in memory.
+            order = np.argsort(alleles.contig[placement.allele], kind="stable")
+            rows = {number: self._make_rows(number, len(placement)) for number in members}
+            known = np.ones(len(placement), dtype=np.bool_)
+            for chosen, windows in self._cut(alleles, placement, placer, order, known):
+                if not run or not len(windows[0]):
                     continue
-                for number, result in zip(members, scores, strict=True):
-                    result[chosen] = self._score(self.models[number], windows)
-            for number, result in zip(members, scores, strict=True):
-                results[number] = ModelScores(result, reason)
-        return [result for result in results if result is not None]
+                for number in members:
+                    self._fill(rows[number], chosen, self._predict(self.models[number], windows), number, windows[0])
+            kept = placement.take(known)
+            reason[np.setdiff1d(placement.allele, kept.allele)] = Reason.UNKNOWN_BASES
+            for number in members:
+                results[number] = self._finish(rows[number], kept, known, reason, averages=placer.averages)
+        return [results[number] for number in range(len(self.models))]
 
-    def _score(self, scored: ScoredModel, windows: WindowBatch) -> Scores:
-        """Predict each distinct REF window once, and score every ALT against its REF."""
+    def _screen(self, alleles: AlleleBatch) -> Reasons:
+        """Return each allele's reason, with those that hold for all models alike."""
+        reason = alleles.reason.copy()
+        settings = self._settings
+        if settings.max_indel is not None:
+            too_long = np.abs(alleles.ref_length - alleles.alt_length) > settings.max_indel
+            reason[(reason == Reason.OK) & too_long] = Reason.TOO_LONG
+        reason[(reason == Reason.OK) & alleles.holds_unknown] = Reason.UNKNOWN_BASES
+        if self._inside:
+            for number, name in enumerate(alleles.contigs):
+                rows = np.flatnonzero((alleles.contig == number) & (reason == Reason.OK))
+                starts = alleles.start[rows]
+                covered = self._inside.count_covered(name, starts, starts + alleles.ref_length[rows])
+                reason[rows[covered == 0]] = Reason.NO_REGION
+        return reason
+
+    def _cut(
+        self,
+        alleles: AlleleBatch,
+        placement: Placement,
+        placer: Placer,
+        order: npt.NDArray[np.int64],
+        known: npt.NDArray[np.bool_],
+    ) -> Iterator[tuple[npt.NDArray[np.int64], list[WindowBatch]]]:
+        """Yield pairs and their windows, one for each shift, and note those whose windows are mostly unknown."""
+        settings = self._settings
+        size = max(settings.batch_size or 0, _MIN_ALLELES, _BASES_A_BATCH // placer.length)
+        for first in range(0, len(order), size):
+            chosen = order[first : first + size]
+            part = placement.take(chosen)
+            windows = [placer.build(alleles, part, self._reference, shift) for shift in settings.shifts]
+            unknown = np.any([each.mostly_unknown(settings.max_unknown) for each in windows], axis=0)
+            if unknown.any():
+                known[chosen[unknown]] = False
+                chosen = chosen[~unknown]
+                windows = [each.take(~unknown) for each in windows]
+            yield chosen, windows
+
+    def _predict(self, scored: ScoredModel, shifted: Sequence[WindowBatch]) -> tuple[_Named, _Named]:
+        """Return the predictions of REF and ALT for each pair, averaged over shifts, members apart where asked for."""
+        found = [self._predict_once(scored, windows) for windows in shifted]
+        return _average([ref for ref, _ in found]), _average([alt for _, alt in found])
+
+    def _predict_once(self, scored: ScoredModel, windows: WindowBatch) -> tuple[_Named, _Named]:
+        """Predict each distinct REF window once."""
         distinct = len(windows.ref)
         codes = np.concatenate([windows.ref, windows.alt])
+        size = self._settings.batch_size
         # A batch that the user chose goes through the network in one run, both alleles.
-        predictions = scored.model.session.predict(codes, windows_per_run=self._batch_size and 2 * self._batch_size)
-        ref = {name: values[:distinct][windows.ref_of] for name, values in predictions.items()}
-        alt = {name: values[distinct:] for name, values in predictions.items()}
-        with guard("scorer", scored.scorer.name):
-            scores = np.asarray(scored.scorer.score(scored.config, ref, alt), dtype=np.float32)
-        return _check_scores(scored, scores, len(windows.alt))
+        predictions = scored.model.session.predict(codes, windows_per_run=size and 2 * size, members=True)
+        ref, alt = {}, {}
+        for output in scored.model.card.outputs:
+            values = predictions[output.name]
+            ref[output.name], alt[output.name] = values[:distinct][windows.ref_of], values[distinct:]
+        return ref, alt
+
+    def _fill(
+        self,
+        rows: _Rows,
+        chosen: npt.NDArray[np.int64],
+        predictions: tuple[_Named, _Named],
+        number: int,
+        windows: WindowBatch,
+    ) -> None:
+        """Score some pairs: the mean of the members, and each of them where their spread is asked for."""
+        scored = self.models[number]
+        ref, alt = predictions
+        mean = _score(scored, _mean_of_members(ref), _mean_of_members(alt), windows)
+        rows.scores[chosen] = mean
+        if rows.spread is None:
+            return
+        members = max(values.shape[1] for values in ref.values())
+        if members == 1:
+            return
+        each = np.stack(
+            [_score(scored, _take_member(ref, member), _take_member(alt, member), windows) for member in range(members)]
+        )
+        rows.spread[chosen] = each.std(axis=0, ddof=1, dtype=np.float64)
+        if rows.disagree is not None:
+            rows.disagree[chosen] = (each > 0).any(axis=0) & (each < 0).any(axis=0)
+
+    def _make_rows(self, number: int, pairs: int) -> _Rows:
+        scored = self.models[number]
+        shape = (pairs, len(scored.columns))
+        empty = np.full(shape, np.nan, dtype=np.float32)
+        if not self._settings.spread:
+            return _Rows(empty, None, None)
+        return _Rows(empty, empty.copy(), np.zeros(shape, dtype=np.bool_) if scored.scorer.signed else None)
+
+    def _finish(
+        self,
+        rows: _Rows,
+        kept: Placement,
+        known: npt.NDArray[np.bool_],
+        reason: Reasons,
+        *,
+        averages: bool,
+    ) -> ModelScores:
+        found = ModelScores(
+            allele=kept.allele,
+            window=kept.window,
+            scores=rows.scores[known],
+            reason=reason.copy(),
+            spread=None if rows.spread is None else rows.spread[known],
+            disagree=None if rows.disagree is None else rows.disagree[known],
+        )
+        return found.average_windows() if averages else found
+
+
+def _choose_placer(
+    scored: ScoredModel, reference: Reference, regions: FixedRegions | None, settings: ScoringSettings
+) -> Placer:
+    card = scored.model.card
+    window = card.sequence_window
+    if regions is not None:
+        return place_window(reference, regions, window, card.full_name)
+    if window.mode == "fixed" or window.prefix or window.suffix:
+        raise ModelError(
+            f"{card.full_name}: reads fixed windows of {window.length - len(window.prefix) - len(window.suffix)} "
+            "bases; name the regions where they stand: --windows regions.bed"
+        )
+    if not window.anchor - max(settings.shifts) >= 0 or not window.anchor - min(settings.shifts) < window.length:
+        raise ModelError(
+            f"{card.full_name}: shifts of {min(settings.shifts)} to {max(settings.shifts)} bases move the allele out "
+            f"of its window of {window.length} bases, anchor {window.anchor}; choose smaller ones"
+        )
+    return CentredPlacer(window.length, window.anchor, settings.shifts)
+
+
+def _index_regions(regions: FixedRegions) -> RegionIndex:
+    return RegionIndex(Regions(regions.contigs, regions.starts, regions.ends))
+
+
+def _average(parts: Sequence[_Named]) -> _Named:
+    """Return the mean of predictions, which is the first where there is but one."""
+    if len(parts) == 1:
+        return parts[0]
+    return {name: np.mean([part[name] for part in parts], axis=0, dtype=np.float32) for name in parts[0]}
+
+
+def _mean_of_members(predictions: _Named) -> _Named:
+    return {name: values.mean(axis=1) if values.shape[1] > 1 else values[:, 0] for name, values in predictions.items()}
+
+
+def _take_member(predictions: _Named, member: int) -> _Named:
+    """Return one member's predictions; an output without members counts for each."""
+    return {name: values[:, min(member, values.shape[1] - 1)] for name, values in predictions.items()}
+
+
+def _score(scored: ScoredModel, ref: _Named, alt: _Named, windows: WindowBatch) -> Scores:
+    card = scored.model.card
+    for output in card.outputs:
+        if output.bins is not None:
+            ref[output.name], alt[output.name] = align_bins(
+                ref[output.name], alt[output.name], windows, card.sequence_window.length, output.crop
+            )
+    with guard("scorer", scored.scorer.name):
+        scores = np.asarray(scored.scorer.score(scored.config, ref, alt), dtype=np.float32)
+    return _check_scores(scored, scores, len(windows))[:, list(scored.columns)]
 
 
 def _check_scores(scored: ScoredModel, scores: Scores, alleles: int) -> Scores:

@@ -1,0 +1,142 @@
+"""One run over variants: the models and their scorers, the genome, and what was counted so far."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from zoo.errors import UnknownModel
+from zoo.genome.reference import Reference
+from zoo.genome.vcf import ALT, CONTIG, POS, REF, RecordBatch, VcfReader
+from zoo.model.folder import Model
+from zoo.plugins import discover
+from zoo.prediction.alleles.agreement import GenomeAgreement, OnRefMismatch
+from zoo.prediction.alleles.batch import AlleleBatch
+from zoo.prediction.alleles.structural import spell_structural
+from zoo.prediction.output.keys import Extras, ModelKeys, name_keys
+from zoo.prediction.output.packed import refuse_names
+from zoo.prediction.scoring.engine import Engine
+from zoo.prediction.scoring.pairing import pair_with_scorers
+from zoo.prediction.scoring.scores import ModelScores
+from zoo.prediction.scoring.seen import find_seen, tells_contigs
+from zoo.prediction.scoring.settings import ScoringSettings
+from zoo.prediction.summary import AnnotationSummary
+from zoo.registry import load
+
+AnyModel = str | Path | Model
+"""A model's name (``gm12878-ctcf``, ``gm12878-ctcf@1.0.0``), its folder, or the loaded model."""
+
+
+class Run:
+    """One run over one file."""
+
+    def __init__(
+        self, reader: VcfReader, agreement: GenomeAgreement, engine: Engine, settings: ScoringSettings
+    ) -> None:
+        self.reader = reader
+        self.agreement = agreement
+        self.engine = engine
+        self.settings = settings
+        self.summary = AnnotationSummary()
+        self._longest = max(scored.model.card.sequence_window.length for scored in engine.models)
+        for scored in engine.models:
+            name = scored.model.card.full_name
+            window = scored.model.card.sequence_window
+            self.summary.models.append(name)
+            self.summary.devices[name] = scored.model.session.device
+            self.summary.scorers[name] = scored.scorer_text
+            self.summary.windows[name] = f"{window.length} bases, " + (
+                "at regions" if settings.windows else f"anchor {window.anchor}"
+            )
+            self.summary.seen[name] = 0 if tells_contigs(scored.model.card) else None
+
+    def name_keys(self, renames: Mapping[str, str] | None, extras: Extras, *, max_tracks: float) -> list[ModelKeys]:
+        """Return the keys of each model, and note them in the summary."""
+        if extras.packed:
+            refuse_names(self.engine.models, self.engine.region_names)
+        named = name_keys(self.engine.models, renames, extras, max_tracks=max_tracks)
+        self.summary.keys = {name: list(model.scores) for name, model in zip(self.summary.models, named, strict=True)}
+        return named
+
+    def score(self, batch: RecordBatch) -> tuple[AlleleBatch, list[ModelScores]]:
+        """Return the alleles of a batch and the scores of each model."""
+        alleles = self._read(batch)
+        return alleles, self._count(batch, alleles, self.engine.score(alleles))
+
+    def look(self, batch: RecordBatch) -> None:
+        """Count the reasons of a batch without running a network."""
+        alleles = self._read(batch)
+        self._count(batch, alleles, self.engine.explain(alleles))
+
+    def finish(self, *, at_end: bool = True) -> AnnotationSummary:
+        """Judge what could only be judged at the end, and return the summary."""
+        self.agreement.finish(at_end=at_end)
+        summary = self.summary
+        summary.skipped = dict(sorted(summary.skipped.items()))
+        summary.bridged = self.agreement.bridged
+        summary.unknown_contigs = self.agreement.unknown
+        summary.warnings = [*self.reader.warnings, *self.agreement.warnings]
+        if summary.alleles and not summary.scored:
+            summary.warnings.append("no allele got a score; the reasons are counted by `skipped`")
+        return summary
+
+    def _read(self, batch: RecordBatch) -> AlleleBatch:
+        columns = batch.columns
+        alleles = self.agreement.read(
+            batch.first,
+            [record[CONTIG] for record in columns],
+            [int(record[POS]) for record in columns],
+            [record[REF] for record in columns],
+            [record[ALT] for record in columns],
+        )
+        if not self.settings.structural:
+            return alleles
+        return spell_structural(alleles, columns, self.agreement.reference, self._longest)
+
+    def _count(self, batch: RecordBatch, alleles: AlleleBatch, scores: list[ModelScores]) -> list[ModelScores]:
+        found = [
+            replace(model, seen=find_seen(alleles, scored.model.card))
+            for model, scored in zip(scores, self.engine.models, strict=True)
+        ]
+        self.summary.count(len(batch), alleles, found)
+        return found
+
+
+@contextmanager
+def open_run(
+    vcf: str | Path,
+    genome: str | Path,
+    models: Sequence[AnyModel] | AnyModel,
+    settings: ScoringSettings,
+    *,
+    device: str = "auto",
+    threads: int | None = None,
+    on_ref_mismatch: OnRefMismatch = "skip",
+) -> Iterator[Run]:
+    """Open everything that a run needs, and close it again."""
+    scored = pair_with_scorers(
+        load_models(models, device, threads), settings.scorer, discover(), settings.scorer_options, settings.tracks
+    )
+    with Reference(genome) as reference, VcfReader(vcf) as reader:
+        agreement = GenomeAgreement(reference, reader.name, reader.contigs, on_ref_mismatch)
+        yield Run(reader, agreement, Engine(scored, reference, settings), settings)
+
+
+def load_models(models: Sequence[AnyModel] | AnyModel, device: str, threads: int | None) -> list[Model]:
+    """Return the models that are named, loaded for a device; each may stand there once.
+
+    Raises:
+        UnknownModel: A name is in no registry, or one is named twice, or none is named.
+    """
+    listed = [models] if isinstance(models, str | Path | Model) else list(models)
+    loaded = [one if isinstance(one, Model) else load(one, device=device, threads=threads) for one in listed]
+    if not loaded:
+        raise UnknownModel("expected at least one model, found none; `zoo list` shows what there is")
+    names = Counter(model.card.full_name for model in loaded)
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        raise UnknownModel(f"model {twice[0]} is named twice; name it once")
+    return loaded

@@ -1,0 +1,76 @@
+"""How alleles are scored, beyond what the models' cards say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypedDict
+
+MAX_UNKNOWN = 0.5
+"""A window with a larger share of unknown bases gets no score."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringSettings:
+    """What a run asks of its models.
+
+    Args:
+        scorer: The scorer of all models; by default the one that each card names.
+        scorer_options: Fields of the scorer's configuration, in place of the card's or the defaults.
+        tracks: Names of tracks, or ``model:track``, to be scored; all of them where empty.
+        windows: A BED file of regions that the windows stand at; by default they stand around each allele.
+        regions: A BED file; alleles outside its regions are not scored.
+        shifts: Bases that a window is moved to the right, negative to the left; the predictions are averaged.
+        max_indel: The most bases that an allele may add or take away; None for as many as fit.
+        max_unknown: The largest share of unknown bases that a window may have, from 0 to 1.
+        structural: Whether symbolic deletions, duplications and inversions are scored where their sequence is known.
+        spread: Whether the standard deviation over an ensemble's members is asked for.
+        percentile: Whether scores are to be ranked among those of common variants.
+        batch_size: Alleles in one run of a network.
+
+    Raises:
+        ValueError: A number is out of range.
+    """
+
+    scorer: str | None = None
+    scorer_options: Mapping[str, object] = field(default_factory=dict)
+    tracks: tuple[str, ...] = ()
+    windows: str | Path | None = None
+    regions: str | Path | None = None
+    shifts: tuple[int, ...] = (0,)
+    max_indel: int | None = None
+    max_unknown: float = MAX_UNKNOWN
+    structural: bool = False
+    spread: bool = False
+    percentile: bool = False
+    batch_size: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ValueError(f"batch_size: expected at least 1, found {self.batch_size}")
+        if self.max_indel is not None and self.max_indel < 0:
+            raise ValueError(f"max_indel: expected at least 0, found {self.max_indel}")
+        if not 0 <= self.max_unknown <= 1:
+            raise ValueError(f"max_unknown: expected a share from 0 to 1, found {self.max_unknown}")
+        if not self.shifts or len(set(self.shifts)) != len(self.shifts):
+            raise ValueError(f"shifts: expected different whole numbers, found {list(self.shifts)}")
+        if self.windows is not None and self.shifts != (0,):
+            raise ValueError("shifts: windows at regions don't move; leave out shifts or windows")
+
+
+class ScoringOptions(TypedDict, total=False):
+    """The fields of :class:`ScoringSettings`, as keyword arguments."""
+
+    scorer: str | None
+    scorer_options: Mapping[str, object]
+    tracks: tuple[str, ...]
+    windows: str | Path | None
+    regions: str | Path | None
+    shifts: tuple[int, ...]
+    max_indel: int | None
+    max_unknown: float
+    structural: bool
+    spread: bool
+    percentile: bool
+    batch_size: int | None

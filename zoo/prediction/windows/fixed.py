@@ -1,0 +1,250 @@
+"""Windows that stand where regions do: promoters, inserts of a reporter assay, peaks.
+
+An allele is scored in each region that holds it whole, on the region's strand, inside the model's constant flanks. An
+indel keeps one end of the region in place (``fixed_end``, as the strand reads) and trims the other, or draws bases of
+the genome in there. Regions are 0-based and half-open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.errors import BedError, UnknownContig, near_match
+from zoo.genome.bed import read_bed
+from zoo.genome.codes import Codes, encode, reverse_complement
+from zoo.genome.interval import Interval
+from zoo.genome.reference import Reference, fetch_window
+from zoo.genome.regions import rows_by_contig
+from zoo.genome.variant import Reason
+from zoo.model.card import Window
+from zoo.prediction.alleles.batch import AlleleBatch, Integers
+from zoo.prediction.windows.placement import Placement, Reasons, WindowBatch
+
+
+@dataclass(frozen=True, slots=True)
+class FixedRegions:
+    """The R regions of a BED file, in its order, named as the reference names contigs."""
+
+    path: Path
+    contigs: npt.NDArray[np.str_]
+    starts: Integers
+    ends: Integers
+    minus: npt.NDArray[np.bool_]
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@dataclass(frozen=True)
+class FixedPlacer:
+    """Windows at regions; ``starts`` are those of the part between the constant flanks, shape (R,).
+
+    Args:
+        insert: Bases between the flanks, the same for every region.
+        fixed_end: The end of a region, as its strand reads, that an indel leaves in place.
+    """
+
+    reference: Reference
+    regions: FixedRegions
+    starts: Integers
+    insert: int
+    prefix: str = ""
+    suffix: str = ""
+    fixed_end: Literal["start", "end"] = "start"
+    averages: bool = False
+
+    @property
+    def length(self) -> int:
+        """Bases of a window, constant flanks included."""
+        return len(self.prefix) + self.insert + len(self.suffix)
+
+    def place(self, alleles: AlleleBatch, reason: Reasons) -> Placement:
+        """Return a window for each region that holds an allele whole.
+
+        Alleles in no region get NO_REGION; those that do not fit beside the end that stays in place, TOO_LONG.
+        """
+        valid = np.flatnonzero(reason == Reason.OK)
+        changes = _find_changes(alleles, valid, self.reference)
+        pairs = [np.empty((2, 0), dtype=np.int64)]
+        for number, name in enumerate(alleles.contigs):
+            chosen = np.flatnonzero(alleles.contig[valid] == number)
+            found = self._by_contig.get(name)
+            if found is None or not len(chosen):
+                continue
+            ordered, starts = found
+            # All regions are as long, so those that hold an allele follow one another. What is inserted must stand
+            # between two bases of the region.
+            inserted = (changes.ref_length[chosen] == 0).astype(np.int64)
+            first, end = changes.start[chosen] - inserted, (changes.start + changes.ref_length)[chosen] + inserted
+            low = np.searchsorted(starts, end - self.insert, "left")
+            counts = np.maximum(np.searchsorted(starts, first, "right") - low, 0)
+            offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+            pairs.append(np.stack([np.repeat(chosen, counts), ordered[np.repeat(low, counts) + offsets]]))
+        row, window = np.concatenate(pairs, axis=1)
+        order = np.lexsort((window, row))
+        row, window = row[order], window[order]
+        before, after = self._around(changes.take(row), window)
+        kept = np.where(self._keeps_left(window), before, after)
+        fits = kept + changes.alt_length[row] <= self.insert
+        reason[np.delete(valid, row)] = Reason.NO_REGION
+        reason[valid[np.setdiff1d(row, row[fits])]] = Reason.TOO_LONG
+        return Placement(valid[row[fits]], window[fits])
+
+    def build(self, alleles: AlleleBatch, placement: Placement, reference: Reference, shift: int = 0) -> WindowBatch:
+        """Return the windows of some pairs, each turned to its region's strand and inside the flanks."""
+        if shift:
+            raise ValueError(f"shift: fixed windows don't move, found {shift}")
+        changes = _find_changes(alleles, placement.allele, reference)
+        before, after = self._around(changes, placement.window)
+        keeps_left = self._keeps_left(placement.window)
+        left = np.where(keeps_left, before, self.insert - after - changes.alt_length)
+        minus = self.regions.minus[placement.window]
+        regions, ref_of = np.unique(placement.window, return_inverse=True)
+        ref = np.empty((len(regions), self.insert), dtype=np.uint8)
+        for row, region in enumerate(regions.tolist()):
+            genome = reference.codes(str(self.regions.contigs[region]))
+            ref[row] = fetch_window(genome, int(self.starts[region]), self.insert)
+        alt = np.empty((len(placement), self.insert), dtype=np.uint8)
+        for row in range(len(placement)):
+            genome = reference.codes(str(self.regions.contigs[placement.window[row]]))
+            start, first, count = (int(of[row]) for of in (changes.start, changes.alt_start, changes.alt_length))
+            right = self.insert - int(left[row]) - count
+            alt[row, : left[row]] = fetch_window(genome, start - int(left[row]), int(left[row]))
+            alt[row, left[row] : left[row] + count] = alleles.alt[first : first + count]
+            alt[row, left[row] + count :] = fetch_window(genome, start + int(changes.ref_length[row]), right)
+        lead = len(self.prefix)
+        return WindowBatch(
+            self._dress(ref, self.regions.minus[regions]),
+            ref_of,
+            self._dress(alt, minus),
+            lead + np.where(minus, after, before),
+            lead + np.where(minus, self.insert - left - changes.alt_length, left),
+            changes.ref_length,
+            changes.alt_length,
+        )
+
+    @cached_property
+    def _by_contig(self) -> Mapping[str, tuple[Integers, Integers]]:
+        """The regions of each contig in the order of their starts, and those starts."""
+        found = {}
+        for name, rows in rows_by_contig(self.regions.contigs):
+            ordered = rows[np.argsort(self.starts[rows], kind="stable")]
+            found[name] = (ordered, self.starts[ordered])
+        return found
+
+    def _keeps_left(self, window: Integers) -> npt.NDArray[np.bool_]:
+        """Return for which regions the end that stays in place is the left one, as the contig reads."""
+        kept: npt.NDArray[np.bool_] = self.regions.minus[window] == (self.fixed_end == "end")
+        return kept
+
+    def _around(self, changes: _Changes, window: Integers) -> tuple[Integers, Integers]:
+        """Return the bases of the region left and right of what changes."""
+        before = changes.start - self.starts[window]
+        return before, self.insert - before - changes.ref_length
+
+    def _dress(self, inserts: Codes, minus: npt.NDArray[np.bool_]) -> Codes:
+        """Turn those of the minus strand round, and add the flanks."""
+        turned = np.where(minus[:, np.newaxis], reverse_complement(inserts), inserts)
+        rows = len(inserts)
+        flanks = (np.tile(encode(letters), (rows, 1)) for letters in (self.prefix, self.suffix))
+        prefix, suffix = flanks
+        return np.concatenate([prefix, turned, suffix], axis=1)
+
+
+def read_regions(path: str | Path, reference: Reference) -> FixedRegions:
+    """Read regions from a BED file; a strand ``.`` is read as ``+``.
+
+    Raises:
+        BedError: The file is missing, empty or malformed, or a region reaches beyond its contig.
+        UnknownContig: A region stands on a contig that the reference lacks.
+    """
+    regions = list(read_bed(path))
+    contigs = []
+    for region in regions:
+        found = reference.resolve(region.contig)
+        if found is None:
+            known = near_match(region.contig, reference.lengths)
+            raise UnknownContig(f"{path}: {region}: {reference.path} has no contig {region.contig!r}{known}")
+        if region.end > reference.lengths[found]:
+            raise BedError(f"{path}: {region} reaches beyond the contig, which has {reference.lengths[found]:,} bases")
+        contigs.append(found)
+    return FixedRegions(
+        path=Path(path),
+        contigs=np.array(contigs, dtype=np.str_),
+        starts=_integers(region.start for region in regions),
+        ends=_integers(region.end for region in regions),
+        minus=np.array([region.strand == "-" for region in regions], dtype=np.bool_),
+        names=tuple(_name(region) for region in regions),
+    )
+
+
+def place_window(reference: Reference, regions: FixedRegions, window: Window, full_name: str) -> FixedPlacer:
+    """Return the placer of a model's window at regions.
+
+    A window that the card calls centred is laid around the middle of each region, whatever the region's length.
+
+    Raises:
+        BedError: The card calls the window fixed, and a region has another length than what it leaves between its
+            flanks.
+    """
+    insert = window.length - len(window.prefix) - len(window.suffix)
+    lengths = regions.ends - regions.starts
+    if window.mode == "fixed":
+        wrong = np.flatnonzero(lengths != insert)
+        if len(wrong):
+            row = wrong[0]
+            raise BedError(
+                f"{regions.path}: {regions.contigs[row]}:{regions.starts[row]}-{regions.ends[row]} has "
+                f"{lengths[row]:,} bases, {full_name} reads {insert} between its constant flanks; "
+                f"give regions of {insert} bases"
+            )
+        starts = regions.starts
+    else:
+        starts = (regions.starts + regions.ends) // 2 - insert // 2
+    return FixedPlacer(reference, regions, starts, insert, window.prefix, window.suffix, window.fixed_end or "start")
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """What alleles change, without the padding base of indels: n bases of REF, none of an insertion, for m of ALT."""
+
+    start: Integers
+    ref_length: Integers
+    alt_start: Integers
+    alt_length: Integers
+
+    def take(self, rows: Integers) -> _Changes:
+        return _Changes(self.start[rows], self.ref_length[rows], self.alt_start[rows], self.alt_length[rows])
+
+
+def _find_changes(alleles: AlleleBatch, chosen: Integers, reference: Reference) -> _Changes:
+    start, ref_length = alleles.start[chosen].copy(), alleles.ref_length[chosen].copy()
+    alt_start, alt_length = alleles.alt_start[chosen].copy(), alleles.alt_length[chosen].copy()
+    indels = np.flatnonzero((ref_length != alt_length) & (np.minimum(ref_length, alt_length) == 1))
+    for row in indels.tolist():
+        genome = reference.codes(alleles.contigs[alleles.contig[chosen[row]]])
+        first, last = start[row], start[row] + ref_length[row] - 1
+        if genome[first] == alleles.alt[alt_start[row]]:
+            start[row] += 1
+            alt_start[row] += 1
+        elif genome[last] != alleles.alt[alt_start[row] + alt_length[row] - 1]:  # of a contig's first base, it follows
+            continue
+        ref_length[row] -= 1
+        alt_length[row] -= 1
+    return _Changes(start, ref_length, alt_start, alt_length)
+
+
+def _integers(values: Iterable[int]) -> Integers:
+    return np.array(list(values), dtype=np.int64)
+
+
+def _name(region: Interval) -> str:
+    return region.name or str(region)

@@ -1,0 +1,114 @@
+"""Where windows stand: pairs of an allele and a window, and the codes that a model reads for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.genome.codes import UNKNOWN, Codes
+from zoo.genome.reference import Reference
+from zoo.prediction.alleles.batch import AlleleBatch, Integers
+
+Reasons = npt.NDArray[np.uint8]
+"""A ``Reason`` each, shape (A,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """n pairs of an allele and one of its windows.
+
+    Attributes:
+        allele: Index into the batch, shape (n,), ascending.
+        window: Which of the allele's windows: the number of a region or of a haplotype; -1 where the window is
+            centred on the allele.
+    """
+
+    allele: Integers
+    window: Integers
+
+    def __len__(self) -> int:
+        return len(self.allele)
+
+    def take(self, rows: Integers | npt.NDArray[np.bool_]) -> Placement:
+        """Return some of the pairs."""
+        return Placement(self.allele[rows], self.window[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class WindowBatch:
+    """The windows of n pairs, of which some share REF; as the model reads them, turned round where the strand is.
+
+    Attributes:
+        ref: The distinct REF windows, codes, shape (U, L).
+        ref_of: For each pair its row in ``ref``, shape (n,).
+        alt: The ALT windows, codes, shape (n, L).
+        ref_start: Where REF's first base stands in its window, counted from 0, shape (n,).
+        alt_start: Likewise ALT's.
+        ref_length: Bases of REF, shape (n,).
+        alt_length: Bases of ALT, shape (n,).
+    """
+
+    ref: Codes
+    ref_of: Integers
+    alt: Codes
+    ref_start: Integers
+    alt_start: Integers
+    ref_length: Integers
+    alt_length: Integers
+
+    def __len__(self) -> int:
+        return len(self.alt)
+
+    def take(self, rows: npt.NDArray[np.bool_]) -> WindowBatch:
+        """Return some of the pairs; the distinct REF windows stay as they are."""
+        kept = {field.name: getattr(self, field.name)[rows] for field in fields(self) if field.name != "ref"}
+        return replace(self, **kept)
+
+    def mostly_unknown(self, share: float) -> npt.NDArray[np.bool_]:
+        """Return for which pairs more than ``share`` of a window is unknown, shape (n,)."""
+        return _unknown_beyond(self.ref, share)[self.ref_of] | _unknown_beyond(self.alt, share)
+
+    @classmethod
+    def join(cls, parts: list[WindowBatch]) -> WindowBatch:
+        """Return the pairs of all parts, one part after the other; at least one part."""
+        if len(parts) == 1:
+            return parts[0]
+        before = np.cumsum([0, *(len(part.ref) for part in parts)])
+        joined = {field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)}
+        joined["ref_of"] = np.concatenate([part.ref_of + rows for part, rows in zip(parts, before, strict=False)])
+        return cls(**joined)
+
+
+class Placer(Protocol):
+    """Decides which windows an allele has, and cuts them out."""
+
+    @property
+    def length(self) -> int:
+        """Bases of a window, constant flanks included."""
+        ...
+
+    @property
+    def averages(self) -> bool:
+        """True where the scores of an allele's windows are to be averaged, as of haplotypes; else each counts."""
+        ...
+
+    def place(self, alleles: AlleleBatch, reason: Reasons) -> Placement:
+        """Return the windows of the alleles whose reason is OK, and set the reason of those that get none."""
+        ...
+
+    def build(self, alleles: AlleleBatch, placement: Placement, reference: Reference, shift: int = 0) -> WindowBatch:
+        """Return the windows of some pairs.
+
+        Args:
+            shift: Bases that both windows start further right; refused by placers whose windows are fixed.
+        """
+        ...
+
+
+def _unknown_beyond(windows: Codes, share: float) -> npt.NDArray[np.bool_]:
+    unknown: Integers = np.count_nonzero(windows == UNKNOWN, axis=1)
+    beyond: npt.NDArray[np.bool_] = unknown > share * windows.shape[1]
+    return beyond
