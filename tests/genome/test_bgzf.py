@@ -5,7 +5,8 @@ import random
 import pytest
 from Bio import bgzf
 
-from zoo.genome.bgzf import EOF_MARKER, BgzfSink, ends_with_marker, is_bgzf, is_gzip, text_length
+from zoo.genome import bgzf as module
+from zoo.genome.bgzf import EOF_MARKER, BgzfSink, ends_with_marker, is_bgzf, is_gzip, read_blocks, text_length
 
 CONTENT = random.Random(1).randbytes(100_000).hex().encode() + b"A" * 300_000
 
@@ -45,6 +46,31 @@ def test_every_block_can_be_found_and_has_the_size_that_the_format_allows(tmp_pa
         blocks = list(bgzf.BgzfBlocks(file))
     assert max(length for *_, length in blocks) <= 65_536
     assert sum(length for *_, length in blocks) == len(CONTENT)
+
+
+def test_bytes_do_not_depend_on_the_pieces_that_they_came_in():
+    assert pack(CONTENT, 1) == pack(CONTENT, 5) == module.pack(CONTENT) + EOF_MARKER
+
+
+def test_text_that_cannot_be_compressed_fits_a_block(tmp_path):
+    path = tmp_path / "a.gz"
+    path.write_bytes(pack(random.Random(2).randbytes(70_000)))
+    with path.open("rb") as file:
+        assert [length for *_, length in bgzf.BgzfBlocks(file)] == [65_280, 70_000 - 65_280, 0]
+
+
+def test_blocks_are_read_with_their_places():
+    packed = pack(CONTENT)
+    blocks = list(read_blocks(io.BytesIO(packed)))
+    assert b"".join(text for *_, text in blocks) == CONTENT
+    assert [start for start, *_ in blocks] == [0, *(end for _, end, _ in blocks)][:-1]
+    assert blocks[-1][1] == len(packed) - len(EOF_MARKER)
+
+
+@pytest.mark.parametrize(("content", "fault"), [(pack(b"abc")[:20], "byte 0 is cut"), (b"x" * 30, "expected a BGZF")])
+def test_what_is_no_block_is_not_read(content, fault):
+    with pytest.raises(ValueError, match=fault):
+        list(read_blocks(io.BytesIO(content)))
 
 
 def test_flushing_ends_a_block():

@@ -6,7 +6,7 @@ import pytest
 
 from zoo.errors import OutputError
 from zoo.genome import output as module
-from zoo.genome.output import OutputFile, refuse_same_file
+from zoo.genome.output import MADE_ON_THE_WAY, OutputFile, refuse_same_file
 
 
 def test_the_file_appears_under_its_name_with_commit(tmp_path):
@@ -82,17 +82,46 @@ def test_a_run_that_ends_while_the_next_one_waits_for_its_lock_keeps_its_file(tm
     assert path.read_text() == "first"
 
 
-def test_a_head_can_be_replaced_by_one_of_another_length(tmp_path):
-    for head in (b"a longer head\n", b"h\n", b""):
-        path = tmp_path / "out.txt"
-        with OutputFile(path) as output:
-            output.file.write(b"head\n" + b"body" * 1000)
-            output.replace_head(5, head)
-            with pytest.raises(OutputError, match="another run"):
-                OutputFile(path)
-            output.commit()
-        assert path.read_bytes() == head + b"body" * 1000
-        assert list(tmp_path.iterdir()) == [path]
+def test_another_file_that_was_made_from_it_can_have_the_name(tmp_path):
+    path = tmp_path / "out.txt"
+    with OutputFile(path) as output:
+        output.file.write(b"text")
+        output.whole.write_bytes(b"converted")
+        output.text.write_bytes(b"on the way")
+        output.index.write_bytes(b"index")
+        output.commit(whole=True)
+    assert path.read_bytes() == b"converted"
+    assert {left.name for left in tmp_path.iterdir()} == {"out.txt", "out.txt.partial.index"}
+
+
+def test_what_was_made_from_a_file_goes_with_it(tmp_path):
+    for left in (".partial.whole", ".partial.text", ".partial.index"):
+        (tmp_path / f"out.txt{left}").write_text("of a killed run")
+    with OutputFile(tmp_path / "out.txt") as output:
+        assert [path.name for path in tmp_path.iterdir()] == ["out.txt.partial"]
+        output.whole.write_text("half")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_to_be_resumed_stays_and_can_be_cut(tmp_path):
+    path = tmp_path / "out.txt"
+    with OutputFile(path) as output:
+        output.file.write(b"one two thr")
+        output.file.flush()
+        output.keeps = True
+    assert (tmp_path / "out.txt.partial").read_bytes() == b"one two thr"
+    with OutputFile(path, resumed=True) as output:
+        output.cut(8)
+        output.file.write(b"3")
+        output.commit()
+    assert path.read_bytes() == b"one two 3"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_was_to_be_resumed_and_holds_nothing_goes(tmp_path):
+    with OutputFile(tmp_path / "out.txt", resumed=True):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_cannot_be_written_is_an_error_that_names_it(tmp_path):
@@ -104,18 +133,15 @@ def test_what_cannot_be_written_is_an_error_that_names_it(tmp_path):
         OutputFile(tmp_path / ("x" * 250))
 
 
-@pytest.mark.parametrize("head", [False, True])
-def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path, head):
-    code = f"""
+def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path):
+    code = """
 import resource, sys
 from zoo.errors import OutputError
 from zoo.genome.output import OutputFile
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
     with OutputFile(sys.argv[1]) as output, output.writing():
-        output.file.write(bytes({"1000" if head else "200_000"}))
-        if {head}:
-            output.replace_head(10, bytes(200_000))
+        output.file.write(bytes(200_000))
         output.commit()
 except OutputError as error:
     print(error)
@@ -197,7 +223,7 @@ def test_a_standard_output_without_a_descriptor_is_written_and_left_open(capsysb
     assert capsysbinary.readouterr().out == b"abcd\n"
 
 
-@pytest.mark.parametrize("suffix", [".partial", ".partial.head"])
+@pytest.mark.parametrize("suffix", [".partial", ".partial.whole", ".partial.text", ".partial.index"])
 def test_a_symlink_in_the_place_of_a_partial_file_is_not_followed(tmp_path, suffix):
     (tmp_path / "precious").write_text("kept")
     link = tmp_path / f"out.txt{suffix}"
@@ -215,7 +241,7 @@ def test_a_pipe_in_the_place_of_a_partial_file_is_refused(tmp_path):
         OutputFile(tmp_path / "out.txt")
 
 
-@pytest.mark.parametrize("suffix", [".partial", ".partial.head", ".text.partial", ".text.partial.head"])
+@pytest.mark.parametrize("suffix", MADE_ON_THE_WAY)
 def test_an_input_that_writing_the_output_would_destroy_is_refused(tmp_path, suffix):
     source = tmp_path / "in.vcf"
     source.write_text("precious")
@@ -252,8 +278,7 @@ def test_a_symlink_is_kept_and_what_it_names_is_replaced(tmp_path, dangling):
     link = tmp_path / "out.txt"
     link.symlink_to("store/real.txt")
     with OutputFile(link) as output:
-        output.file.write(b"head\nnew")
-        output.replace_head(5, b"")
+        output.file.write(b"new")
         output.commit()
     assert link.is_symlink()
     assert target.read_text() == "new"

@@ -17,8 +17,11 @@ from zoo.genome.locks import take_lock
 
 STANDARD_OUTPUT = "-"
 
-MADE_ON_THE_WAY = (".partial", ".partial.head", ".text.partial", ".text.partial.head")
-"""What is added to an output's name for the files that writing it makes and removes; ``.text`` is for BCF."""
+PARTIAL = ".partial"
+WHOLE, TEXT, INDEX = ".partial.whole", ".partial.text", ".partial.index"
+JOURNAL = ".journal"
+MADE_ON_THE_WAY = (PARTIAL, WHOLE, TEXT, INDEX, JOURNAL)
+"""What is added to an output's name for the files that writing it makes and removes."""
 
 
 class OutputFile:
@@ -30,27 +33,38 @@ class OutputFile:
     Args:
         path: The file, or ``-``.
         name: What errors call it, where that is not ``path``.
+        resumed: Leave what an earlier run has written, for ``cut`` to say how much of it counts.
+
+    Attributes:
+        keeps: Whether the partial file stays where it is left without ``commit``.
+        whole: A second file that may be made from the partial one, for ``commit`` to give it the name.
+        text: What the second file may be made from on the way.
+        index: An index of either, which is the caller's to move behind ``commit``.
 
     Raises:
         OutputError: The folder is missing or can't be written, another run is writing the file, or what stands under
             its name or that of its partial file is no regular file.
     """
 
-    def __init__(self, path: str | Path, name: str | None = None) -> None:
+    def __init__(self, path: str | Path, name: str | None = None, *, resumed: bool = False) -> None:
         self.path = str(path)
         self.name = "standard output" if self.path == STANDARD_OUTPUT else name or self.path
         self.target = resolve_output(path)
-        self.partial = Path(f"{self.target}.partial")
+        self.partial = Path(f"{self.target}{PARTIAL}")
+        self.whole, self.text, self.index = (Path(f"{self.target}{suffix}") for suffix in (WHOLE, TEXT, INDEX))
+        self.keeps = resumed
         self._committed = False
         with self.writing():
             if self.path == STANDARD_OUTPUT:
                 self.file = _open_standard_output()
                 return
             _check_target(self.target, self.name)
-            self._head = Path(f"{self.partial}.head")
-            for left in (self.partial, self._head):
-                _refuse_special(left, self.name)
+            for left in (self.partial, self.whole, self.text, self.index):
+                refuse_special(left, self.name)
             self.file = _open_locked(self.partial, self.name)
+            self._remove_others()  # of a killed run
+            if not resumed:
+                self.file.truncate(0)
 
     def __enter__(self) -> Self:
         return self
@@ -61,7 +75,9 @@ class OutputFile:
         if self.path != STANDARD_OUTPUT:
             # The name goes before the lock does, so that no other run can find the one without the other.
             with contextlib.suppress(OSError):  # a folder that became read-only hides no earlier error
-                self.partial.unlink(missing_ok=True)
+                self._remove_others()
+                if not self.keeps or self.partial.stat().st_size == 0:
+                    self.partial.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # a full disk refuses the last buffer, which nobody needs any more
             if sys.stdout is None or self.file is not getattr(sys.stdout, "buffer", None):
                 self.file.close()
@@ -78,36 +94,31 @@ class OutputFile:
         except OSError as error:
             raise OutputError(f"{self.name}: can't be written: {error.strerror or error}") from error
 
-    def commit(self) -> None:
-        """Give the file its final name, after the disk has taken all of it."""
+    def cut(self, length: int) -> None:
+        """Drop what an earlier run has written beyond the first ``length`` bytes, and go on behind them."""
+        with self.writing():
+            self.file.truncate(length)
+            self.file.seek(length)
+
+    def commit(self, *, whole: bool = False) -> None:
+        """Give the file, or the one that was made from it, its final name, after the disk has taken all of it."""
         with self.writing():
             self.file.flush()
             if self.path == STANDARD_OUTPUT:
                 return
-            os.fsync(self.file.fileno())
-            self.partial.replace(self.target)
+            finished = self.whole if whole else self.partial
+            with finished.open("r+b") as file:
+                os.fsync(file.fileno())
+            finished.replace(self.target)
             self._committed = True
+            if whole:
+                self.partial.unlink(missing_ok=True)
+                self.text.unlink(missing_ok=True)
             self.file.close()
 
-    def replace_head(self, old_length: int, head: bytes) -> None:
-        """Put other bytes in place of the first ``old_length`` ones, by way of a second file."""
-        with self.writing():
-            self.file.flush()
-            _refuse_special(self._head, self.name)
-            self._head.unlink(missing_ok=True)  # of a killed run
-            try:
-                with self._head.open("xb") as target, self.partial.open("rb") as body:
-                    target.write(head)
-                    body.seek(old_length)
-                    while block := body.read(1 << 20):
-                        target.write(block)
-                moved = self._head.open("r+b")
-                _lock(moved, self.name, self.partial)
-                self._head.replace(self.partial)
-            finally:
-                self._head.unlink(missing_ok=True)
-            self.file.close()
-            self.file = moved
+    def _remove_others(self) -> None:
+        for path in (self.whole, self.text, self.index):
+            path.unlink(missing_ok=True)
 
 
 def refuse_same_file(output: str | Path, *inputs: str | Path | None) -> None:
@@ -130,6 +141,19 @@ def resolve_output(path: str | Path) -> Path:
     """Return the file that an output's name stands for: what it links to, whether that exists or not."""
     named = Path(path)
     return Path(os.path.realpath(named)) if named.is_symlink() else named
+
+
+def refuse_special(partial: Path, name: str) -> None:
+    """Raise OutputError where a file to be written on the way is a symlink, a folder, a pipe or a device."""
+    try:
+        mode = partial.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        found = "a symlink" if stat.S_ISLNK(mode) else "a folder, pipe or device"
+        raise OutputError(
+            f"{name}: it is written by way of {partial}, which is {found}; remove that, or name another file"
+        )
 
 
 def _is_same(file: Path, other: str | Path) -> bool:
@@ -164,18 +188,6 @@ def _check_target(target: Path, name: str) -> None:
         raise OutputError(f"{name}: can't be written: there is no folder {target.parent}; make it first")
 
 
-def _refuse_special(partial: Path, name: str) -> None:
-    try:
-        mode = partial.lstat().st_mode
-    except FileNotFoundError:
-        return
-    if not stat.S_ISREG(mode):
-        found = "a symlink" if stat.S_ISLNK(mode) else "a folder, pipe or device"
-        raise OutputError(
-            f"{name}: it is written by way of {partial}, which is {found}; remove that, or name another file"
-        )
-
-
 def _open_locked(partial: Path, name: str) -> BinaryIO:
     # Opened without truncation: until the lock is ours, the content may be another run's.
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)  # Windows has no such flag
@@ -184,7 +196,6 @@ def _open_locked(partial: Path, name: str) -> BinaryIO:
         try:
             _lock(file, name, partial)
             if _is_named(file, partial):
-                file.truncate(0)
                 return file
         except BaseException:
             file.close()

@@ -1,27 +1,48 @@
-"""Where annotated records go: VCF, BGZF-compressed VCF, BCF or a table, whole or not at all."""
+"""Where annotated records go: text, BCF or Parquet, under the output's name when it is whole, to be resumed before."""
 
 from __future__ import annotations
 
 import contextlib
+import gzip
+import shutil
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from zoo.errors import OutputError
-from zoo.genome.bgzf import BgzfSink, ends_with_marker
+from zoo.genome.bgzf import BgzfSink, pack
 from zoo.genome.output import STANDARD_OUTPUT, OutputFile
+from zoo.prediction.output.bcf import convert_to_bcf
+from zoo.prediction.output.formats import ColumnTypes, Format, choose_format
+from zoo.prediction.output.index import INDEX_SUFFIXES, OrderCheck, index_bcf, index_vcf
+from zoo.prediction.output.journal import Checkpoint, Journal, TalliedFile
+from zoo.prediction.output.parquet import convert_to_parquet
 
-SUFFIXES = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf", ".tsv")
+_SPOOL_LEVEL = 1  # of text that is converted at the end: read once, then removed
 
 
 class Sink(Protocol):
-    """Takes a header and bodies as text, then gives the file its name."""
+    """Takes a header and bodies as text, then gives the file its name.
+
+    Attributes:
+        resumed: How far an unfinished run came, whose header and bodies are not to be written again.
+    """
+
+    resumed: Checkpoint | None
 
     def write_header(self, header: str) -> None:
         """Write the header, before any body."""
 
     def write(self, body: str) -> None:
         """Add lines."""
+
+    def note(self, records: int, state: dict[str, Any]) -> None:
+        """Note that so many records are done, and what is needed to go on behind them.
+
+        It ends a BGZF block, so two runs write the same bytes only where they take note of the same records.
+        """
 
     def finish(self, header: str) -> None:
         """End the file, with a header that may have grown since it was written, and give it its name."""
@@ -31,166 +52,223 @@ class Sink(Protocol):
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None: ...
 
 
-def open_sink(path: str | Path) -> Sink:
-    """Return the sink that a path's suffix asks for; ``-`` is VCF on standard output.
+def open_sink(
+    path: str | Path,
+    form: Format | None = None,
+    *,
+    types: ColumnTypes | None = None,
+    index: bool = False,
+    fingerprint: Mapping[str, object] | None = None,
+    resume: bool = False,
+) -> Sink:
+    """Return a sink for a path; ``-`` is standard output.
+
+    Args:
+        form: By default the one that the path's suffix asks for.
+        types: Of a table's columns, for formats that have types.
+        index: Write an index beside the file.
+        fingerprint: What decides the bytes, in plain values. A run that has one keeps a journal, and what is done
+            stays when it breaks off, from the first note on.
+        resume: Go on where a run of the same fingerprint broke off, where there is one.
 
     Raises:
-        OutputError: The suffix is unknown, or the file can't be written.
+        OutputError: The suffix is unknown, the file can't be written, the format has no index, or the unfinished run
+            had another fingerprint.
     """
-    name = str(path)
-    check_suffix(name)
-    return BcfSink(name) if name.endswith(".bcf") else TextSink(name, packed=name.endswith((".gz", ".bgz")))
+    form = form or choose_format(path)
+    if index and not (form.indexed and str(path) != STANDARD_OUTPUT):
+        raise OutputError(f"{path}: expected a file in the format vcf.gz or bcf to index; leave --index out")
+    if str(path) != STANDARD_OUTPUT:
+        return FileSink(path, form, types or {}, index=index, fingerprint=fingerprint, resume=resume)
+    if resume:
+        raise OutputError("standard output: what went there can't be resumed; name a file, or leave --resume out")
+    return _ConvertedPipe(form, types or {}) if form.converted else FileSink(path, form, types or {})
 
 
 def check_suffix(name: str) -> None:
     """Raise OutputError where no format is known for a file of that name."""
-    if name != STANDARD_OUTPUT and not name.endswith(SUFFIXES):
-        raise OutputError(f"{name}: expected a name that ends with {', '.join(SUFFIXES)}, or - for standard output")
+    choose_format(name)
 
 
-class TextSink:
-    """Text, plain or BGZF; errors call it ``name``, where that is not ``path``."""
+class FileSink:
+    """A file of any format, or text on standard output; errors call it ``name``, where that is not ``path``."""
 
-    def __init__(self, path: str, *, packed: bool, name: str | None = None) -> None:
-        self._output = OutputFile(path, name)
-        self._bgzf = BgzfSink(self._output.file) if packed else None
+    def __init__(
+        self,
+        path: str | Path,
+        form: Format,
+        types: ColumnTypes,
+        *,
+        index: bool = False,
+        fingerprint: Mapping[str, object] | None = None,
+        resume: bool = False,
+        name: str | None = None,
+    ) -> None:
+        self._form = form
+        self._types = types
+        self._order = OrderCheck(str(path)) if index else None
         self._header = ""
-        self._header_length = 0
+        self._head = 0
+        self._journal: Journal | None = None
+        self.resumed: Checkpoint | None = None
+        self._output = OutputFile(path, name, resumed=resume)
+        self._is_pipe = self._output.path == STANDARD_OUTPUT
+        try:
+            if fingerprint is not None and not self._is_pipe:
+                self._journal = Journal(self._output, fingerprint, resume=resume)
+                self.resumed = self._journal.last
+            if resume:
+                self._go_on()
+        except BaseException:
+            self._output.__exit__(None, None, None)
+            raise
+        length, crc = (self.resumed.length, self.resumed.crc) if self.resumed else (0, 0)
+        self._file = TalliedFile(self._output.file, length, crc)
+        packed = form.packed or form.converted
+        self._bgzf = BgzfSink(self._file, *([_SPOOL_LEVEL] if form.converted else [])) if packed else None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
+        if self._journal is not None:
+            self._journal.close()
         self._output.__exit__(kind, value, trace)
 
     def write_header(self, header: str) -> None:
         """Write the header, in blocks of its own."""
         self._header = header
         self.write(header)
-        if self._output.path == STANDARD_OUTPUT:
-            return
-        with self._output.writing():
-            if self._bgzf is not None:
-                self._bgzf.flush()
-            self._output.file.flush()
-            self._header_length = self._output.file.tell()
+        self._end_block()
+        self._head = self._file.length
 
     def write(self, body: str) -> None:
         """Add lines."""
+        if self._order is not None:
+            self._order.check(body)
         content = body.encode("utf-8", "surrogateescape")
         with self._output.writing():
-            (self._output.file if self._bgzf is None else self._bgzf).write(content)
+            (self._file if self._bgzf is None else self._bgzf).write(content)
+
+    def note(self, records: int, state: dict[str, Any]) -> None:
+        """End a block, and add a checkpoint to the journal, where there is one."""
+        self._end_block()
+        if self._journal is None:
+            return
+        with self._output.writing():
+            self._file.flush()
+        self._journal.note(Checkpoint(records, self._head, self._file.length, self._file.crc, state))
+        self._output.keeps = True
 
     def finish(self, header: str) -> None:
-        """Write what is left, and give the file its name."""
-        self.complete(header)
-        self._output.commit()
-
-    def complete(self, header: str) -> None:
-        """Write what is left; where the header has grown, put the new one in place of the old."""
+        """End the text, make of it what was asked for, and give that its name."""
         with self._output.writing():
-            if self._bgzf is not None:
+            if self._bgzf is None:
+                self._file.flush()
+            else:
                 self._bgzf.finish()
-        if header != self._header and self._output.path != STANDARD_OUTPUT:
-            self._output.replace_head(
-                self._header_length,
-                _pack(header) if self._bgzf is not None else header.encode("utf-8", "surrogateescape"),
-            )
+        made = False
+        if not self._is_pipe:
+            made = self._make_whole(header)
+            self._replace_index(self._output.whole if made else self._output.partial)
+        self._output.commit(whole=made)
+        if self._order is not None:
+            with self._output.writing():
+                self._output.index.replace(f"{self._output.target}{self._order.suffix}")
+        if self._journal is not None:
+            self._journal.remove()
+
+    def _go_on(self) -> None:
+        self._output.cut(self.resumed.length if self.resumed else 0)
+        self._output.keeps = self.resumed is not None
+        if self.resumed is not None:
+            self._head = self.resumed.head
+            self._header = self._read_header()
+
+    def _read_header(self) -> str:
+        with self._output.writing(), self._output.partial.open("rb") as file:
+            content = file.read(self._head)
+        if self._form.packed or self._form.converted:
+            content = gzip.decompress(content)
+        return content.decode("utf-8", "surrogateescape")
+
+    def _end_block(self) -> None:
+        if self._bgzf is not None:
+            with self._output.writing():
+                self._bgzf.flush()
+
+    def _make_whole(self, header: str) -> bool:
+        """Make the second file where the partial one is not what was asked for, and tell whether it was made."""
+        output, text = self._output, self._output.partial
+        if header != self._header:
+            text = output.text if self._form.converted else output.whole
+            self._copy_under(header, text)
+        if self._form.converted:
+            if self._form.table:
+                convert_to_parquet(text, output, self._types)
+            else:
+                convert_to_bcf(text, output)
+        return self._form.converted or text != output.partial
+
+    def _copy_under(self, header: str, copy: Path) -> None:
+        """Copy the body under another header."""
+        content = header.encode("utf-8", "surrogateescape")
+        with self._output.writing(), copy.open("xb") as target, self._output.partial.open("rb") as source:
+            target.write(content if self._bgzf is None else pack(content))
+            source.seek(self._head)
+            shutil.copyfileobj(source, target, 1 << 20)
+
+    def _replace_index(self, whole: Path) -> None:
+        """Make the index, if one is asked for, and remove those of an earlier file: they fit no longer."""
+        if self._order is not None:
+            make = index_bcf if self._form.converted else index_vcf
+            self._order.suffix = make(whole, self._output)
         with self._output.writing():
-            self._output.file.flush()
+            for suffix in INDEX_SUFFIXES if self._form.indexed else ():
+                Path(f"{self._output.target}{suffix}").unlink(missing_ok=True)
 
 
-class BcfSink:
-    """BCF, made by htslib from the finished text; undeclared INFO, FORMAT and FILTER are declared on the way."""
+class _ConvertedPipe:
+    """A format that is made at the end, by way of temporary files, for standard output."""
 
-    def __init__(self, path: str) -> None:
-        self._output = OutputFile(path)
+    def __init__(self, form: Format, types: ColumnTypes) -> None:
+        self.resumed: Checkpoint | None = None
+        self._output = OutputFile(STANDARD_OUTPUT)
         try:
-            self._text = TextSink(f"{self._output.target}.text", packed=False, name=path)
-        except BaseException:
-            self._output.__exit__(None, None, None)
-            raise
-        self._text_path = Path(f"{self._output.target}.text.partial")  # never given a name of its own
+            self._folder = tempfile.TemporaryDirectory(prefix="zoo-output-")
+            name = f"standard output, by way of {self._folder.name} (set TMPDIR to a folder with room, or name a file)"
+            self._path = Path(self._folder.name, "output")
+            self._sink = FileSink(self._path, form, types, name=name)
+        except OSError as error:
+            raise OutputError(
+                f"standard output: no temporary folder can be made: {error.strerror or error}; set TMPDIR, "
+                "or name a file"
+            ) from error
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
-        self._text.__exit__(kind, value, trace)
+        self._sink.__exit__(kind, value, trace)
+        with contextlib.suppress(OSError):  # what can't be removed hides no earlier error
+            self._folder.cleanup()
         self._output.__exit__(kind, value, trace)
 
     def write_header(self, header: str) -> None:
         """Write the header."""
-        self._text.write_header(header)
+        self._sink.write_header(header)
 
     def write(self, body: str) -> None:
         """Add lines."""
-        self._text.write(body)
+        self._sink.write(body)
+
+    def note(self, records: int, state: dict[str, Any]) -> None:
+        """End a block; there is no journal."""
+        self._sink.note(records, state)
 
     def finish(self, header: str) -> None:
-        """Convert the text, look that every record has arrived, and give the file its name."""
-        self._text.complete(header)
-        partial = self._output.partial
-        with self._output.writing():
-            try:
-                written = _convert(self._text_path, partial)
-            except OSError:
-                raise
-            except Exception as error:  # cyvcf2 raises a bare Exception
-                reason = " ".join(str(error).split())
-                raise OutputError(
-                    f"{self._output.path}: htslib can't write these records as BCF ({reason}); write .vcf.gz instead"
-                ) from error
-        # htslib's writer keeps silent about a full disk; what can be read again tells.
-        with self._output.writing():
-            whole = ends_with_marker(partial) and _count(partial, self._output.name) == written
-        if not whole:
-            raise OutputError(
-                f"{self._output.path}: can't be written whole; is the disk full? or a record none for BCF: try .vcf.gz"
-            )
+        """Convert, and copy the result."""
+        self._sink.finish(header)
+        with self._output.writing(), self._path.open("rb") as source:
+            shutil.copyfileobj(source, self._output.file, 1 << 20)
         self._output.commit()
-
-
-def _convert(text: Path, bcf: Path) -> int:
-    from cyvcf2 import VCF, Writer
-
-    # Reading all of it teaches htslib the undeclared tags, with the types that it assumes for them.
-    reader = VCF(str(text))
-    for _ in reader:
-        pass
-    declared: str = reader.raw_header
-    reader.close()
-    reader = VCF(str(text))
-    known = set(reader.raw_header.split("\n"))
-    for line in declared.split("\n"):
-        if line.startswith("##") and line not in known:
-            reader.add_to_header(line)
-    writer = Writer(str(bcf), reader, mode="wb")
-    writer.write_header()
-    count = 0
-    for record in reader:
-        writer.write_record(record)
-        count += 1
-    writer.close()
-    reader.close()
-    return count
-
-
-def _count(path: Path, name: str) -> int:
-    from cyvcf2 import VCF
-
-    try:
-        with contextlib.closing(VCF(str(path))) as reader:
-            return sum(1 for _ in reader)
-    except Exception as error:  # cyvcf2 raises a bare Exception
-        raise OutputError(f"{name}: what was written can't be read again; is the disk full?") from error
-
-
-def _pack(text: str) -> bytes:
-    import io
-
-    buffer = io.BytesIO()
-    packed = BgzfSink(buffer)
-    packed.write(text.encode("utf-8", "surrogateescape"))
-    packed.flush()
-    return buffer.getvalue()
