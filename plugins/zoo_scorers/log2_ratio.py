@@ -14,7 +14,7 @@ from zoo_scorers.outputs import Alleles, Values, clamp_negative, score_outputs
 class Log2RatioConfig(Config):
     """``pseudocount`` is added to both predictions, so that scores stay finite where one is 0."""
 
-    pseudocount: float = Field(default=1, gt=0, allow_inf_nan=False)
+    pseudocount: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 
 
 def score_log2_ratio(config: Log2RatioConfig, ref: Mapping[str, Predictions], alt: Mapping[str, Predictions]) -> Scores:
