@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 VERBS = {
     "annotate": "annotate",
+    "background": "background",
     "predict": "predict",
     "train": "train",
     "tune": "tune",
@@ -38,6 +39,7 @@ VERBS = {
 
 SUMMARIES = {
     "annotate": "score every ALT allele of a VCF",
+    "background": "score common variants, to rank others among",
     "predict": "predict sequences or regions",
     "train": "train a model by a recipe",
     "tune": "search a recipe's ranges for the best values",

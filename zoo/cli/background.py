@@ -1,0 +1,88 @@
+"""`zoo background`: scores common variants, for others to be ranked among."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zoo.cli.annotate import _parse_options, _parse_shifts
+from zoo.cli.progress import open_bar
+
+if TYPE_CHECKING:
+    from zoo.prediction.summary import Progress
+
+EXAMPLE = "zoo background gm12878-ctcf -f genome.fa common.vcf.gz"
+
+
+def background(
+    model: Annotated[str, typer.Argument(metavar="NAME", help="Model: a name, name@version or folder.")],
+    vcf: Annotated[str, typer.Argument(metavar="COMMON.vcf[.gz]|.bcf", help="Common variants, 100 alleles or more.")],
+    genome: Annotated[
+        Path, typer.Option("-f", "--genome", "--fasta", help="Genome that they were called on, FASTA, plain or BGZF.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="OUT.npz", help="By default where zoo annotate --percentile looks."),
+    ] = None,
+    scorer: Annotated[
+        str | None, typer.Option(help="How ALT is compared with REF; by default what the model's card says.")
+    ] = None,
+    scorer_option: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A field of the scorer's configuration.")
+    ] = None,
+    windows: Annotated[
+        Path | None,
+        typer.Option(metavar="BED", help="Windows stand at these regions, on their strand, not around each allele."),
+    ] = None,
+    shifts: Annotated[
+        str, typer.Option(metavar="N,N…", help="Average predictions over windows moved so many bases: --shifts=-2,0,2.")
+    ] = "0",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Processors to use; by default all that the container grants.")
+    ] = None,
+) -> None:
+    """Score common variants with a model and keep the scores: what zoo annotate --percentile ranks others among.
+
+    One background holds for one model, scorer, its configuration, windows and shifts.
+    """
+    from zoo.prediction.scoring.make_background import make_background
+    from zoo.prediction.scoring.settings import ScoringSettings
+
+    options, moves = _parse_options(scorer_option or []), _parse_shifts(shifts)
+    try:
+        ScoringSettings(windows=windows, shifts=moves)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    with _reporter() as report:
+        done = make_background(
+            vcf, genome, model, output, scorer=scorer, scorer_options=options, windows=windows, shifts=moves,
+            device=device, threads=threads, report=report,
+        )  # fmt: skip
+    for warning in done.warnings:
+        print(f"zoo: warning: {warning}", file=sys.stderr)
+    for reason, count in done.skipped.items():
+        print(f"  not scored: {count:,} {reason}", file=sys.stderr)
+    print(f"model {done.model}, {done.tracks} {'track' if done.tracks == 1 else 'tracks'}; scorer {done.scorer}")
+    print(f"kept the scores of {done.scored:,} of {done.alleles:,} alleles in {done.output}")
+
+
+@contextmanager
+def _reporter() -> Iterator[Callable[[Progress], None] | None]:
+    """Give a function that draws progress on a terminal, or None where standard error is none."""
+    with open_bar() as bar:
+        if bar is None:
+            yield None
+            return
+        task = bar.add_task("scoring", total=None)
+
+        def report(progress: Progress) -> None:
+            total = 1.0 if progress.fraction is not None else None
+            bar.update(task, total=total, completed=progress.fraction or 0, description=f"{progress.alleles:,} alleles")
+
+        yield report
