@@ -1,0 +1,254 @@
+"""The page of measured effects: what was done, what was expected, and a table for each set."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks.measured import ASB, ELEMENTS, YEAST, EffectSet
+from zoo.model.benchmarks import Benchmark, Figure
+
+Found = Mapping[str, Sequence[Benchmark]]
+"""The rows of each model, by its full name."""
+
+LEAST_CONCORDANCE, LEAST_R = 0.70, 0.43
+AIM_CONCORDANCE, AIM_R = 0.80, 0.60
+
+HEPG2 = ("foxa1-hepg2", "usf1-hepg2", "zbtb7a-hepg2")
+K562 = ("arid3a-k562", "ctcfl-k562")
+CELLS = {
+    "F9": ("HepG2", HEPG2),
+    "HNF4A": ("HEK293T", ()),
+    "IRF6": ("HaCaT", ()),
+    "LDLR": ("HepG2", HEPG2),
+    "LDLR.2": ("HepG2", HEPG2),
+    "MYCrs6983267": ("HEK293T", ()),
+    "PKLR-24h": ("K562", K562),
+    "RET": ("Neuro-2a", ()),
+    "SORT1": ("HepG2", HEPG2),
+}
+"""Where each element was measured (Kircher 2019, table 1), and the models of that cell type."""
+
+HEAD = """\
+# Measured effects
+
+How far the scores of each model agree with effects of variants that were measured. Made by one command, which also
+writes the rows beside the models' folders (`zoo info NAME` shows them):
+
+```
+python benchmarks/effects.py --data-root DIR --write-cards
+```
+
+Every model of the registry meets every set, by the scorer of its card and by the other of `difference` and
+`logit_difference`; nothing is picked. No model was trained on any of these effects, but for the sequences of
+yeast-promoter-complex, of whose promoters' *variants* none was shown. Figures in brackets are 95 % intervals of 1,000
+bootstrap samples; a dash stands for what is not defined: fewer than 10 effects, or a score that is the same for all.
+The last row of a table, *{gc}*, is no model: it counts the bases G and C of ALT less those of REF.
+
+Measured on {machine}, at commit `{commit}`.
+
+**Where a window lies.** *Centred*: the variant stands at the anchor of the card, as in an annotated VCF; of the yeast
+models, which read 80 bases between constant flanks, in the middle of those 80. *Region*: the window lies over the
+middle of the region, the same for all its variants, wherever they are in it. The sets carry short sequences and no
+genome around them: what a window reads beyond them is N, up to two thirds of it. A genome would have bases there, so
+that annotation meets less of that than these tables. Variants that a window does not hold are left out, which is why n
+differs.
+
+**Figures.** *r*: Pearson's correlation; *rho*: Spearman's; *sign*: the share of effects whose sign is right;
+*concordance*: the mean of that share among the effects below 0 and among those above 0, so that one answer for all
+gets 0.50. A score of exactly 0 is half right. The sign of both scorers is the same.
+
+![Predicted against measured effects](images/{figure})
+"""
+
+ASB_TEXT = """
+## Allele-specific binding of CTCF
+
+AlleleDB's rows for CTCF alone: reads of each allele summed over individuals, one site a region. Regions that overlap
+are one; its most-read site counts ({n} sites, {held_out} of them on chr8 and chr9, which no CTCF model was trained on;
+{share:.0%} favour REF, so that always answering REF has a concordance of 0.50). Measured is
+log2((ALT + 1) / (REF + 1)). Only significant sites are in the set, half of which change at least {fold:.0f}-fold.
+
+**Expected**: that the models of CTCF agree (ctcf-100bp, gm12878-ctcf, the track CTCF of gm12878-multi, and of its
+paralogue CTCFL: ctcfl-k562), and that no other does. Asked of a CTCF model are a concordance of {least:.2f} and an r of
+{least_r:.2f}; the aim is {aim:.2f} and {aim_r:.2f}.
+
+{reached}
+"""
+
+ELEMENTS_TEXT = """
+## Saturation mutagenesis of nine elements
+
+Kircher 2019 (doi:10.1038/s41467-019-11526-w): each base of an element is changed to every other, or deleted, before a
+reporter gene (log2 effect on the + strand; alleles of at least 10 barcodes). rho by element; *inside*: variants whose
+centred window lies inside the element; *padded*: all, with N beyond its ends. Intervals resample blocks of ten
+neighbouring bases.
+
+LDLR and LDLR.2 are two measurements of one element: {shared} alleles stand in both, rho {replicates:.2f}, which is
+about what a perfect model could reach. Elements differ in how strong their effects are, so compare models within one.
+
+**Expected**, written before anything was measured: a model can match where its factor was measured in the cell type of
+the element, and binds it. That leaves the rows marked *yes* below: for F9, LDLR, LDLR.2 and SORT1 (HepG2) the three
+models of HepG2, of which ZBTB7A mostly represses, so that its sign may be the other one; for PKLR-24h (K562) the two of
+K562. HEK293T (HNF4A, MYCrs6983267), HaCaT (IRF6) and Neuro-2a (RET) have no model here, and nothing is expected of
+GM12878, H1-hESC or yeast. Each of these models knows one factor, an element answers to many: correlations near 0 are
+what to expect of most rows, and one above 0 in an unmarked row tells of a factor, or of GC content, that several cell
+types share.
+"""
+
+YEAST_TEXT = """
+## Substitutions in yeast promoters
+
+Vaishnav 2022 (doi:10.1038/s41586-022-04506-6): {n:,} effects of one to three substitutions on the expression of
+{promoters} promoters in complex medium, the window over the whole promoter. Intervals resample promoters.
+
+**Expected**: that yeast-promoter-complex agrees, and yeast-promoter-defined (the same promoters, another medium)
+somewhat less; of the models of human factors nothing.
+"""
+
+
+def write_page(found: Found, sets: Mapping[str, EffectSet], figure: str) -> str:
+    """Return the page."""
+    gc = next(iter(found))
+    parts = [HEAD.format(gc=gc, machine=describe_machine(), commit=read_commit(), figure=figure)]
+    if ASB in sets:
+        parts.append(_write_asb(found, sets[ASB]))
+    if ELEMENTS in sets:
+        parts.append(_write_elements(found, sets[ELEMENTS]))
+    if YEAST in sets:
+        yeast = sets[YEAST].variants
+        parts.append(YEAST_TEXT.format(n=len(yeast), promoters=yeast["group"].nunique()))
+        parts.append(_table(found, YEAST, "all", ("region",), ("pearson", "spearman", "sign")))
+    return "\n".join(parts)
+
+
+def _write_asb(found: Found, effects: EffectSet) -> str:
+    variants = effects.variants
+    held_out = variants["part"].isin(["chr8", "chr9"])
+    text = ASB_TEXT.format(
+        n=len(variants),
+        held_out=held_out.sum(),
+        share=(variants["measured"] < 0).mean(),
+        fold=2 ** variants["measured"].abs().median(),
+        least=LEAST_CONCORDANCE,
+        least_r=LEAST_R,
+        aim=AIM_CONCORDANCE,
+        aim_r=AIM_R,
+        reached=_list_reached(found),
+    )
+    tables = [
+        f"### {title}\n\n{_table(found, ASB, part, ('centred', 'region'), ('concordance', 'pearson', 'spearman'))}"
+        for title, part in (("All sites", "all"), ("chr8 and chr9", "chr8 and chr9"))
+    ]
+    return "\n".join([text, *tables])
+
+
+def _list_reached(found: Found) -> str:
+    """Return which rows over all sites reach what is asked, by r of either scorer."""
+    reached = []
+    for name, rows in found.items():
+        for row in rows:
+            if row.effects == ASB and row.part == "all":
+                concordance, r = (row.figures[figure].value or 0 for figure in ("concordance", "pearson"))
+                if concordance >= LEAST_CONCORDANCE and r >= LEAST_R:
+                    both = " (the aim)" if concordance >= AIM_CONCORDANCE and r >= AIM_R else ""
+                    reached.append(
+                        f"- {name} {row.track}, {row.windows}, {row.scorer}: {concordance:.3f}, {r:.3f}{both}"
+                    )
+    return "Over all sites, both are reached by:\n\n" + "\n".join(reached or ["- none"])
+
+
+def _write_elements(found: Found, effects: EffectSet) -> str:
+    variants = effects.variants
+    key = ["position", "ref", "alt"]
+    first, second = (variants[variants["part"] == part].set_index(key)["measured"] for part in ("LDLR", "LDLR.2"))
+    shared = pd.concat([first, second], axis=1, join="inner")
+    replicates = shared.rank().corr().iloc[0, 1]
+    sections = [ELEMENTS_TEXT.format(shared=len(shared), replicates=replicates)]
+    for element in effects.contigs:
+        cell, expected = CELLS[element]
+        sections.append(
+            f"### {element} ({cell}, {len(effects.contigs[element])} bases)\n\n"
+            + _table(
+                found,
+                ELEMENTS,
+                element,
+                ("centred, inside the element", "centred, padded"),
+                ("spearman",),
+                expected=expected,
+            )
+        )
+    return "\n".join(sections)
+
+
+TITLES = {"pearson": "r", "spearman": "rho", "sign": "sign", "concordance": "concordance"}
+SAME_FOR_BOTH = {"sign", "concordance"}
+SCORERS = ("difference", "logit_difference")
+
+
+def _table(
+    found: Found,
+    effects: str,
+    part: str,
+    windows: Sequence[str],
+    figures: Sequence[str],
+    expected: Sequence[str] | None = None,
+) -> str:
+    """Return a table of one part of a set: a row a track and place of the window, GC last."""
+    head = ["model", "track", *(["expected"] if expected is not None else []), "windows", "n"]
+    for figure in figures:
+        head += [TITLES[figure]] if figure in SAME_FOR_BOTH else [f"{TITLES[figure]}, {name}" for name in SCORERS]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    names = list(found)
+    for name in [*names[1:], names[0]]:
+        rows = [row for row in found[name] if row.effects == effects and row.part == part]
+        for track in dict.fromkeys(row.track for row in rows):
+            for place in windows:
+                chosen = {row.scorer: row for row in rows if (row.track, row.windows) == (track, place)}
+                first = next(iter(chosen.values()), None)
+                if first is None:
+                    continue
+                marks = [] if expected is None else ["yes" if name.partition("@")[0] in expected else ""]
+                cells = [name, track, *marks, place.removeprefix("centred, "), f"{first.n:,}", *_cells(chosen, figures)]
+                lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _cells(rows: Mapping[str, Benchmark], figures: Iterable[str]) -> Iterator[str]:
+    for figure in figures:
+        for scorer in SCORERS[:1] if figure in SAME_FOR_BOTH else SCORERS:
+            yield show(rows[scorer].figures[figure]) if scorer in rows else "-"
+
+
+def show(figure: Figure) -> str:
+    """Return a value with its interval, two digits."""
+    if figure.value is None:
+        return "-"
+    if figure.interval is None:
+        return f"{figure.value:.2f}"
+    low, high = figure.interval
+    return f"{figure.value:.2f} ({low:.2f} to {high:.2f})"
+
+
+def describe_machine() -> str:
+    """Return processor, system and Python."""
+    model = platform.processor() or platform.machine()
+    cpus = Path("/proc/cpuinfo")
+    if cpus.is_file():
+        names = [
+            line.partition(":")[2].strip() for line in cpus.read_text().splitlines() if line.startswith("model name")
+        ]
+        model = f"{len(names)} cores of {names[0]}" if names else model
+    return f"{model}, {platform.system()}, Python {platform.python_version()}"
+
+
+def read_commit() -> str:
+    """Return the commit that is checked out, short."""
+    found = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=Path(__file__).parent
+    )
+    return found.stdout.strip() or "unknown"
