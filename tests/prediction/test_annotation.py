@@ -66,7 +66,6 @@ def test_bcftools_reads_every_format_and_compares_scores_as_numbers(golden, tmp_
         "2",
         "22",
         "28",
-        "34",
         "51",
         "52",
         "60",
@@ -77,7 +76,7 @@ def test_bcftools_reads_every_format_and_compares_scores_as_numbers(golden, tmp_
 def test_batches_of_any_length_and_size_give_the_same_file(genome, model, write_vcf, tmp_path, monkeypatch):
     vcf = write_vcf(snvs("chr1", 50) + snvs("chr2", 50), declared=("chr1", "chr2"))
     annotate(vcf, genome, model, tmp_path / "all.vcf")
-    monkeypatch.setattr(annotation, "RECORDS_A_BATCH", 7)
+    monkeypatch.setattr(streaming, "RECORDS_A_BATCH", 7)
     annotate(vcf, genome, model, tmp_path / "parts.vcf", batch_size=3)
     assert (tmp_path / "all.vcf").read_bytes() == (tmp_path / "parts.vcf").read_bytes()
 
@@ -119,7 +118,7 @@ def test_a_contig_that_is_undeclared_and_comes_late_mends_the_header(
 ):
     from cyvcf2 import VCF
 
-    monkeypatch.setattr(annotation, "RECORDS_A_BATCH", 5)
+    monkeypatch.setattr(streaming, "RECORDS_A_BATCH", 5)
     vcf = write_vcf(snvs("chr1", 23) + snvs("chr7", 9))
     summary = annotate(vcf, genome, model, tmp_path / name)
     assert summary.records == summary.scored == 32
@@ -139,8 +138,8 @@ def test_a_file_without_records_gives_a_file_without_records(genome, model, writ
 
 
 def test_the_summary_counts_alleles_and_reasons(golden, tmp_path):
-    summary = annotate(golden.vcf, golden.genome, golden.models, tmp_path / "out.vcf", digests=True, threads=1)
-    assert (summary.records, summary.alleles, summary.scored) == (23, 24, 15)
+    summary = annotate(golden.vcf, golden.genome, golden.models, tmp_path / "out.vcf", threads=1)
+    assert (summary.records, summary.alleles, summary.scored) == (23, 24, 14)
     general = [
         "AMBIGUOUS_ALT",
         "BREAKEND",
@@ -154,7 +153,8 @@ def test_the_summary_counts_alleles_and_reasons(golden, tmp_path):
     own = [
         f"{model}@1.0.0: {reason}" for model in ("after", "at", "either") for reason in ("TOO_LONG", "UNKNOWN_BASES")
     ]
-    assert summary.skipped == dict.fromkeys(general + own, 1)
+    twice = {reason: 2 for reason in own if reason.endswith("UNKNOWN_BASES")}
+    assert summary.skipped == dict.fromkeys(general + own, 1) | twice
     assert summary.models == ["at@1.0.0", "after@1.0.0", "either@1.0.0"]
     assert summary.keys["at@1.0.0"] == ["ZOO_AT"]
     assert summary.windows["at@1.0.0"] == "9 bases, anchor 4"
@@ -166,7 +166,7 @@ def test_the_summary_counts_alleles_and_reasons(golden, tmp_path):
 
 
 def test_progress_rises_to_the_end(genome, model, write_vcf, tmp_path, monkeypatch):
-    monkeypatch.setattr(annotation, "RECORDS_A_BATCH", 100)
+    monkeypatch.setattr(streaming, "RECORDS_A_BATCH", 100)
     reports = []
     annotate(write_vcf(snvs("chr1", 450)), genome, model, tmp_path / "out.vcf", report=reports.append)
     assert [report.alleles for report in reports] == [100, 200, 300, 400, 450]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from zoo import predict
-from zoo.errors import BedError, DataError, ModelError, OutputError, UnknownContig
+from zoo.errors import BedError, DataError, OutputError, UnknownContig
 from zoo.genome.codes import decode, encode, reverse_complement
 from zoo.model.folder import load_folder
 from zoo.prediction import sequences as module
@@ -149,12 +149,17 @@ def test_a_region_without_a_name_is_called_by_its_place(write_genome, model, tmp
     assert table["id"].tolist() == ["chr1:0-9", "peak::chr1:1-10"]
 
 
-def test_whole_sequences_of_a_fixed_window_are_predicted_and_regions_are_not(fasta, write_genome, tmp_path):
+def test_regions_of_a_fixed_window_stand_between_its_flanks_and_have_its_length(fasta, write_genome, tmp_path):
     window = {**CARD["window"], "mode": "fixed", "prefix": "AA", "suffix": "AA"}
     folder = write_model_folder(tmp_path / "fixed", make_base_at_anchor_graph(), {"window": window})
-
-    assert predict(fasta, load_folder(folder, "cpu"))["g"].tolist() == [1, 0, 1]
+    model = load_folder(folder, "cpu")
+    assert predict(fasta, model)["g"].tolist() == [1, 0, 1]  # a whole sequence is read as it is
+    genome = write_genome(chr1=CONTIG)
+    places = [start for start in range(10) if "G" in CONTIG[start + 2]]
     bed = tmp_path / "regions.bed"
+    bed.write_text("".join(f"chr1\t{start}\t{start + 5}\n" for start in range(10)))
+    # Two bases of the flank, and two of the region, stand before the anchor.
+    assert [start for start, g in enumerate(predict(bed, model, genome=genome)["g"]) if g] == places
     bed.write_text("chr1\t0\t9\n")
-    with pytest.raises(ModelError, match=r"fixed windows and constant flanks .* can't be placed on a genome yet"):
-        predict(bed, load_folder(folder, "cpu"), genome=write_genome(chr1=CONTIG))
+    with pytest.raises(BedError, match=r"reads 5 bases between its constant flanks, found 9; give regions of that"):
+        predict(bed, model, genome=genome)

@@ -2,19 +2,8 @@ import pytest
 
 from zoo.errors import ModelError, OutputError
 from zoo.model.card import Card
-from zoo.prediction.support import check_reads_sequences, check_supported, refuse_model_folder
+from zoo.prediction.support import check_reads_sequences, refuse_model_folder
 from zoo.testing.models import CARD
-
-
-@pytest.mark.parametrize(
-    "window", [{"mode": "fixed", "fixed_end": "start"}, {"prefix": "ACGT"}, {"suffix": "ACGT"}], ids=str
-)
-def test_windows_that_would_be_read_wrongly_are_refused(window):
-    card = Card.model_validate({**CARD, "window": {**CARD["window"], **window}})
-
-    check_reads_sequences(card)  # a whole sequence is read as it is
-    with pytest.raises(ModelError, match=r"g-at-anchor@1\.0\.0: fixed windows .* can't be placed on a genome yet"):
-        check_supported(card)
 
 
 def test_an_input_that_nothing_gives_is_refused_unless_it_has_a_default():
@@ -23,17 +12,16 @@ def test_an_input_that_nothing_gives_is_refused_unless_it_has_a_default():
         return Card.model_validate({**CARD, "inputs": [*CARD["inputs"], age]})
 
     with pytest.raises(ModelError, match="input 'age' has no default on the card"):
-        check_supported(make())
-    check_supported(make(default=0.5))
+        check_reads_sequences(make())
+    check_reads_sequences(make(default=0.5))
 
 
 def test_a_model_that_reads_no_sequence_is_refused():
     numbers = [{"name": "features", "role": "context", "shape": [3], "default": 0.0}]
     card = Card.model_validate({**CARD, "inputs": numbers, "window": None})
 
-    for check in (check_supported, check_reads_sequences):
-        with pytest.raises(ModelError, match=r"g-at-anchor@1\.0\.0: reads no sequence, but features"):
-            check(card)
+    with pytest.raises(ModelError, match=r"g-at-anchor@1\.0\.0: reads no sequence, but features"):
+        check_reads_sequences(card)
 
 
 def test_nothing_is_written_into_a_models_folder(tmp_path):

@@ -37,7 +37,7 @@ def test_a_table_gets_the_numbers_and_reasons_of_an_annotated_file(golden, table
         assert np.array_equal(scored[column], expected[column].to_numpy(np.float32), equal_nan=True)
     skipped = expected["skipped"].astype(object).where(expected["skipped"].notna(), None)
     assert scored["ZOO_SKIPPED"].tolist() == skipped.tolist()
-    assert [reason for reason in scored["ZOO_AT_SKIPPED"] if reason] == ["TOO_LONG", "UNKNOWN_BASES"]
+    assert [reason for reason in scored["ZOO_AT_SKIPPED"] if reason] == ["UNKNOWN_BASES", "TOO_LONG", "UNKNOWN_BASES"]
 
 
 def test_the_rows_their_index_and_other_columns_stay_and_the_input_too(golden, table):

@@ -125,8 +125,9 @@ RECORDS = (
     ),
     GoldenRecord(
         "chr1 34 . A G . . .",
-        "ZOO_AT=1;ZOO_AFTER=0;ZOO_EITHER=0.5",
-        "the genome's R is written as A in REF, the first of its bases, and read as unknown",
+        "ZOO_AT=.;ZOO_AFTER=.;ZOO_EITHER=.;"
+        "ZOO_AT_SKIPPED=UNKNOWN_BASES;ZOO_AFTER_SKIPPED=UNKNOWN_BASES;ZOO_EITHER_SKIPPED=UNKNOWN_BASES",
+        "the genome's R is written as A in REF, the first of its bases; which of them it is, nobody knows",
     ),
     GoldenRecord(
         "chr1 36 . A ATTTTT . . .",

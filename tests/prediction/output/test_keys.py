@@ -1,20 +1,24 @@
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
+from zoo.components import Config
 from zoo.errors import OutputError
 from zoo.model.card import Card
-from zoo.prediction.output.keys import all_keys, declare, name_keys, refuse_collisions
-from zoo.prediction.scoring.engine import ScoredModel
+from zoo.prediction.output.header import declare
+from zoo.prediction.output.keys import Extras, all_keys, name_keys, refuse_collisions
+from zoo.prediction.scoring.pairing import ScoredModel
 from zoo.testing.models import CARD
 
 
-def scored(name, *tracks, version="1.0.0"):
+def scored(name, *tracks, version="1.0.0", chosen=False, signed=True):
     outputs = [{"name": "p", "tracks": [{"name": t, "assay": "a"} for t in tracks or ("t",)], "activation": "linear"}]
     card = Card.model_validate({**CARD, "name": name, "version": version, "outputs": outputs})
-    scorer = SimpleNamespace(name="difference", summary='ALT - "REF"')
-    return ScoredModel(SimpleNamespace(card=card, digest="0123456789abcdef"), scorer, None)
+    scorer = SimpleNamespace(name="difference", summary='ALT - "REF"', signed=signed)
+    columns = tuple(range(len(card.track_names)))
+    return ScoredModel(SimpleNamespace(card=card, digest="0123456789abcdef"), scorer, Config(), columns, chosen=chosen)
 
 
 def scores_of(*models, **renames):
@@ -98,12 +102,34 @@ def test_keys_that_are_there_already_are_an_error_that_says_what_to_do():
         refuse_collisions(keys, {"ZOO_SKIPPED", "ZOO_OTHER"}, "in.vcf")
 
 
+def test_tracks_that_were_asked_for_have_keys_however_many_they_are():
+    (keys,) = name_keys([scored("many", *(f"t{number}" for number in range(21)), chosen=True)])
+    assert keys.scores[20] == "ZOO_MANY_T20"
+
+
+def test_a_track_chosen_of_several_keeps_its_name():
+    one = replace(scored("two", "a", "b"), columns=(1,), chosen=True)
+    assert name_keys([one])[0].scores == ("ZOO_TWO_B",)
+
+
+def test_what_is_asked_for_beside_the_scores_has_keys_by_track():
+    extras = Extras(spread=True, percentile=True, region=True, seen=True)
+    signed, unsigned = name_keys([scored("two", "a", "b"), scored("level", signed=False)], None, extras)
+    assert signed.spread == ("ZOO_TWO_A_SD", "ZOO_TWO_B_SD")
+    assert signed.disagree == ("ZOO_TWO_A_DISAGREE", "ZOO_TWO_B_DISAGREE")
+    assert (signed.percentile[0], signed.p[0]) == ("ZOO_TWO_A_PERCENTILE", "ZOO_TWO_A_P")
+    assert (signed.region, signed.seen) == ("ZOO_TWO_REGION", "ZOO_TWO_SEEN")
+    assert unsigned.disagree == ()
+    assert {*signed.all, *unsigned.all} < set(all_keys([signed, unsigned]))
+
+
 def test_the_header_says_model_digest_scorer_track_and_genome_in_lines_of_their_own(open_genome):
     models = [scored("one"), scored("many", *(f"t{number}" for number in range(21)))]
     reference = open_genome(chr1="ACGT")
-    lines = declare(models, name_keys(models), reference, 'zoo annotate "a\nb"')
+    lines = declare(models, name_keys(models), reference, 'zoo annotate "a\nb"', Extras(), {"chr1": "SQ.x"})
     text = "\n".join(lines)
     assert f'File="genome.fa",Contigs=1,NameLengthDigest="{reference.name_length_digest}"' in text
+    assert '##zoo_contig=<ID=chr1,Refget="SQ.x">' in lines
     assert '##zoo_command=zoo annotate "a b"' in lines
     assert (
         '##INFO=<ID=ZOO_ONE,Number=A,Type=Float,Description="one@1.0.0, sha256sums 0123456789ab, scorer difference, '
@@ -111,3 +137,17 @@ def test_the_header_says_model_digest_scorer_track_and_genome_in_lines_of_their_
     )
     assert "##INFO=<ID=ZOO_MANY_TOP,Number=A,Type=String," in text
     assert all(f"##INFO=<ID={key},Number=.,Type=String," in text for key in ("ZOO_ONE_SKIPPED", "ZOO_SKIPPED"))
+
+
+def test_every_key_is_declared_once_as_what_it_is(open_genome):
+    models = [scored("two", "a", "b")]
+    extras = Extras(spread=True, percentile=True, region=True, seen=True, packed=True)
+    keys = name_keys(models, None, extras)
+    lines = declare(models, keys, open_genome(chr1="ACGT"), "zoo", extras)
+    declared = dict(re.findall(r"##INFO=<ID=(\w+),(Number=.,Type=\w+)", "\n".join(lines)))
+    assert sorted(declared) == sorted(all_keys(keys))
+    assert declared["ZOO_TWO_B_SD"] == declared["ZOO_TWO_B_P"] == "Number=A,Type=Float"
+    assert declared["ZOO_TWO_A_DISAGREE"] == "Number=A,Type=Integer"
+    assert declared["ZOO_TWO_REGION"] == "Number=A,Type=String"
+    assert declared["ZOO_TWO_SEEN"] == "Number=0,Type=Flag"
+    assert declared["ZOO_PACKED"] == "Number=.,Type=String"

@@ -3,9 +3,9 @@ import pytest
 
 from zoo.genome.variant import Reason
 from zoo.prediction.alleles.batch import AlleleBatch
-from zoo.prediction.output.keys import ModelKeys
-from zoo.prediction.output.lines import format_table, format_vcf, table_header
-from zoo.prediction.scoring.engine import ModelScores
+from zoo.prediction.output.keys import Extras, ModelKeys
+from zoo.prediction.output.lines import Layout, format_table, format_vcf, table_columns, table_header
+from zoo.prediction.scoring.scores import ModelScores
 
 ONE = ModelKeys(("t",), ("ZOO_ONE",), "ZOO_ONE_SKIPPED")
 TWO = ModelKeys(("a", "b"), ("ZOO_TWO_A", "ZOO_TWO_B"), "ZOO_TWO_SKIPPED")
@@ -19,22 +19,33 @@ def alleles_of(record, reason):
     )
 
 
-def model(scores, reason):
-    return ModelScores(np.array(scores, dtype=np.float32).reshape(len(reason), -1), np.array(reason, dtype=np.uint8))
+def model(scores, reason, windows=None, **more):
+    """Scores of alleles in order, a row for each that has a reason of OK, or for each of ``windows``' pairs."""
+    reasons = np.array(reason, dtype=np.uint8)
+    pairs = windows if windows is not None else [(allele, -1) for allele in np.flatnonzero(reasons == 0)]
+    allele, window = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    values = np.array(scores, dtype=np.float32).reshape(len(reason) if windows is None else len(pairs), -1)
+    kept = values if windows is not None else values[reasons == 0]
+    return ModelScores(allele, window, kept, reasons, **more)
+
+
+def layout(*keys, regions=(), dropped=(), **extras):
+    return Layout((), keys, Extras(**extras), regions, dropped)
 
 
 def record(alt="C", info="."):
     return ["chr1", "5", "id", "A", alt, ".", "PASS", info]
 
 
-def infos(columns, *arguments, **options):
-    return [line.split("\t")[7] for line in format_vcf(columns, *arguments, **options).splitlines()]
+def infos(columns, alleles, scores, keys, dropped=()):
+    lines = format_vcf(columns, alleles, scores, layout(*keys, dropped=dropped)).splitlines()
+    return [line.split("\t")[7] for line in lines]
 
 
 def test_keys_follow_what_was_there_and_everything_else_stays():
     alleles = alleles_of([0, 1], [0, 0])
     columns = [[*record(info="DP=3;DB"), "GT\t0/1"], [*record(), "GT\t./."]]
-    text = format_vcf(columns, alleles, [model([0.5, -1.25], [0, 0])], [ONE])
+    text = format_vcf(columns, alleles, [model([0.5, -1.25], [0, 0])], layout(ONE))
     assert text == (
         "chr1\t5\tid\tA\tC\t.\tPASS\tDP=3;DB;ZOO_ONE=0.5\tGT\t0/1\nchr1\t5\tid\tA\tC\t.\tPASS\tZOO_ONE=-1.25\tGT\t./.\n"
     )
@@ -107,7 +118,8 @@ def test_a_table_has_a_row_for_each_allele():
         model([np.nan] * 6, [long, Reason.BREAKEND, no_alt]),
     ]
     header, *rows = (
-        table_header([ONE, TWO]) + format_table([record("C,G]2:7]"), record(".")], alleles, scores, [ONE, TWO])
+        table_header(layout(ONE, TWO))
+        + format_table([record("C,G]2:7]"), record(".")], alleles, scores, layout(ONE, TWO))
     ).splitlines()
     assert header.split("\t") == [
         *("contig", "position", "id", "ref", "alt", "qual", "filter", "skipped"),
@@ -118,3 +130,58 @@ def test_a_table_has_a_row_for_each_allele():
         ["G]2:7]", ".", "PASS", "BREAKEND", ".", ".", ".", ".", "."],
         [".", ".", "PASS", "NO_ALT", ".", ".", ".", ".", "."],
     ]
+
+
+def test_of_an_alleles_regions_vcf_has_the_one_of_largest_score_and_a_table_all():
+    keys = ModelKeys(("t",), ("ZOO_P",), "ZOO_P_SKIPPED", region="ZOO_P_REGION")
+    alleles = alleles_of([0, 0, 1], [0, 0, 0])
+    scores = [model([1, -3, 2], [0, Reason.NO_REGION, 0], [(0, 0), (0, 1), (2, 1)])]
+    made = layout(keys, regions=("promoter one", "p2"), region=True)
+    columns = [record("C,G"), record()]
+    assert [
+        line.split("\t")[7] for line in format_vcf([[*each] for each in columns], alleles, scores, made).splitlines()
+    ] == [
+        "ZOO_P=-3,.;ZOO_P_REGION=p2,.;ZOO_P_SKIPPED=.,NO_REGION",
+        "ZOO_P=2;ZOO_P_REGION=p2",
+    ]
+    header, *rows = (table_header(made) + format_table(columns, alleles, scores, made)).splitlines()
+    assert header.split("\t")[7:] == ["region", "skipped", "ZOO_P", "ZOO_P_SKIPPED"]
+    assert [[row.split("\t")[4], *row.split("\t")[7:]] for row in rows] == [
+        ["C", "promoter one", ".", "1", "."],
+        ["C", "p2", ".", "-3", "."],
+        ["G", ".", ".", ".", "NO_REGION"],
+        ["C", "p2", ".", "2", "."],
+    ]
+
+
+def test_models_that_share_no_region_have_rows_of_their_own():
+    keys = [ModelKeys(("t",), (f"ZOO_{name}",), f"ZOO_{name}_SKIPPED") for name in "AB"]
+    alleles = alleles_of([0], [0])
+    scores = [model([1], [0], [(0, 0)]), model([2], [0], [(0, 1)])]
+    made = layout(*keys, regions=("one", "two"), region=True)
+    rows = [row.split("\t")[7:] for row in format_table([record()], alleles, scores, made).splitlines()]
+    assert rows == [["one", ".", "1", ".", ".", "."], ["two", ".", ".", ".", "2", "."]]
+
+
+def test_what_stands_beside_a_score_has_keys_of_its_own():
+    keys = ModelKeys(
+        ("t",), ("ZOO_P",), "ZOO_P_SKIPPED", spread=("ZOO_P_SD",), disagree=("ZOO_P_DISAGREE",),
+        percentile=("ZOO_P_PERCENTILE",), p=("ZOO_P_P",), seen="ZOO_P_SEEN",
+    )  # fmt: skip
+    column = np.float32([[0.5], [np.nan]])
+    more = {"spread": column, "disagree": column == 0.5, "percentile": column * 2, "p": column / 2}
+    alleles = alleles_of([0, 1], [0, 0])
+    found = model([1, 2], [0, 0], **more, seen=np.array([False, True]))
+    assert infos([record(), record()], alleles, [found], [keys]) == [
+        "ZOO_P=1;ZOO_P_SD=0.5;ZOO_P_PERCENTILE=1;ZOO_P_P=0.25;ZOO_P_DISAGREE=1",
+        "ZOO_P=2;ZOO_P_SD=.;ZOO_P_PERCENTILE=.;ZOO_P_P=.;ZOO_P_DISAGREE=.;ZOO_P_SEEN",
+    ]
+    columns = table_columns(layout(keys))
+    assert {name: kind for name, kind in columns.items() if name.startswith("ZOO")} == {
+        "ZOO_P": "float", "ZOO_P_SD": "float", "ZOO_P_PERCENTILE": "float", "ZOO_P_P": "float",
+        "ZOO_P_DISAGREE": "integer", "ZOO_P_SEEN": "flag", "ZOO_P_SKIPPED": "text",
+    }  # fmt: skip
+    rows = format_table([record(), record()], alleles, [found], layout(keys)).splitlines()
+    cells = [dict(zip(columns, row.split("\t"), strict=True)) for row in rows]
+    assert [cell["ZOO_P_SEEN"] for cell in cells] == ["0", "1"]
+    assert [cell["ZOO_P_SD"] for cell in cells] == ["0.5", "."]

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from zoo.genome.codes import decode, encode
+from zoo.genome.codes import decode
 from zoo.genome.variant import Reason, Variant
 from zoo.prediction.alleles.batch import build_alleles
-from zoo.prediction.windows.centred import build_windows, mostly_unknown, reasons_for_window
+from zoo.prediction.windows.centred import CentredPlacer, build_centred
 
 GENOME = "ACGTTGCAAT"
 
@@ -15,7 +15,7 @@ def windows_of(reference, variants, length, anchor):
     batch = build_alleles(*zip(*[(v.contig, v.position, v.ref, v.alt) for v in variants], strict=True), reference)
     assert set(batch.reason) == {Reason.OK}
     chosen = np.argsort(batch.contig, kind="stable")
-    built = build_windows(batch, chosen, reference, length, anchor)
+    built = build_centred(batch, chosen, reference, length, anchor)
     refs = [decode(built.ref[row]) for row in built.ref_of]
     alts = [decode(row) for row in built.alt]
     return {int(allele): pair for allele, pair in zip(chosen, zip(refs, alts, strict=True), strict=True)}, built
@@ -78,9 +78,9 @@ def test_windows_are_pieces_of_the_two_haplotypes(tmp_path_factory, position, re
     ref = GENOME[position - 1 : position - 1 + ref_length]
     with Reference(path) as reference:
         batch = build_alleles(["chr1"], [position], [ref], [alt], reference)
-        if reasons_for_window(batch, length, anchor)[0] != Reason.OK:
+        if not len(CentredPlacer(length, anchor).place(batch, batch.reason.copy())):
             return
-        built = build_windows(batch, np.array([0]), reference, length, anchor)
+        built = build_centred(batch, np.array([0]), reference, length, anchor)
     padded = "N" * 9 + GENOME + "N" * 9
     changed = "N" * 9 + GENOME[: position - 1] + alt + GENOME[position - 1 + len(ref) :] + "N" * 9
     first = 9 + int(batch.start[0]) - anchor
@@ -96,10 +96,34 @@ def test_an_allele_that_reaches_beyond_the_window_is_too_long(open_genome):
         ["T", "T", "TA", "TAA", "<DEL>"],
         open_genome(chr1=GENOME),
     )
-    reasons = [Reason(reason) for reason in reasons_for_window(batch, length=4, anchor=2)]
+    reason = batch.reason.copy()
+    placement = CentredPlacer(4, 2).place(batch, reason)
+    reasons = [Reason(code) for code in reason]
     assert reasons == [Reason.OK, Reason.TOO_LONG, Reason.OK, Reason.TOO_LONG, Reason.SYMBOLIC]
+    assert placement.allele.tolist() == [0, 2]
+    assert placement.window.tolist() == [-1, -1]
 
 
-def test_more_unknown_bases_than_known_ones_are_too_many():
-    windows = np.stack([encode(window) for window in ("NNAC", "NNNC", "ACGT", "NNNN")])
-    assert mostly_unknown(windows).tolist() == [False, True, False, True]
+def test_a_window_that_moves_left_has_less_room_for_its_allele(open_genome):
+    batch = build_alleles(["chr1"], [5], ["TG"], ["T"], open_genome(chr1=GENOME))
+    for shifts, expected in (((0, 1), Reason.OK), ((-1, 0), Reason.TOO_LONG)):
+        reason = batch.reason.copy()
+        CentredPlacer(4, 2, shifts).place(batch, reason)
+        assert Reason(reason[0]) is expected
+
+
+@pytest.mark.parametrize(("shift", "ref", "alt"), [(0, "GTTG", "GTCG"), (1, "TTGC", "TCGC"), (-1, "CGTT", "CGTC")])
+def test_a_shift_moves_the_window_to_the_right(open_genome, shift, ref, alt):
+    reference = open_genome(chr1=GENOME)
+    batch = build_alleles(["chr1"], [5], ["T"], ["C"], reference)
+    placer = CentredPlacer(4, 2, (-1, 0, 1))
+    built = placer.build(batch, placer.place(batch, batch.reason.copy()), reference, shift)
+    assert (decode(built.ref[0]), decode(built.alt[0])) == (ref, alt)
+    assert built.ref_start.tolist() == [2 - shift]
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.5, [False, True]), (0.25, [True, True]), (0.75, [False, False])])
+def test_windows_are_known_by_their_share_of_unknown_bases(open_genome, share, expected):
+    batch = build_alleles(["chr1"] * 2, [1, 1], ["A", "A"], ["C", "C"], open_genome(chr1="AC"))
+    windows = [build_centred(batch, np.array([0]), open_genome(chr1="AC"), 4, anchor) for anchor in (1, 3)]
+    assert [bool(each.mostly_unknown(share)[0]) for each in windows] == expected
