@@ -159,6 +159,7 @@ def document_bytes(**fields):
 
 
 GOOD = np.zeros((2, MIN_ALLELES), np.float32)
+HUGE = array_bytes(GOOD).replace(b"(2, 100)", b"(2, 10**15)").replace(b"10**15", b"1" + b"0" * 15)
 DESCENDING = np.tile(np.arange(MIN_ALLELES, 0, -1, dtype=np.float32), (2, 1))
 
 
@@ -174,6 +175,7 @@ DESCENDING = np.tile(np.arange(MIN_ALLELES, 0, -1, dtype=np.float32), (2, 1))
         ({"scores": array_bytes(np.array([[{}]]), allow_pickle=True)}, "Object arrays cannot be loaded when"),
         ({"scores": array_bytes(GOOD)[:-1]}, "found a broken or another file ("),
         ({"scores": b"no array"}, "found a broken or another file ("),
+        ({"scores": HUGE}, "found a broken or another file (Unable to allocate"),
         ({"scores": None}, "expected the entries scores.npy and document.json, found ['document.json']"),
         ({"other": b""}, "expected the entries scores.npy and document.json, found"),
         ({"document": b"\xff"}, "found a broken or another file ("),

@@ -9,7 +9,7 @@ from zoo.errors import DataError, OutputError, RefMismatch, ScorerMismatch, VcfE
 from zoo.genome.reference import Reference
 from zoo.model.folder import load_folder
 from zoo.prediction.scoring.background import background_path, find_background, read_background
-from zoo.prediction.scoring.make_background import make_background
+from zoo.prediction.scoring.make_background import _sort, make_background
 
 CONTIG = "ACGT" * 200
 
@@ -70,6 +70,12 @@ def test_the_same_variants_in_another_order_give_the_same_scores_and_the_same_ru
     common.write_text("\n".join([*header, *reversed(rows), ""]))
     make_background(common, genome, model, turned)
     assert read_background(turned).scores.tobytes() == read_background(first).scores.tobytes()
+
+
+def test_zeros_of_either_sign_are_the_same_bytes():
+    scores = np.array([[0.0, 1.0], [-0.0, -1.0]], np.float32)
+    assert _sort([scores]).tobytes() == _sort([scores[1:], scores[:1]]).tobytes()
+    assert _sort([scores]).tolist() == [[0, 0], [-1, 1]]
 
 
 def test_windows_that_are_moved_have_scores_of_their_own(common, genome, model, tmp_path):

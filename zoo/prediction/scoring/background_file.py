@@ -7,6 +7,7 @@ says what was scored and how. The same scores make the same bytes.
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +29,17 @@ MIN_ALLELES = 100
 _SCORES, _DOCUMENT = "scores.npy", "document.json"
 _DIGEST = r"^[0-9a-f]{64}$"
 _REMAKE = "make it again with zoo background"
-_FAULTS = (zipfile.BadZipFile, EOFError, LookupError, MemoryError, RuntimeError, SyntaxError, TypeError, ValueError)
+_FAULTS = (
+    zipfile.BadZipFile,
+    struct.error,
+    EOFError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
 """What zipfile, json and NumPy raise for bytes that are not theirs."""
 
 
