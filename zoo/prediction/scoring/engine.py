@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -17,6 +17,7 @@ from zoo.genome.variant import Reason
 from zoo.plugins import guard
 from zoo.prediction.alleles.batch import AlleleBatch
 from zoo.prediction.scoring.pairing import ScoredModel
+from zoo.prediction.scoring.ranking import find_backgrounds
 from zoo.prediction.scoring.scores import ModelScores
 from zoo.prediction.scoring.settings import ScoringSettings
 from zoo.prediction.windows.bins import align_bins
@@ -60,6 +61,7 @@ class Engine:
         regions = self._settings.windows and read_regions(self._settings.windows, reference)
         self.region_names = regions.names if regions else ()
         self._inside = self._settings.regions and _index_regions(read_regions(self._settings.regions, reference))
+        self._backgrounds = find_backgrounds(self.models, self._settings)
         self._groups: list[tuple[Placer, list[int]]] = []
         places: dict[object, int] = {}
         for number, scored in enumerate(self.models):
@@ -104,7 +106,8 @@ class Engine:
             kept = placement.take(known)
             reason[np.setdiff1d(placement.allele, kept.allele)] = Reason.UNKNOWN_BASES
             for number in members:
-                results[number] = self._finish(rows[number], kept, known, reason, averages=placer.averages)
+                found = _gather(rows[number], kept, known, reason)
+                results[number] = self._rank(number, found.average_windows() if placer.averages else found)
         return [results[number] for number in range(len(self.models))]
 
     def _screen(self, alleles: AlleleBatch) -> Reasons:
@@ -196,24 +199,23 @@ class Engine:
             return _Rows(empty, None, None)
         return _Rows(empty, empty.copy(), np.zeros(shape, dtype=np.bool_) if scored.scorer.signed else None)
 
-    def _finish(
-        self,
-        rows: _Rows,
-        kept: Placement,
-        known: npt.NDArray[np.bool_],
-        reason: Reasons,
-        *,
-        averages: bool,
-    ) -> ModelScores:
-        found = ModelScores(
-            allele=kept.allele,
-            window=kept.window,
-            scores=rows.scores[known],
-            reason=reason.copy(),
-            spread=None if rows.spread is None else rows.spread[known],
-            disagree=None if rows.disagree is None else rows.disagree[known],
-        )
-        return found.average_windows() if averages else found
+    def _rank(self, number: int, found: ModelScores) -> ModelScores:
+        """Add where the scores stand among those of common variants, where that is asked for."""
+        background = self._backgrounds[number]
+        if background is None:
+            return found
+        return replace(found, percentile=background.percentile(found.scores), p=background.empirical_p(found.scores))
+
+
+def _gather(rows: _Rows, kept: Placement, known: npt.NDArray[np.bool_], reason: Reasons) -> ModelScores:
+    return ModelScores(
+        allele=kept.allele,
+        window=kept.window,
+        scores=rows.scores[known],
+        reason=reason.copy(),
+        spread=None if rows.spread is None else rows.spread[known],
+        disagree=None if rows.disagree is None else rows.disagree[known],
+    )
 
 
 def _choose_placer(

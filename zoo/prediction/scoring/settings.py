@@ -27,6 +27,7 @@ class ScoringSettings:
         structural: Whether symbolic deletions, duplications and inversions are scored where their sequence is known.
         spread: Whether the standard deviation over an ensemble's members is asked for.
         percentile: Whether scores are to be ranked among those of common variants.
+        percentile_files: Backgrounds of common variants, one a model; by default those that ``zoo background`` keeps.
         batch_size: Alleles in one run of a network.
 
     Raises:
@@ -44,6 +45,7 @@ class ScoringSettings:
     structural: bool = False
     spread: bool = False
     percentile: bool = False
+    percentile_files: tuple[str | Path, ...] = ()
     batch_size: int | None = None
 
     def __post_init__(self) -> None:
@@ -55,6 +57,8 @@ class ScoringSettings:
             raise ValueError(f"max_unknown: expected a share from 0 to 1, found {self.max_unknown}")
         if not self.shifts or len(set(self.shifts)) != len(self.shifts):
             raise ValueError(f"shifts: expected different whole numbers, found {list(self.shifts)}")
+        if self.percentile_files and not self.percentile:
+            raise ValueError("percentile_files: they are read only where percentile is asked for")
         if self.windows is not None and self.shifts != (0,):
             raise ValueError("shifts: windows at regions don't move; leave out shifts or windows")
 
@@ -73,4 +77,5 @@ class ScoringOptions(TypedDict, total=False):
     structural: bool
     spread: bool
     percentile: bool
+    percentile_files: tuple[str | Path, ...]
     batch_size: int | None
