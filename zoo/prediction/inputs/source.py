@@ -1,0 +1,103 @@
+"""What a run needs of its input, whatever that is, and how a user says what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Protocol, Self
+
+from zoo.errors import DataError, near_match
+from zoo.genome.vcf import RecordBatch
+
+InputKind = Literal["auto", "vcf", "variants", "rsids", "table"]
+
+COLUMNS = ("contig", "position", "ref", "alt", "id", "effect_allele", "other_allele", "variant", "end")
+"""Our names of what a table's columns can hold; ``variant`` is contig, position, REF and ALT in one text."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputOptions:
+    """What a user says about an input.
+
+    Attributes:
+        kind: ``auto`` tells it from the content.
+        columns: Names of the table's columns by ours (``COLUMNS``); the others are looked for by well-known names.
+        dbsnp: A VCF or BCF whose ID column says where rsIDs lie.
+    """
+
+    kind: InputKind = "auto"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    dbsnp: str | Path | None = None
+
+
+class RecordSource(Protocol):
+    """Variants as records of a VCF, in the input's order; ``VcfReader`` is one.
+
+    Attributes:
+        name: What the records come from, for messages.
+        header: The header's text, ending with the ``#CHROM`` line.
+        warnings: One line each; some are known only once all is read.
+        undeclared_contigs: Contigs of records that the header does not declare, filled while reading.
+    """
+
+    name: str
+    header: str
+    warnings: list[str]
+    undeclared_contigs: list[str]
+
+    @property
+    def contigs(self) -> Mapping[str, int | None]:
+        """The contigs that the input itself declares, and their lengths where it states them."""
+        ...
+
+    @property
+    def info_ids(self) -> set[str]:
+        """The INFO keys that the records carry, as far as they are declared or known by now."""
+        ...
+
+    def batches(self, size: int) -> Iterator[RecordBatch]:
+        """Yield all records in order, at most ``size`` at a time; may be called again, for another pass."""
+        ...
+
+    def text_length(self) -> int | None:
+        """Return about how many characters the batches will count, or None where that can't be told."""
+        ...
+
+    def declare_contigs_of_records(self) -> None:
+        """Find the undeclared contigs now, by reading through the input."""
+        ...
+
+    def close(self) -> None:
+        """Close the input."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None: ...
+
+
+def parse_columns(options: Sequence[str]) -> dict[str, str]:
+    """Return the table's column by our name from texts ``NAME=COLUMN``, as ``--columns position=BP`` gives them.
+
+    Raises:
+        DataError: A text is no ``NAME=COLUMN``, names what no column holds, or names it twice.
+    """
+    columns: dict[str, str] = {}
+    for option in options:
+        name, separator, column = option.partition("=")
+        if not (name and separator and column):
+            raise DataError(f"columns: expected NAME=COLUMN, such as position=BP, found {option!r}")
+        if name in columns:
+            raise DataError(f"columns: {name!r} is named twice, as {columns[name]!r} and as {column!r}; name it once")
+        columns[name] = column
+    check_columns(columns)
+    return columns
+
+
+def check_columns(columns: Mapping[str, str]) -> None:
+    """Raise DataError for a name that is none of ours."""
+    for name in columns:
+        if name not in COLUMNS:
+            raise DataError(f"columns: expected one of {', '.join(COLUMNS)}, found {name!r}{near_match(name, COLUMNS)}")
