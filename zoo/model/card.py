@@ -87,7 +87,7 @@ class Track(Document):
 class Output(Document):
     """One output: (N, T), or (N, B, T) where ``bins`` is given, or with an axis of ``members`` after N.
 
-    ``crop``: bases at either end of the window that the bins leave out.
+    ``crop``: bases at either end of the window that the bins leave out, if any.
     """
 
     name: Text
@@ -95,7 +95,7 @@ class Output(Document):
     kind: Literal["flat", "binned"] = "flat"
     activation: Activation
     bins: int | None = Field(default=None, ge=1)
-    crop: int = Field(default=0, ge=0)
+    crop: int | None = Field(default=None, ge=1)
     members: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")

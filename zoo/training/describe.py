@@ -61,7 +61,7 @@ def fill_card(plan: TrainingPlan, epochs: int, members: int) -> Card:
                 "kind": "flat" if output.bins is None else "binned",
                 "activation": output.activation,
                 "bins": output.bins,
-                "crop": output.crop,
+                "crop": output.crop or None,
                 "members": members,
             },
         ),

@@ -263,7 +263,7 @@ def _score(scored: ScoredModel, ref: _Named, alt: _Named, windows: WindowBatch) 
     for output in card.outputs:
         if output.bins is not None:
             ref[output.name], alt[output.name] = align_bins(
-                ref[output.name], alt[output.name], windows, card.sequence_window.length, output.crop
+                ref[output.name], alt[output.name], windows, card.sequence_window.length, output.crop or 0
             )
     with guard("scorer", scored.scorer.name):
         scores = np.asarray(scored.scorer.score(scored.config, ref, alt), dtype=np.float32)
