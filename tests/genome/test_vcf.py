@@ -146,8 +146,14 @@ def test_an_empty_line_is_named_as_one(tmp_path):
         read(write(tmp_path / "a.vcf", HEADER + COLUMNS + RECORDS[0] + "\n\n" + RECORDS[0] + "\n"))
 
 
-def test_an_empty_last_line_is_left_out_with_a_warning(tmp_path):
-    with VcfReader(write(tmp_path / "a.vcf", HEADER + COLUMNS + RECORDS[0] + "\n\n")) as reader:
+def test_an_empty_line_before_a_malformed_record_is_named_too(tmp_path):
+    with pytest.raises(VcfError, match=r"record 2: expected a contig's name, found an empty one"):
+        read(write(tmp_path / "a.vcf", HEADER + COLUMNS + RECORDS[0] + "\n\nchr1\tx\n"))
+
+
+@pytest.mark.parametrize("end", ["\n\n", "\n\n\n", "\n\r\n"])
+def test_an_empty_last_line_is_left_out_with_a_warning(tmp_path, end):
+    with VcfReader(write(tmp_path / "a.vcf", HEADER + COLUMNS + RECORDS[0] + end)) as reader:
         assert sum(map(len, reader.batches(9))) == 1
         assert reader.warnings == [f"{tmp_path}/a.vcf: the last line is empty; it is left out"]
 

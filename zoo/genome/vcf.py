@@ -152,7 +152,7 @@ class VcfReader:
                 raise self._describe(error, number, line) from error
             if contig != last and contig not in known:
                 # htslib lets faults of such a record pass, and printing one may crash: declare first, then read again.
-                if not contig and not self._read_line(number) and next(iterator, None) is None:
+                if not contig and self._is_empty_from(number):
                     self.warnings.append(f"{self.name}: the last line is empty; it is left out")
                     return
                 iterator = self._start_again(contig, number)
@@ -212,6 +212,14 @@ class VcfReader:
         with self._open_bytes() as lines:
             records = (line for line in lines if not line.startswith(b"#"))
             return next(itertools.islice(records, number, None), b"").decode("utf-8", "replace").rstrip("\r\n")
+
+    def _is_empty_from(self, number: int) -> bool:
+        """Tell whether only empty lines follow the first ``number`` records."""
+        if not self._is_text():
+            return False
+        with self._open_bytes() as lines:
+            records = (line for line in lines if not line.startswith(b"#"))
+            return not any(line.strip() for line in itertools.islice(records, number, None))
 
     def _open(self) -> Any:
         import cyvcf2
