@@ -76,12 +76,19 @@ def region_texts(model: ModelScores, rows: Integers, regions: Sequence[str]) -> 
 
 def model_reasons(reason: Reasons) -> list[str]:
     """Return the names of the reasons that depend on the model, ``.`` for others."""
-    return [_NAMES[code] if _IS_MODEL_REASON[code] else MISSING for code in reason.tolist()]
+    return _name_reasons(reason, _IS_MODEL_REASON[reason])
 
 
 def general_reasons(reason: Reasons) -> list[str]:
     """Return the names of the reasons that hold for every model, ``.`` for others."""
-    return [MISSING if code == Reason.OK or _IS_MODEL_REASON[code] else _NAMES[code] for code in reason.tolist()]
+    return _name_reasons(reason, ~_IS_MODEL_REASON[reason] & (reason != Reason.OK))
+
+
+def _name_reasons(reason: Reasons, relevant: npt.NDArray[np.bool_]) -> list[str]:
+    names = [MISSING] * len(reason)
+    for allele in np.flatnonzero(relevant).tolist():
+        names[allele] = _NAMES[reason[allele]]
+    return names
 
 
 def _by_track(model: ModelScores, values: Scores, rows: Integers) -> list[list[str]]:
@@ -98,4 +105,4 @@ def _safe(name: str) -> str:
 
 
 _NAMES = [reason.name for reason in Reason]
-_IS_MODEL_REASON = [reason in MODEL_REASONS for reason in Reason]
+_IS_MODEL_REASON = np.array([reason in MODEL_REASONS for reason in Reason])

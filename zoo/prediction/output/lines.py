@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 
@@ -13,12 +12,11 @@ from zoo.genome.variant import Reason
 from zoo.genome.vcf import ALT, CONTIG, FILTER, ID, INFO, POS, QUAL, REF
 from zoo.prediction.alleles.batch import AlleleBatch, Integers
 from zoo.prediction.output.cells import MISSING, general_reasons, list_cells, model_reasons
+from zoo.prediction.output.formats import ColumnType
 from zoo.prediction.output.keys import PACKED_KEY, SKIPPED_KEY, Extras, ModelKeys
 from zoo.prediction.output.packed import pack
 from zoo.prediction.scoring.pairing import ScoredModel
 from zoo.prediction.scoring.scores import ModelScores
-
-ColumnType = Literal["text", "integer", "float", "flag"]
 
 _TABLE_COLUMNS: Mapping[str, ColumnType] = {
     "contig": "text", "position": "integer", "id": "text", "ref": "text", "alt": "text", "qual": "float",
@@ -68,15 +66,15 @@ def format_table(columns: list[list[str]], alleles: AlleleBatch, scores: Sequenc
             cells.append([str(int(seen)) for seen in model.seen[allele].tolist()])
         reasons = model_reasons(model.reason)
         cells.append([reasons[index] for index in allele.tolist()])
-    lines = []
-    for row, index in enumerate(allele.tolist()):
-        of = columns[record[index]]
-        head = [of[CONTIG], of[POS], of[ID], of[REF], alts[index], of[QUAL], of[FILTER]]
-        if layout.extras.region:
-            head.append(layout.regions[window[row]] if window[row] >= 0 else MISSING)
-        lines.append("\t".join((*head, general[index], *(cell[row] for cell in cells))))
-    lines.append("")
-    return "\n".join(lines)
+    index = allele.tolist()
+    of = [columns[record[each]] for each in index]
+    heads = [[each[column] for each in of] for column in (CONTIG, POS, ID, REF)]
+    heads.append([alts[each] for each in index])
+    heads.extend([each[column] for each in of] for column in (QUAL, FILTER))
+    if layout.extras.region:
+        heads.append([layout.regions[each] if each >= 0 else MISSING for each in window.tolist()])
+    heads.append([general[each] for each in index])
+    return "".join(map("%s\n".__mod__, map("\t".join, zip(*heads, *cells, strict=True))))
 
 
 def table_columns(layout: Layout) -> dict[str, ColumnType]:
@@ -132,8 +130,8 @@ def _join_alleles(texts: list[str], bounds: list[int]) -> list[str]:
 
 
 def _add_reasons(added: list[str], key: str, names: list[str], alleles: AlleleBatch, bounds: list[int]) -> None:
-    relevant = np.fromiter((name != MISSING for name in names), np.bool_, len(names))
-    for record in np.unique(alleles.record[relevant]).tolist():
+    relevant = [allele for allele, name in enumerate(names) if name != MISSING]
+    for record in dict.fromkeys(alleles.record[relevant].tolist()):
         found = names[bounds[record] : bounds[record + 1]]
         if found == [Reason.NO_ALT.name]:
             added[record] = f"{key}={found[0]}"  # a record without ALT has no value for keys of Number=A
@@ -151,11 +149,13 @@ def _list_alts(columns: list[list[str]], alleles: AlleleBatch) -> list[str]:
 
 def _pair_windows(alleles: int, scores: Sequence[ModelScores]) -> tuple[Integers, Integers]:
     """Return the rows of a table: the windows of each allele that any model has, or one row of none (-1)."""
-    pairs = {(a, w) for model in scores for a, w in zip(model.allele.tolist(), model.window.tolist(), strict=True)}
-    found = {allele for allele, _ in pairs}
-    pairs |= {(allele, -1) for allele in range(alleles) if allele not in found}
-    rows = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
-    return rows[:, 0], rows[:, 1]
+    width = 2 + max((int(model.window.max(initial=-1)) for model in scores), default=-1)
+    pairs = [model.allele * width + model.window + 1 for model in scores]
+    found = np.zeros(alleles, dtype=np.bool_)
+    for model in scores:
+        found[model.allele] = True
+    allele, window = np.divmod(np.unique(np.concatenate([*pairs, np.flatnonzero(~found) * width])), width)
+    return allele, window - 1
 
 
 def _find_rows(model: ModelScores, allele: Integers, window: Integers) -> Integers:
