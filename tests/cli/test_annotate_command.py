@@ -294,15 +294,14 @@ def test_a_reader_that_closes_the_pipe_ends_the_run_with_one_line(long_run):
 
 
 @pytest.mark.parametrize("name", ["out.vcf", "out.vcf.gz", "out.bcf"])
-def test_ctrl_c_exits_130_and_leaves_nothing(long_run, tmp_path, name):
+def test_ctrl_c_exits_130_and_says_how_to_go_on(long_run, tmp_path, name):
     with start([*long_run, "-o", str(tmp_path / name)]) as process:
-        partial = tmp_path / ("out.bcf.text.partial" if name == "out.bcf" else f"{name}.partial")
-        wait_for(partial, process)
+        wait_for(tmp_path / f"{name}.journal", process)
         process.send_signal(signal.SIGINT)
         error = process.stderr.read()
         assert process.wait(timeout=60) == 130
-    assert error == ""
-    assert not list(tmp_path.glob("out*"))
+    assert re.fullmatch(r"zoo: interrupted; [\d,]+ records are done and kept; go on with --resume\n", error), error
+    assert {path.name for path in tmp_path.glob("out*")} == {f"{name}.partial", f"{name}.journal"}
 
 
 def test_after_a_kill_no_file_has_the_final_name_and_the_next_run_succeeds(
@@ -326,8 +325,10 @@ def test_two_runs_never_write_one_output(long_run, arguments, tmp_path, capsys):
             capsys, main([*arguments, "-o", str(output)]), r"out\.vcf: another run is writing it .*name another"
         )
         assert process.poll() is None
-        process.send_signal(signal.SIGINT)
-    assert not list(tmp_path.glob("out*"))
+        assert_error(capsys, main([*arguments, "-o", str(output), "--resume"]), r"out\.vcf: another run is writing it")
+        assert process.poll() is None
+        process.kill()
+    assert not output.exists()
 
 
 @pytest.mark.parametrize("name", ["out.vcf", "out.vcf.gz", "out.bcf", "out.tsv"])

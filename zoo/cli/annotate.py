@@ -30,6 +30,17 @@ class OnRefMismatch(StrEnum):
     error = "error"
 
 
+class OutputFormat(StrEnum):
+    """How records are written."""
+
+    vcf = "vcf"
+    vcf_gz = "vcf.gz"
+    bcf = "bcf"
+    tsv = "tsv"
+    tsv_gz = "tsv.gz"
+    parquet = "parquet"
+
+
 def annotate(
     vcf: Annotated[str, typer.Argument(metavar="IN.vcf[.gz]|.bcf", help="Variants; - reads standard input.")],
     genome: Annotated[
@@ -39,8 +50,18 @@ def annotate(
         list[str], typer.Option("-m", "--model", help="Model: a name, name@version or folder; may be repeated.")
     ],
     output: Annotated[
-        str, typer.Option("-o", "--output", help="OUT.vcf, .vcf.gz, .bcf or .tsv; - writes VCF to standard output.")
+        str,
+        typer.Option("-o", "--output", help="OUT.vcf, .vcf.gz, .bcf, .tsv, .tsv.gz or .parquet; - is standard output."),
     ] = "",
+    output_format: Annotated[
+        OutputFormat | None, typer.Option("--format", help="By default as the name of OUT ends, and vcf for -.")
+    ] = None,
+    index: Annotated[
+        bool, typer.Option("--index", help="Write an index beside .vcf.gz (.tbi) or .bcf (.csi).")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where a run with the same options broke off, if one did.")
+    ] = False,
     scorer: Annotated[
         str | None, typer.Option(help="How ALT is compared with REF; by default what the model's card says.")
     ] = None,
@@ -129,17 +150,23 @@ def annotate(
                            keys=keys, overwrite=overwrite, seen=seen, packed=packed, **options)  # fmt: skip
             _print_plan(done)
         else:
-            with _reporter() as report:
+            with _telling_of_interruption(), _reporter() as report:
                 done = annotate_vcf(
                     vcf, genome, model, output, device=device, threads=threads, on_ref_mismatch=on_ref_mismatch.value,
-                    keys=keys, overwrite=overwrite, seen=seen, packed=packed,
-                    command=shlex.join(["zoo", *sys.argv[1:]]), report=report, **options,
+                    keys=keys, overwrite=overwrite, seen=seen, packed=packed, index=index, resume=resume,
+                    output_format=output_format.value if output_format else None,
+                    command=_tell_command(), report=report, **options,
                 )  # fmt: skip
             _print_summary(done)
         if summary_file is not None:
             with summary_file.writing():
                 summary_file.file.write((json.dumps(done.as_dict(), indent=2) + "\n").encode())
             summary_file.commit()
+
+
+def _tell_command() -> str:
+    """Return the command line; a run that was resumed is told as one that never broke off."""
+    return shlex.join(["zoo", *(argument for argument in sys.argv[1:] if argument != "--resume")])
 
 
 @contextmanager
@@ -222,6 +249,17 @@ def _print_summary(done: AnnotationSummary) -> None:
 def _print_reasons(done: AnnotationSummary, stream: TextIO) -> None:
     for reason, count in done.skipped.items():
         print(f"  not scored: {count:,} {reason}", file=stream)
+
+
+@contextmanager
+def _telling_of_interruption() -> Iterator[None]:
+    """Say what an interruption leaves, if it leaves anything."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if stop.args:
+            print(f"zoo: {stop}", file=sys.stderr)
+        raise
 
 
 @contextmanager

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Unpack
 
 from zoo.genome.output import STANDARD_OUTPUT, refuse_same_file
 from zoo.genome.vcf import RecordBatch
+from zoo.model.devices import available_cpus
 from zoo.prediction.alleles.agreement import OnRefMismatch
 from zoo.prediction.alleles.batch import AlleleBatch
+from zoo.prediction.output.formats import FormatName, choose_format, refuse_index
 from zoo.prediction.output.header import declare
+from zoo.prediction.output.journal import read_fingerprint
 from zoo.prediction.output.keys import MAX_TRACKS, Extras, all_keys, refuse_collisions
-from zoo.prediction.output.lines import Layout, format_table, format_vcf, table_header
-from zoo.prediction.output.sinks import Sink, check_suffix, open_sink
-from zoo.prediction.pipeline import WriteBehind, read_ahead
+from zoo.prediction.output.lines import Layout, format_table, format_vcf, table_columns, table_header
+from zoo.prediction.output.sinks import open_sink
+from zoo.prediction.resuming import discarding, fingerprint_run, telling_how_to_resume
 from zoo.prediction.run import AnyModel, Run, open_run
 from zoo.prediction.scoring.scores import ModelScores
 from zoo.prediction.scoring.settings import ScoringOptions, ScoringSettings
+from zoo.prediction.streaming import stream
 from zoo.prediction.summary import AnnotationSummary, Progress
 from zoo.prediction.support import refuse_model_folder
 
-RECORDS_A_BATCH = 4096
 DRY_RUN_ALLELES = 1000
 
 
@@ -41,6 +44,9 @@ def annotate(
     overwrite: bool = False,
     seen: bool = False,
     packed: bool = False,
+    output_format: FormatName | None = None,
+    index: bool = False,
+    resume: bool = False,
     command: str | None = None,
     report: Callable[[Progress], None] | None = None,
     **options: Unpack[ScoringOptions],
@@ -51,40 +57,60 @@ def annotate(
         vcf: VCF or BCF, plain or compressed; ``-`` for standard input.
         genome: FASTA, plain or BGZF, of the build that the variants were called on.
         models: Names (``gm12878-ctcf``, ``gm12878-ctcf@1.0.0``), folders, or loaded models.
-        output: ``.vcf``, ``.vcf.gz``, ``.bcf`` or ``.tsv``; ``-`` for VCF on standard output.
+        output: ``.vcf``, ``.vcf.gz``, ``.bcf``, ``.tsv``, ``.tsv.gz`` or ``.parquet``; ``-`` for standard output.
         on_ref_mismatch: ``skip`` writes REF_MISMATCH for the allele, ``error`` stops.
         keys: Other INFO keys, by model or ``model:track``.
         overwrite: Replace keys that the input carries already.
         seen: Flag variants on contigs that a model was trained on.
         packed: Add one key that holds all scores, an entry for each allele, model, track and region.
+        output_format: By default the one that the output's suffix asks for; VCF on standard output.
+        index: Write an index (``.tbi`` or ``.csi``) beside ``.vcf.gz`` or ``.bcf``.
+        resume: Go on where a run of the same input, models and options broke off; its threads, batch size and command
+            are taken over.
         command: The command line that the header names.
         report: Called after each batch.
         options: How alleles are scored: the fields of :class:`zoo.prediction.scoring.settings.ScoringSettings`.
 
     Raises:
-        ZooError: Any leaf of the tree, with one line that says what to do. Nothing stands under the output's name.
+        ZooError: Any leaf of the tree, with one line that says what to do. Nothing stands under the output's name; what
+            was done stands beside it, to be resumed.
     """
     started = time.perf_counter()
     settings = ScoringSettings(**options)
-    check_suffix(str(output))
+    form = choose_format(output, output_format)
+    if index:
+        refuse_index(output, form)
+    earlier = (read_fingerprint(output) if resume else None) or {}
+    threads = threads or earlier.get("threads") or available_cpus()
+    command = earlier.get("command") or command or "zoo.annotate (Python)"
+    if settings.batch_size is None:
+        settings = replace(settings, batch_size=earlier.get("options", {}).get("batch_size"))
     refuse_same_file(output, vcf, genome, settings.windows, settings.regions)
-    is_table = str(output).endswith(".tsv")
     extras = _choose_extras(settings, seen=seen, packed=packed)
     with open_run(
         vcf, genome, models, settings, device=device, threads=threads, on_ref_mismatch=on_ref_mismatch
     ) as run:
         for scored in run.engine.models:
             refuse_model_folder(output, scored.model.folder)
-        layout = _make_layout(run, keys, extras, max_tracks=math.inf if is_table else MAX_TRACKS, overwrite=overwrite)
+        layout = _make_layout(run, keys, extras, max_tracks=math.inf if form.table else MAX_TRACKS, overwrite=overwrite)
         run.summary.output = str(output)
-        writer = _TableWriter(layout) if is_table else _VcfWriter(run, layout, command or "zoo.annotate (Python)")
+        writer = _TableWriter(layout) if form.table else _VcfWriter(run, layout, command)
         if str(output) == STANDARD_OUTPUT:
             run.reader.declare_contigs_of_records()
-        with open_sink(output) as sink:
-            _stream(run, writer, sink, report)
-            if isinstance(writer, _VcfWriter):
-                writer.refuse_collisions()  # once more: what the header should have declared is known only now
-            summary = run.finish()
+        fingerprint = fingerprint_run(
+            run, threads=threads, command=command, format=form.name, on_ref_mismatch=on_ref_mismatch,
+            keys=all_keys(layout.keys), dropped=sorted(layout.dropped), extras=asdict(extras),
+        )  # fmt: skip
+        types = table_columns(layout) if form.table else None
+        with (
+            open_sink(output, form, types=types, index=index, fingerprint=fingerprint, resume=resume) as sink,
+            telling_how_to_resume(sink),
+        ):
+            stream(run, writer, sink, report)
+            with discarding(sink):
+                if isinstance(writer, _VcfWriter):
+                    writer.refuse_collisions()  # once more: what the header should have declared is known only now
+                summary = run.finish()
             reference = run.agreement.reference
             summary.contig_digests = {name: reference.digest(name) for name in run.agreement.found}
             sink.finish(writer.header(summary.contig_digests))
@@ -194,25 +220,3 @@ class _TableWriter:
     def format(self, batch: RecordBatch, alleles: AlleleBatch, scores: list[ModelScores]) -> str:
         """Return the rows of a batch."""
         return format_table(batch.columns, alleles, scores, self._layout)
-
-
-def _stream(run: Run, layout: _VcfWriter | _TableWriter, sink: Sink, report: Callable[[Progress], None] | None) -> None:
-    """Read, score and write batch after batch, with reading and writing in threads of their own."""
-    total = run.reader.text_length()
-    characters = 0
-    headed = False
-    with (
-        WriteBehind(sink.write) as writer,
-        contextlib.closing(read_ahead(run.reader.batches(RECORDS_A_BATCH))) as batches,
-    ):
-        for batch in batches:
-            if not headed:
-                # Only now does the reader know whether the first records stand on undeclared contigs.
-                sink.write_header(layout.header())
-                headed = True
-            writer.put(layout.format(batch, *run.score(batch)))
-            characters += batch.characters
-            if report is not None:
-                report(Progress(run.summary.alleles, min(1.0, characters / total) if total else None))
-    if not headed:
-        sink.write_header(layout.header())

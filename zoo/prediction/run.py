@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from zoo.errors import UnknownModel
 from zoo.genome.reference import Reference
@@ -82,6 +83,15 @@ class Run:
         if summary.alleles and not summary.scored:
             summary.warnings.append("no allele got a score; the reasons are counted by `skipped`")
         return summary
+
+    def state(self) -> dict[str, Any]:
+        """Return what was found so far, in plain values, for a run that goes on behind the same record."""
+        return {"summary": self.summary.state(), "agreement": self.agreement.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what ``state`` returned."""
+        self.summary.restore(state["summary"])
+        self.agreement.restore(state["agreement"])
 
     def _read(self, batch: RecordBatch) -> AlleleBatch:
         columns = batch.columns

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -60,6 +63,15 @@ class AnnotationSummary:
         """Return everything as plain values, for JSON."""
         return asdict(self) | {"alleles_per_second": round(self.alleles_per_second, 1)}
 
+    def state(self) -> dict[str, Any]:
+        """Return what is counted batch by batch."""
+        return {name: deepcopy(getattr(self, name)) for name in _COUNTED}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what ``state`` returned."""
+        for name in _COUNTED:
+            setattr(self, name, state[name])
+
     def count(self, records: int, alleles: AlleleBatch, scores: list[ModelScores]) -> None:
         """Add the alleles of a batch of records."""
         self.records += records
@@ -76,6 +88,9 @@ class AnnotationSummary:
         self.scored += int(np.count_nonzero(scored))
         for reason, count in reasons.items():
             self.skipped[reason] = self.skipped.get(reason, 0) + count
+
+
+_COUNTED = ("records", "alleles", "scored", "skipped", "seen")
 
 
 def _count_reasons(reasons: Reasons, *, of_model: bool) -> Counter[str]:

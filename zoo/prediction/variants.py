@@ -15,7 +15,6 @@ from zoo.errors import DataError, near_match
 from zoo.genome.reference import Reference
 from zoo.plugins import discover
 from zoo.prediction.alleles.agreement import GenomeAgreement, OnRefMismatch
-from zoo.prediction.annotation import RECORDS_A_BATCH
 from zoo.prediction.output.cells import MISSING, general_reasons, model_reasons, region_texts
 from zoo.prediction.output.keys import SKIPPED_KEY, Extras, ModelKeys, all_keys, name_keys
 from zoo.prediction.run import AnyModel, load_models
@@ -23,6 +22,7 @@ from zoo.prediction.scoring.engine import Engine
 from zoo.prediction.scoring.pairing import pair_with_scorers
 from zoo.prediction.scoring.scores import ModelScores
 from zoo.prediction.scoring.settings import ScoringOptions, ScoringSettings
+from zoo.prediction.streaming import RECORDS_A_BATCH
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -107,6 +107,17 @@ class GenomeAgreement:
             more = f" and {len(self.unknown) - 5} more" if len(self.unknown) > 5 else ""
             names = ", ".join(self.unknown[:5])
             self.warnings.append(f"contigs that {self.reference.path} lacks, or has in another length: {names}{more}")
+
+    def state(self) -> dict[str, Any]:
+        """Return what was found so far, in plain values, for a run that goes on behind the same record."""
+        agreements = "".join("1" if agrees else "0" for agrees in self._agreements)
+        return {"contigs": dict(self._contigs), "agreements": agreements, "judged": self._judged}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what ``state`` returned."""
+        self._contigs = dict(state["contigs"])
+        self._agreements = [agrees == "1" for agrees in state["agreements"]]
+        self._judged = state["judged"]
 
     def _no_declared_contig_known(self) -> bool:
         return bool(self._declared) and not any(

@@ -71,3 +71,9 @@ def choose_format(path: str | Path, name: str | None = None) -> Format:
     if by_suffix not in (None, found):
         raise OutputError(f"{shown}: the name asks for another format than --format {name}; change one of them")
     return found
+
+
+def refuse_index(path: str | Path, form: Format) -> None:
+    """Raise OutputError where a file can't have an index."""
+    if not form.indexed or str(path) == STANDARD_OUTPUT:
+        raise OutputError(f"{path}: expected a file in the format vcf.gz or bcf to index; leave --index out")

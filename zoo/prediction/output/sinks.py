@@ -15,7 +15,7 @@ from zoo.errors import OutputError
 from zoo.genome.bgzf import BgzfSink, pack
 from zoo.genome.output import STANDARD_OUTPUT, OutputFile
 from zoo.prediction.output.bcf import convert_to_bcf
-from zoo.prediction.output.formats import ColumnTypes, Format, choose_format
+from zoo.prediction.output.formats import ColumnTypes, Format, choose_format, refuse_index
 from zoo.prediction.output.index import INDEX_SUFFIXES, OrderCheck, index_bcf, index_vcf
 from zoo.prediction.output.journal import Checkpoint, Journal, TalliedFile
 from zoo.prediction.output.parquet import convert_to_parquet
@@ -28,9 +28,11 @@ class Sink(Protocol):
 
     Attributes:
         resumed: How far an unfinished run came, whose header and bodies are not to be written again.
+        last: From where the run can be resumed if it breaks off now.
     """
 
     resumed: Checkpoint | None
+    last: Checkpoint | None
 
     def write_header(self, header: str) -> None:
         """Write the header, before any body."""
@@ -46,6 +48,9 @@ class Sink(Protocol):
 
     def finish(self, header: str) -> None:
         """End the file, with a header that may have grown since it was written, and give it its name."""
+
+    def discard(self) -> None:
+        """Leave nothing to be resumed: what is done is no good."""
 
     def __enter__(self) -> Self: ...
 
@@ -76,8 +81,8 @@ def open_sink(
             had another fingerprint.
     """
     form = form or choose_format(path)
-    if index and not (form.indexed and str(path) != STANDARD_OUTPUT):
-        raise OutputError(f"{path}: expected a file in the format vcf.gz or bcf to index; leave --index out")
+    if index:
+        refuse_index(path, form)
     if str(path) != STANDARD_OUTPUT:
         return FileSink(path, form, types or {}, index=index, fingerprint=fingerprint, resume=resume)
     if resume:
@@ -85,13 +90,11 @@ def open_sink(
     return _ConvertedPipe(form, types or {}) if form.converted else FileSink(path, form, types or {})
 
 
-def check_suffix(name: str) -> None:
-    """Raise OutputError where no format is known for a file of that name."""
-    choose_format(name)
-
-
 class FileSink:
     """A file of any format, or text on standard output; errors call it ``name``, where that is not ``path``."""
+
+    resumed: Checkpoint | None
+    last: Checkpoint | None
 
     def __init__(
         self,
@@ -110,13 +113,13 @@ class FileSink:
         self._header = ""
         self._head = 0
         self._journal: Journal | None = None
-        self.resumed: Checkpoint | None = None
+        self.resumed = self.last = None
         self._output = OutputFile(path, name, resumed=resume)
         self._is_pipe = self._output.path == STANDARD_OUTPUT
         try:
             if fingerprint is not None and not self._is_pipe:
                 self._journal = Journal(self._output, fingerprint, resume=resume)
-                self.resumed = self._journal.last
+                self.resumed = self.last = self._journal.last
             if resume:
                 self._go_on()
         except BaseException:
@@ -157,8 +160,10 @@ class FileSink:
             return
         with self._output.writing():
             self._file.flush()
-        self._journal.note(Checkpoint(records, self._head, self._file.length, self._file.crc, state))
+        checkpoint = Checkpoint(records, self._head, self._file.length, self._file.crc, state)
+        self._journal.note(checkpoint)
         self._output.keeps = True
+        self.last = checkpoint
 
     def finish(self, header: str) -> None:
         """End the text, make of it what was asked for, and give that its name."""
@@ -175,6 +180,13 @@ class FileSink:
         if self._order is not None:
             with self._output.writing():
                 self._output.index.replace(f"{self._output.target}{self._order.suffix}")
+        if self._journal is not None:
+            self._journal.remove()
+
+    def discard(self) -> None:
+        """Remove the journal, and the partial file on leaving."""
+        self.last = None
+        self._output.keeps = False
         if self._journal is not None:
             self._journal.remove()
 
@@ -233,6 +245,7 @@ class _ConvertedPipe:
 
     def __init__(self, form: Format, types: ColumnTypes) -> None:
         self.resumed: Checkpoint | None = None
+        self.last: Checkpoint | None = None
         self._output = OutputFile(STANDARD_OUTPUT)
         try:
             self._folder = tempfile.TemporaryDirectory(prefix="zoo-output-")
@@ -265,6 +278,9 @@ class _ConvertedPipe:
     def note(self, records: int, state: dict[str, Any]) -> None:
         """End a block; there is no journal."""
         self._sink.note(records, state)
+
+    def discard(self) -> None:
+        """Do nothing: nothing can be resumed."""
 
     def finish(self, header: str) -> None:
         """Convert, and copy the result."""

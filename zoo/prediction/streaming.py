@@ -1,0 +1,90 @@
+"""The flow of a run: batches of records are read, scored and written, and what is done is noted after each."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Protocol
+
+from zoo.errors import ZooError
+from zoo.genome.vcf import RecordBatch
+from zoo.prediction.alleles.batch import AlleleBatch
+from zoo.prediction.output.journal import Checkpoint
+from zoo.prediction.output.sinks import Sink
+from zoo.prediction.pipeline import WriteBehind, read_ahead
+from zoo.prediction.resuming import InputDigest, check_records, describe_state, restore_state
+from zoo.prediction.run import Run
+from zoo.prediction.scoring.scores import ModelScores
+from zoo.prediction.summary import Progress
+
+RECORDS_A_BATCH = 4096
+
+
+class BatchWriter(Protocol):
+    """Makes text of what was found."""
+
+    def header(self, digests: Mapping[str, str] | None = None) -> str:
+        """Return what stands before all batches."""
+
+    def format(self, batch: RecordBatch, alleles: AlleleBatch, scores: list[ModelScores]) -> str:
+        """Return the lines of a batch."""
+
+
+def stream(run: Run, writer: BatchWriter, sink: Sink, report: Callable[[Progress], None] | None) -> None:
+    """Read, score and write batch after batch, with reading and writing in threads of their own.
+
+    Records that an unfinished run has done are read again, and passed over.
+
+    Raises:
+        OutputError: They are not those that it read.
+    """
+
+    def write(item: tuple[str, int, dict[str, Any]]) -> None:
+        text, records, state = item
+        sink.write(text)
+        sink.note(records, state)
+
+    total = run.reader.text_length()
+    read = InputDigest()
+    headed = sink.resumed is not None
+    fault: ZooError | None = None
+    with (
+        WriteBehind(write) as behind,
+        contextlib.closing(read_ahead(run.reader.batches(RECORDS_A_BATCH))) as batches,
+    ):
+        try:
+            for batch in _pass_over_done(run, batches, sink.resumed, read):
+                if not headed:
+                    # Only now does the reader know whether the first records stand on undeclared contigs.
+                    sink.write_header(writer.header())
+                    headed = True
+                text = writer.format(batch, *run.score(batch))
+                behind.put((text, read.records, describe_state(run, read)))
+                if report is not None:
+                    report(Progress(run.summary.alleles, min(1.0, read.characters / total) if total else None))
+        except ZooError as error:
+            fault = error  # raised when all that was scored before it is written, for the run to be resumed behind that
+    if fault is not None:
+        raise fault
+    if not headed:
+        sink.write_header(writer.header())
+
+
+def _pass_over_done(
+    run: Run, batches: Iterable[RecordBatch], done: Checkpoint | None, read: InputDigest
+) -> Iterator[RecordBatch]:
+    """Yield the batches behind a checkpoint, once what stands before it is known to be what the earlier run read."""
+    if done is None:
+        for batch in batches:
+            read.add(batch)
+            yield batch
+        return
+    restore_state(run, done)
+    for batch in batches:
+        read.add(batch)
+        if batch.first >= done.records:
+            yield batch
+        elif read.records >= done.records:
+            check_records(run, done, read)
+    if read.records < done.records:
+        check_records(run, done, read)
