@@ -84,6 +84,13 @@ def test_a_deletion_in_the_background_draws_in_alleles_from_further_away(cut_bac
     assert cut_background(records, [(11, "C", "G")]) == {(0, 2): ("CAATCGATT", "CAATGGATT")}
 
 
+def test_an_indel_moves_its_neighbours_behind_it_in_alt_alone(cut_background):
+    records = ["chr1 9 A G 0|1", "chr1 11 C CTT 0|1", "chr1 13 A G 0|1"]
+    assert cut_background(records, [(11, "C", "CTT")]) == {(0, 2): ("CAGTCGGTC", "CAGTCTTGG")}
+    records = ["chr1 1 A TTA 0|1", "chr1 1 A G 0|1"]
+    assert cut_background(records, [(1, "A", "TTA")]) == {(0, 2): ("NNNNGCGTT", "NNNNTTGCG")}
+
+
 def test_neighbours_of_another_phase_set_are_not_in_the_background(cut_background):
     records = ["chr1 9 A G 0|1:1", "chr1 11 C A 0|1:2", "chr1 14 T A 1/1:3"]
     assert cut_background(records, [(11, "C", "A")]) == {(0, 2): ("CAATCGAAC", "CAATAGAAC")}

@@ -43,6 +43,21 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What else is on the haplotypes of some copies.
+
+    Attributes:
+        row: Which of the copies, ascending, shape (n,).
+        allele: Index of the neighbour into the sample's alleles, sorted within a copy by what it changes, shape (n,).
+        overlaps: Whether it overlaps the copy's allele; of the others none overlaps another, shape (n,).
+    """
+
+    row: Integers
+    allele: Integers
+    overlaps: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
 class _Line:
     """One haplotype of one contig: the copies that stand on it, sorted by what they change."""
 
@@ -124,62 +139,63 @@ class Background:
         self.counts["not carried"] += scorable - len(phased) - len(unphased)
         mine = found.copy[found.haplotype != UNKNOWN_HAPLOTYPE]
         changes, own = self.haplotypes.changes, self.haplotypes.allele[mine]
-        near = self.may_have_neighbours(mine, changes.start[own] - 1, changes.end[own] + 1)
-        for copy in mine[near].tolist():
-            allele = self.haplotypes.allele[copy]
-            _, overlapping = self.list_neighbours(copy, int(changes.start[allele]) - 1, int(changes.end[allele]) + 1)
-            self.counts["neighbours left out"] += overlapping
+        near = self.find_neighbours(mine, changes.start[own] - 1, changes.end[own] + 1)
+        self.counts["neighbours left out"] += int(np.count_nonzero(near.overlaps))
 
-    def list_neighbours(self, copy: int, start: int, end: int) -> tuple[Integers, int]:
-        """Return the alleles beside a copy that change bases from ``start`` to ``end``, and how many overlap it.
+    def find_neighbours(self, copies: Integers, start: Integers, end: Integers) -> Neighbours:
+        """Return what else is on the haplotypes and in the phase sets of copies, between two bases for each.
 
-        Returns:
-            Indices of alleles of its haplotype and phase set, sorted by what they change, none of which overlaps it or
-            another; and the number of those that were left out because they do.
+        Args:
+            copies: Indices into the ``Haplotypes``, shape (m,).
+            start: Alleles that change nothing right of this base are left out, shape (m,).
+            end: Likewise, left of this base.
         """
         haplotypes = self.haplotypes
-        allele = int(haplotypes.allele[copy])
-        line = self._lines.get((int(haplotypes.sample.contig[allele]), int(haplotypes.haplotype[copy])))
-        if line is None:
-            return np.empty(0, dtype=np.int64), 0
-        first = np.searchsorted(line.reach, start, "right")
-        last = np.searchsorted(line.start, end)
-        near = line.copy[first:last]
-        own = haplotypes.phase_set[copy]
-        near = near[(haplotypes.phase_set[near] == own) | haplotypes.everywhere[near]]
-        near = haplotypes.allele[near[near != copy]]
-        changes = haplotypes.changes
-        mine = changes.start[allele], changes.end[allele]
-        overlaps = _overlap(changes.start[near], changes.end[near], *mine)
-        # Another record of the allele itself is no neighbour.
-        left_out = np.count_nonzero(overlaps & ~self._is_same(near, allele))
-        return near[~overlaps], int(left_out)
-
-    def may_have_neighbours(self, copies: Integers, start: Integers, end: Integers) -> npt.NDArray[np.bool_]:
-        """Return for which copies more than one allele of their line changes bases from ``start`` to ``end``."""
-        found = np.zeros(len(copies), dtype=np.bool_)
-        contig, haplotype = self.haplotypes.contig[copies], self.haplotypes.haplotype[copies]
+        contig, haplotype = haplotypes.contig[copies], haplotypes.haplotype[copies]
+        found: list[tuple[Integers, Integers]] = []
         for key in np.unique(np.stack([contig, haplotype]), axis=1).T.tolist():
             line = self._lines.get((key[0], key[1]))
-            rows = np.flatnonzero((contig == key[0]) & (haplotype == key[1]))
             if line is None:
                 continue
+            rows = np.flatnonzero((contig == key[0]) & (haplotype == key[1]))
             first = np.searchsorted(line.reach, start[rows], "right")
-            last = np.searchsorted(line.start, end[rows])
-            itself = self.haplotypes.reason[copies[rows]] == Reason.OK
-            found[rows] = last - first > itself
-        return found
+            counts = np.maximum(np.searchsorted(line.start, end[rows]) - first, 0)
+            ends = np.cumsum(counts)
+            near = np.repeat(first - (ends - counts), counts) + np.arange(int(counts.sum()))
+            found.append((np.repeat(rows, counts), line.copy[near]))
+        if not found:
+            nothing = np.empty(0, dtype=np.int64)
+            return Neighbours(nothing, nothing, nothing.astype(np.bool_))
+        row, near = (np.concatenate(part) for part in zip(*found, strict=True))
+        mine = copies[row]
+        together = (haplotypes.phase_set[near] == haplotypes.phase_set[mine]) | haplotypes.everywhere[near]
+        kept = np.flatnonzero(together & (near != mine))
+        kept = kept[np.argsort(row[kept], kind="stable")]
+        allele, own = haplotypes.allele[near[kept]], haplotypes.allele[mine[kept]]
+        changes = haplotypes.changes
+        overlaps = _overlap(changes.start[allele], changes.end[allele], changes.start[own], changes.end[own])
+        # Another record of the allele itself is no neighbour.
+        other = np.ones(len(kept), dtype=np.bool_)
+        for place in np.flatnonzero(overlaps).tolist():
+            other[place] = not self._is_same(int(allele[place]), int(own[place]))
+        return Neighbours(row[kept][other], allele[other], overlaps[other])
 
-    def _is_same(self, near: Integers, allele: int) -> npt.NDArray[np.bool_]:
+    def find_beside(self, copy: int, start: int, end: int) -> Integers:
+        """Return the neighbours of one copy that don't overlap it."""
+        near = self.find_neighbours(*(np.array([value]) for value in (copy, start, end)))
+        return near.allele[~near.overlaps]
+
+    def _is_same(self, one: int, other: int) -> bool:
         sample = self.haplotypes.sample
-        same = (sample.start[near] == sample.start[allele]) & (sample.ref_length[near] == sample.ref_length[allele])
-        same &= sample.alt_length[near] == sample.alt_length[allele]
-        found = np.zeros(len(near), dtype=np.bool_)
-        own = sample.alt[sample.alt_start[allele] : sample.alt_start[allele] + sample.alt_length[allele]]
-        for place in np.flatnonzero(same).tolist():
-            first = sample.alt_start[near[place]]
-            found[place] = np.array_equal(sample.alt[first : first + len(own)], own)
-        return found
+        first, second = (
+            (
+                sample.start[allele],
+                sample.ref_length[allele],
+                sample.alt[sample.alt_start[allele] : sample.alt_start[allele] + sample.alt_length[allele]].tobytes(),
+            )
+            for allele in (one, other)
+        )
+        return bool(first == second)
 
     def _match(self, alleles: AlleleBatch, rows: Integers, first: int, last: int) -> tuple[Integers, Integers]:
         """Return pairs of an allele of the batch and the same one among the sample's ``first`` to ``last - 1``."""
@@ -237,19 +253,22 @@ class BackgroundPlacer:
         copy = _look_up(found, placement)
         start = alleles.start[placement.allele] - anchor
         growth = np.maximum(alleles.ref_length - alleles.alt_length, 0)[placement.allele]
-        rows = np.flatnonzero(copy >= 0)
-        near = background.may_have_neighbours(copy[rows], start[rows], (start + self.length + growth)[rows])
-        rows = rows[near]
+        carried = np.flatnonzero(copy >= 0)
+        near = background.find_neighbours(copy[carried], start[carried], (start + self.length + growth)[carried])
+        beside = ~near.overlaps
+        rows, of = np.unique(carried[near.row[beside]], return_inverse=True)
         if not len(rows):
             return windows
-        refs = np.empty((len(rows), self.length), dtype=np.uint8)
-        alts = windows.alt
+        refs, alts = windows.ref[windows.ref_of[rows]], windows.alt
         ref_of = windows.ref_of.copy()
-        for place, row in enumerate(rows.tolist()):
+        ref_of[rows] = len(windows.ref) + np.arange(len(rows))
+        own = background.haplotypes.allele[copy[rows]]
+        shifted = self._substitute(refs, alts, own, rows, of, near.allele[beside], start)
+        for place in shifted.tolist():
+            row = int(rows[place])
             allele = int(placement.allele[row])
             genome = reference.codes(alleles.contigs[alleles.contig[allele]])
             refs[place], alts[row] = self._cut(genome, alleles, allele, int(copy[row]), anchor)
-            ref_of[row] = len(windows.ref) + place
         used, ref_of = np.unique(ref_of, return_inverse=True)
         return WindowBatch(
             ref=np.concatenate([windows.ref, refs])[used],
@@ -261,6 +280,44 @@ class BackgroundPlacer:
             alt_length=windows.alt_length,
         )
 
+    def _substitute(
+        self,
+        refs: Codes,
+        alts: Codes,
+        own: Integers,
+        rows: Integers,
+        of: Integers,
+        neighbour: Integers,
+        start: Integers,
+    ) -> Integers:
+        """Write neighbours that move no base into the windows; return which windows hold another kind, to be cut anew.
+
+        Args:
+            refs: REF windows of the rows, shape (m, L).
+            alts: ALT windows of all pairs.
+            own: The allele of each row, index into the sample's, shape (m,).
+            rows: The rows' places in ``alts``, shape (m,).
+            of: The row of each neighbour, shape (k,).
+            neighbour: The neighbours, shape (k,).
+            start: First base of each pair's window.
+        """
+        changes, sample = self._background.haplotypes.changes, self._background.haplotypes.sample
+        count = changes.alt_length[neighbour]
+        moves = changes.end[neighbour] - changes.start[neighbour] != count
+        shifted = np.unique(of[moves])
+        plain = ~np.isin(of, shifted)
+        of, neighbour, count = of[plain], neighbour[plain], count[plain]
+        first = changes.start[neighbour] - start[rows[of]]
+        # Behind an indel, ALT's bases stand elsewhere than REF's.
+        grown = (sample.alt_length - sample.ref_length)[own[of]]
+        behind = np.where(changes.start[neighbour] >= changes.end[own[of]], grown, 0)
+        for step in range(int(count.max(initial=0))):
+            base = sample.alt[np.minimum(changes.alt_start[neighbour] + step, len(sample.alt) - 1)]
+            for windows, row, place in ((refs, of, first + step), (alts, rows[of], first + behind + step)):
+                inside = (step < count) & (place >= 0) & (place < self.length)
+                windows[row[inside], place[inside]] = base[inside]
+        return shifted
+
     def _cut(self, genome: Codes, alleles: AlleleBatch, allele: int, copy: int, anchor: int) -> tuple[Codes, Codes]:
         """Return REF's and ALT's window of an allele among its neighbours."""
         background, length = self._background, self.length
@@ -268,14 +325,14 @@ class BackgroundPlacer:
         mine = background.haplotypes.allele[copy]
         begin, end = int(changes.start[mine]), int(changes.end[mine])
         # Deletions in the background draw bases in from further away: how far is known only when all are placed.
-        neighbours, _ = background.list_neighbours(copy, begin - length, end + length)
+        neighbours = background.find_beside(copy, begin - length, end + length)
         reach = length
         while True:
             missing = length + int((changes.end - changes.start)[neighbours].sum())
             if missing <= reach:
                 break
             reach = missing
-            neighbours, _ = background.list_neighbours(copy, begin - reach, end + reach)
+            neighbours = background.find_beside(copy, begin - reach, end + reach)
         before = changes.end[neighbours] <= begin
         left = walk_left(
             genome, begin, anchor + begin - int(alleles.start[allele]), list_edits(changes, alt, neighbours[before])
@@ -311,11 +368,11 @@ def _find_lines(haplotypes: Haplotypes) -> dict[tuple[int, int], _Line]:
     return lines
 
 
-def _overlap(start: Integers, end: Integers, first: int, last: int) -> npt.NDArray[np.bool_]:
-    """Return which changes overlap that of ``first`` to ``last``; see the module of haplotypes' phases."""
-    shared = (start < last) & (first < end)
-    inside = (start == end) & (first < start) & (start < last)
-    around = np.full(len(start), first == last) & (start < first) & (first < end)
-    twice = np.full(len(start), first == last) & (start == end) & (start == first)
-    found: npt.NDArray[np.bool_] = ((start != end) & (first != last) & shared) | inside | around | twice
+def _overlap(start: Integers, end: Integers, first: Integers, last: Integers) -> npt.NDArray[np.bool_]:
+    """Return which changes overlap those of ``first`` to ``last``; ``phasing`` says what that means."""
+    inserts, inserted = start == end, first == last
+    both_change = ~inserts & ~inserted & (start < last) & (first < end)
+    inside = inserts & ~inserted & (first < start) & (start < last)
+    around = ~inserts & inserted & (start < first) & (first < end)
+    found: npt.NDArray[np.bool_] = both_change | inside | around | (inserts & inserted & (start == first))
     return found
