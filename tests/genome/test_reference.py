@@ -1,8 +1,11 @@
+import base64
 import gzip
+import hashlib
 import os
 import random
 import re
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -86,6 +89,46 @@ def test_digests_are_refgets_of_the_upper_cased_letters(tmp_path):
     with Reference(path) as reference:
         assert reference.digest("upper") == "SQ.aKF498dAxcJAqme6QYQ7EZ07-fiw8Kw2"  # of the refget specification
         assert reference.digest("lower") == reference.digest("upper")
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+@pytest.mark.parametrize("letters", ["ACGTacgtNn", "ACGTRYSWKMBDHVNacgtryswkmbdhvn", "ACGU-acgu", ""])
+def test_digests_are_the_same_from_memory_as_from_the_file(tmp_path, monkeypatch, letters, loaded):
+    monkeypatch.setattr(module, "_PIECE", 7)
+    path = tmp_path / "a.fa"
+    path.write_text(f">a\n{letters}AC\nGT\n>b\nA\n")
+    whole = (letters + "ACGT").upper().encode()
+    with Reference(path) as reference:
+        if loaded:
+            reference.codes("a")
+        assert reference.md5("a") == hashlib.md5(whole).hexdigest()  # noqa: S324 - as SAM has it
+        shortened = base64.urlsafe_b64encode(hashlib.sha512(whole).digest()[:24]).decode()
+        assert reference.digest("a") == f"SQ.{shortened}"
+
+
+def test_a_contig_in_memory_is_not_read_again_for_its_digests(genome, monkeypatch):
+    with Reference(genome) as reference:
+        for contig in ("chr1", "chr2"):  # chr1 has an R, which its codes don't tell
+            reference.codes(contig)
+        read = []
+        original = reference._read
+        monkeypatch.setattr(reference, "_read", lambda *place: read.append(place[0]) or original(*place))
+        for _ in range(2):
+            for contig in ("chr1", "chr2", "chr3"):
+                reference.digest(contig)
+        assert read == ["chr1", "chr3"]
+        with pytest.raises(UnknownContig, match="no contig 'chr_1'"):
+            reference.md5("chr_1")
+
+
+def test_threads_may_share_a_reference(tmp_path):
+    letters = {f"c{number}": "ACGT"[number % 4] * (1000 + number) for number in range(8)}
+    path = tmp_path / "a.fa"
+    path.write_text("".join(f">{name}\n{text}\n" for name, text in letters.items()))
+    with Reference(path) as reference, ThreadPoolExecutor(8) as pool:
+        names = [name for name in letters for _ in range(50)]
+        random.Random(1).shuffle(names)
+        assert list(pool.map(lambda name: decode(reference.codes(name)), names)) == [letters[name] for name in names]
 
 
 def test_the_digest_of_names_and_lengths_forgets_their_order_and_nothing_else(tmp_path):

@@ -46,6 +46,11 @@ _REFSEQ_VERSIONS = {
     GRCH37: (10, 11, 11, 11, 9, 11, 13, 10, 11, 10, 9, 11, 10, 8, 9, 9, 10, 9, 9, 10, 8, 10, 10, 9),
     GRCH38: (11, 12, 12, 12, 10, 12, 14, 11, 12, 11, 10, 12, 11, 9, 10, 10, 11, 10, 10, 11, 9, 11, 11, 10),
 }
+# The third version of XIV; VIII has the first number.
+_YEAST_GENBANK = tuple(
+    f"BK{number:06d}.{3 if number == 6947 else 2}"
+    for number in (6935, 6936, 6937, 6938, 6939, 6940, 6941, 6934, *range(6942, 6950))
+)
 _YEAST_REFSEQ = (
     "NC_001133.9", "NC_001134.8", "NC_001135.5", "NC_001136.10", "NC_001137.3", "NC_001138.5", "NC_001139.9",
     "NC_001140.6", "NC_001141.2", "NC_001142.9", "NC_001143.9", "NC_001144.5", "NC_001145.3", "NC_001146.8",
@@ -56,7 +61,9 @@ _ACCESSIONS: dict[str, tuple[str, int]] = {
     "NC_012920.1": (_MITOCHONDRION, 16569),
     "J01415.2": (_MITOCHONDRION, 16569),
     "NC_001807.4": (_MITOCHONDRION, _HG19_MITOCHONDRION),
+    "CP068254.1": (_MITOCHONDRION, 16569),
     "NC_001224.1": (_MITOCHONDRION, 85779),
+    "AJ011856.1": (_MITOCHONDRION, 85779),
 }
 """What an accession stands for: the key of its contig, and the length."""
 
@@ -72,6 +79,7 @@ _add(GRCH38, tuple(f"CM{number:06d}.2" for number in range(663, 687)))
 _add(T2T, tuple(f"NC_{number:06d}.1" for number in range(60925, 60949)))
 _add(T2T, (*(f"CP{number:06d}.2" for number in range(68277, 68254, -1)), "CP086569.2"))
 _add(YEAST, _YEAST_REFSEQ)
+_add(YEAST, _YEAST_GENBANK)
 
 _NAMES = {
     GRCH37: re.compile(r"hg19|grch37|b37\b|hs37|g1k_?v37|GCF_000001405\.(1[3-9]|2[0-5])\b", re.IGNORECASE),

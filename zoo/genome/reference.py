@@ -9,7 +9,9 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,8 +21,8 @@ import numpy.typing as npt
 
 from zoo.errors import FastaError, UnknownContig, near_match
 from zoo.genome.bgzf import ends_with_marker, is_bgzf, is_gzip
-from zoo.genome.build import find_alias
-from zoo.genome.codes import IUPAC, UNKNOWN, Codes, encode
+from zoo.genome.build import ContigIndex
+from zoo.genome.codes import IUPAC, UNKNOWN, Codes, decode, encode
 from zoo.genome.fasta_index import open_with_index
 from zoo.genome.interval import Interval
 
@@ -30,9 +32,14 @@ CONTIGS_IN_MEMORY = 2
 _LETTERS = "".join(IUPAC).encode() + "".join(IUPAC).lower().encode() + b"-*Xx"
 """What a contig may hold: IUPAC's nucleotide letters, gaps, the mark of a break, and the X of some maskers."""
 
+_PLAIN_LETTERS = b"ACGTNacgtn"
+"""Letters whose codes tell them again, but for their case."""
+
+_PIECE = 1 << 22  # letters that are hashed at a time
+
 
 class Reference:
-    """The contigs of a FASTA file.
+    """The contigs of a FASTA file; several threads may read one.
 
     An index ``.fai`` (and ``.gzi``) is read; where it is missing, older than the file or does not fit it, one is made
     and kept beside the file, as far as that folder can be written.
@@ -46,7 +53,10 @@ class Reference:
         self._fasta = _open(self.path)
         self.lengths: dict[str, int] = {name: record.rlen for name, record in self._fasta.index.items()}
         self._codes: OrderedDict[str, Codes] = OrderedDict()
-        self._digests: dict[str, str] = {}
+        self._plain: set[str] = set()
+        self._digests: dict[tuple[str, str], str] = {}
+        self._index: ContigIndex | None = None
+        self._lock = threading.RLock()
 
     def __enter__(self) -> Self:
         return self
@@ -60,8 +70,13 @@ class Reference:
         self._codes.clear()
 
     def resolve(self, name: str, length: int | None = None) -> str | None:
-        """Return this reference's name of a contig, or None; ``length`` is what another file declares for it."""
-        return find_alias(name, length, self.lengths)
+        """Return this reference's name of a contig, or None; ``length`` is what another file declares for it.
+
+        See ``find_alias``; the time that it takes does not grow with the number of contigs.
+        """
+        if self._index is None:
+            self._index = ContigIndex(self.lengths)
+        return self._index.find(name, length)
 
     def codes(self, contig: str) -> Codes:
         """Return a whole contig, shape (its length,); the array is shared and must not be written to.
@@ -70,18 +85,18 @@ class Reference:
             UnknownContig: The reference has no contig of that name.
             FastaError: The contig can't be read, or holds what is no nucleotide letter.
         """
-        found = self._codes.get(contig)
-        if found is None:
-            if contig not in self.lengths:
-                raise UnknownContig(f"{self.path}: no contig {contig!r}{near_match(contig, self.lengths)}")
-            while len(self._codes) >= CONTIGS_IN_MEMORY:
-                self._codes.popitem(last=False)
-            letters = self._read(contig, 0, self.lengths[contig]).encode("latin-1", "replace")
-            self._check_letters(contig, letters)
-            found = encode(letters)
-            self._codes[contig] = found
-        self._codes.move_to_end(contig)
-        return found
+        with self._lock:
+            found = self._codes.get(contig)
+            if found is None:
+                self._check_name(contig)
+                while len(self._codes) >= CONTIGS_IN_MEMORY:
+                    self._codes.popitem(last=False)
+                letters = self._read(contig, 0, self.lengths[contig]).encode("latin-1", "replace")
+                self._check_letters(contig, letters)
+                found = encode(letters)
+                self._codes[contig] = found
+            self._codes.move_to_end(contig)
+            return found
 
     def fetch(self, interval: Interval) -> Codes:
         """Return the codes of an interval; bases beyond the contig are unknown. The strand is not looked at."""
@@ -89,10 +104,7 @@ class Reference:
 
     def letters(self, interval: Interval) -> str:
         """Return the letters as they stand in the file, lower case where soft-masked; nothing beyond the contig."""
-        if interval.contig not in self.lengths:
-            raise UnknownContig(
-                f"{self.path}: no contig {interval.contig!r}{near_match(interval.contig, self.lengths)}"
-            )
+        self._check_name(interval.contig)
         start, end = max(0, interval.start), min(interval.end, self.lengths[interval.contig])
         return self._read(interval.contig, start, end) if start < end else ""
 
@@ -106,10 +118,16 @@ class Reference:
 
     def digest(self, contig: str) -> str:
         """Return the refget digest (GA4GH, version 2) of a contig's upper-cased letters: ``SQ.`` and 32 characters."""
-        if contig not in self._digests:
-            letters = self.letters(Interval(contig, 0, self.lengths[contig])).upper().encode("latin-1", "replace")
-            self._digests[contig] = "SQ." + _truncated_digest(letters)
-        return self._digests[contig]
+        if (contig, "refget") not in self._digests:
+            content = self._hash(contig, hashlib.sha512())
+            self._digests[contig, "refget"] = f"SQ.{_shorten(content)}"
+        return self._digests[contig, "refget"]
+
+    def md5(self, contig: str) -> str:
+        """Return the MD5 of a contig's upper-cased letters, as SAM's M5 and VCF's ``md5`` state it."""
+        if (contig, "md5") not in self._digests:
+            self._digests[contig, "md5"] = self._hash(contig, hashlib.md5(usedforsecurity=False)).hex()
+        return self._digests[contig, "md5"]
 
     @property
     def name_length_digest(self) -> str:
@@ -122,8 +140,31 @@ class Reference:
         )
         return _truncated_digest(_canonical(pairs))
 
+    def _hash(self, contig: str, content: hashlib._Hash) -> bytes:
+        for piece in self._pieces(contig):
+            content.update(piece)
+        return content.digest()
+
+    def _pieces(self, contig: str) -> Iterator[bytes]:
+        """Yield a contig's upper-cased letters, from memory where it is there and its codes tell them."""
+        self._check_name(contig)
+        codes = self._codes.get(contig) if contig in self._plain else None
+        for start in range(0, self.lengths[contig], _PIECE):
+            end = min(start + _PIECE, self.lengths[contig])
+            if codes is not None:
+                yield decode(codes[start:end]).encode("ascii")
+            else:
+                yield self._read(contig, start, end).upper().encode("latin-1", "replace")
+
+    def _check_name(self, contig: str) -> None:
+        if contig not in self.lengths:
+            raise UnknownContig(f"{self.path}: no contig {contig!r}{near_match(contig, self.lengths)}")
+
     def _check_letters(self, contig: str, letters: bytes) -> None:
-        strange = letters.translate(None, delete=_LETTERS)
+        rare = letters.translate(None, delete=_PLAIN_LETTERS)
+        if not rare:
+            self._plain.add(contig)
+        strange = rare.translate(None, delete=_LETTERS)
         if strange:
             position = letters.index(strange[:1]) + 1
             raise FastaError(
@@ -133,7 +174,8 @@ class Reference:
 
     def _read(self, contig: str, start: int, end: int) -> str:
         try:
-            return str(self._fasta.fetch(contig, start + 1, end).seq)
+            with self._lock:
+                return str(self._fasta.fetch(contig, start + 1, end).seq)
         except Exception as error:  # pyfaidx and the decompressor raise a dozen kinds for a damaged file
             raise FastaError(
                 f"{self.path}: contig {contig!r} can't be read: {' '.join(str(error).split()) or type(error).__name__}"
@@ -231,4 +273,8 @@ def _canonical(document: object) -> bytes:
 
 
 def _truncated_digest(content: bytes) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha512(content).digest()[:24]).decode("ascii")
+    return _shorten(hashlib.sha512(content).digest())
+
+
+def _shorten(digest: bytes) -> str:
+    return base64.urlsafe_b64encode(digest[:24]).decode("ascii")

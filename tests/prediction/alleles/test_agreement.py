@@ -1,3 +1,5 @@
+import hashlib
+import json
 import re
 
 import pytest
@@ -61,9 +63,7 @@ def test_the_likely_builds_are_named(reference):
     with pytest.raises(RefMismatch, match=r"alleles \(the variants look like GRCh38 \(hg38\)\); annotate"):
         read(reference, 500, 0, declared={"chr20": 64_444_167})
     reference.lengths["chr20"] = 63_025_520
-    with pytest.raises(
-        RefMismatch, match=r"\(the variants look like GRCh38 \(hg38\), the genome looks like GRCh37 \(hg19\)\)"
-    ):
+    with pytest.raises(RefMismatch, match=r"\(the variants look like GRCh38 \(hg38\), the genome looks like hg19\)"):
         read(reference, 500, 0, declared={"20": 64_444_167})
 
 
@@ -133,3 +133,120 @@ def test_contigs_are_told_in_the_order_of_their_first_record(reference):
 def test_a_choice_that_there_is_not_is_a_slip(reference):
     with pytest.raises(ValueError, match=r"^on_ref_mismatch: expected 'skip' or 'error', found 'stop'$"):
         GenomeAgreement(reference, "in.vcf", {}, "stop")
+
+
+def md5(letters):
+    return hashlib.md5(letters.encode()).hexdigest()  # noqa: S324 - as VCF has it
+
+
+def stand_on(agreement, *contigs, first=0):
+    found = agreement.read(first, contigs, [1] * len(contigs), ["A"] * len(contigs), ["C"] * len(contigs))
+    return [Reason(reason).name for reason in found.reason]
+
+
+def test_a_contig_counts_only_where_the_headers_digest_is_the_genomes(reference):
+    header = (
+        f"##contig=<ID=1,md5={md5(GENOME)},assembly=b37>\n##contig=<ID=chr2,length=4,md5={md5('AGGT')}>\n"
+        f"##contig=<ID=2,length=4,refget=SQ.{'A' * 32}>\n##contig=<ID=chr1,md5=none>\n"
+    )
+    agreement = GenomeAgreement(reference, "in.vcf", {"chr2": 4}, header=header)
+    unknown = "UNKNOWN_CONTIG"
+    assert stand_on(agreement, "1", "chr2", "2", "chr1") == ["OK", unknown, unknown, "OK"]
+    assert agreement.unknown == ["chr2", "2"]
+    agreement.finish()
+    (warning,) = agreement.warnings
+    assert re.fullmatch(
+        r"contigs whose digest in the header of in\.vcf is not that of .*genome\.fa: chr2, 2 "
+        r"\(the variants look like GRCh37\); annotate with the genome that the variants were called on",
+        warning,
+    )
+
+
+def test_contigs_of_no_record_are_not_hashed(reference, monkeypatch):
+    header = f"##contig=<ID=chr1,md5={md5(GENOME)}>\n##contig=<ID=chr2,md5={md5('ACGT')}>\n"
+    asked = []
+    original = reference.md5
+    monkeypatch.setattr(reference, "md5", lambda contig: asked.append(contig) or original(contig))
+    agreement = GenomeAgreement(reference, "in.vcf", {}, header=header)
+    for first in range(3):
+        assert stand_on(agreement, "chr1", first=first) == ["OK"]
+    assert asked == ["chr1"]
+
+
+def test_none_of_the_contigs_agreeing_is_an_error_that_says_why(reference):
+    agreement = GenomeAgreement(reference, "in.vcf", {"chr2": 4}, header=f"##contig=<ID=chr2,md5={md5('AGGT')}>\n")
+    assert stand_on(agreement, "chr2") == ["UNKNOWN_CONTIG"]
+    message = r"none of its contigs \(chr2\) is in .* \(chr1, chr2\); the header states another digest of chr2; "
+    with pytest.raises(UnknownContig, match=message):
+        agreement.finish()
+
+
+def test_a_contig_that_a_model_was_not_trained_on_stops_when_it_is_first_read(reference):
+    agreement = GenomeAgreement(reference, "in.vcf", {})
+    agreement.expect("right@1.0.0", "my build", {"1": f"ga4gh:{reference.digest('chr1')}"})
+    agreement.expect("wrong@1.0.0", "my build", {"1": reference.digest("chr1"), "2": "SQ.other", "chr9": "SQ.x"})
+    assert stand_on(agreement, "chr1") == ["OK"]
+    message = (
+        r"genome\.fa: its contig chr2 is not the one that wrong@1\.0\.0 was trained on \(my build\); "
+        r"give the genome of the model's build, with variants called on it$"
+    )
+    with pytest.raises(RefMismatch, match=message):
+        stand_on(agreement, "chr2", first=1)
+    assert agreement.warnings == []
+
+
+def test_both_builds_are_named_where_they_are_known(reference):
+    reference.lengths["chr20"] = 63_025_520
+    agreement = GenomeAgreement(reference, "in.vcf", {})
+    agreement.expect("one@1.0.0", "GRCh38", {"chr2": "SQ.other"})
+    agreement.expect("two@1.0.0", "hg19", {})
+    agreement.expect("three@1.0.0", None, {})
+    (warning,) = agreement.warnings
+    assert re.fullmatch(r"one@1\.0\.0 was trained on GRCh38; .*genome\.fa looks like hg19", warning)
+    with pytest.raises(RefMismatch, match=r"genome\.fa \(looks like hg19\): .* one@1\.0\.0 was trained on \(GRCh38\);"):
+        stand_on(agreement, "chr2")
+
+
+def test_the_build_that_the_header_names_is_told_where_lengths_tell_none(reference):
+    agreement = GenomeAgreement(reference, "in.vcf", {}, header="##reference=hg38.fa\n")
+    agreement.read(0, ["chr1"] * 4, [1, 2, 3, 4], ["C", "G", "T", "A"], ["A"] * 4)
+    agreement.finish()
+    assert "(the variants look like GRCh38 (hg38)); annotate" in agreement.warnings[0]
+
+
+@pytest.mark.parametrize("cut", [0, 1, 50, 99, 100, 119, 120, 121])
+@pytest.mark.parametrize("wrong", [0, 11, 13])
+def test_an_agreement_that_is_restored_goes_on_as_if_nothing_had_happened(reference, cut, wrong):
+    header = f"##contig=<ID=chr2,md5={md5('AGGT')}>\n"
+    records = [("chr1", place + 1, GENOME[place], "A") for place in range(120 - wrong)]
+    records += [("chr2", 1, "A", "C"), ("7", 1, "A", "C")] if not wrong else [("1", 1, "C", "A")] * wrong
+
+    def go_on(agreement, first, part):
+        for number, (contig, position, ref, alt) in enumerate(part, start=first):
+            agreement.read(number, [contig], [position], [ref], [alt])
+
+    def finish(agreement):
+        try:
+            agreement.finish()
+        except RefMismatch as error:
+            return str(error)
+        return [agreement.warnings, agreement.bridged, agreement.unknown, agreement.found]
+
+    whole = GenomeAgreement(reference, "in.vcf", {}, header=header)
+    go_on(whole, 0, records)
+    before = GenomeAgreement(reference, "in.vcf", {}, header=header)
+    go_on(before, 0, records[:cut])
+    after = GenomeAgreement(reference, "in.vcf", {}, header=header)
+    after.restore(json.loads(json.dumps(before.state())))
+    go_on(after, cut, records[cut:])
+    assert finish(after) == finish(whole)
+
+
+def test_a_verdict_is_restored_too(reference):
+    before = GenomeAgreement(reference, "in.vcf", {})
+    before.read(0, ["chr1"] * 1000, range(1, 1001), GENOME[:1000], ["A"] * 1000)
+    after = GenomeAgreement(reference, "in.vcf", {})
+    after.restore(json.loads(json.dumps(before.state())))
+    after.read(1000, ["chr1"] * 200, range(1, 201), GENOME[:200].translate(WRONG), ["A"] * 200)
+    after.finish()
+    assert after.warnings == []

@@ -8,11 +8,13 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from zoo.errors import RefMismatch, UnknownContig
-from zoo.genome.build import likely_build
+from zoo.genome.build import contradicting_build, likely_build
+from zoo.genome.contig_lines import named_assembly
 from zoo.genome.interval import Interval
 from zoo.genome.reference import Reference
 from zoo.genome.variant import Reason, Variant
 from zoo.prediction.alleles.batch import AlleleBatch, build_alleles
+from zoo.prediction.alleles.digests import ContigDigests
 
 CHECKED_ALLELES = 1000
 """The build is judged by that many alleles, the first whose REF can be compared with known bases."""
@@ -21,6 +23,7 @@ MAX_MISMATCHES = 0.1
 
 OnRefMismatch = Literal["skip", "error"]
 
+_SHOWN = 5
 _ADVICE = "annotate with the genome that the variants were called on"
 
 
@@ -32,6 +35,8 @@ class GenomeAgreement:
         source: What the variants come from, for messages.
         declared: The lengths of contigs that the variants' header states.
         on_ref_mismatch: ``error`` stops at the first allele whose REF disagrees.
+        header: The text of a VCF's header. Contigs whose digests it states count only where they agree, and its
+            names of the assembly help to say what is wrong.
     """
 
     def __init__(
@@ -40,6 +45,8 @@ class GenomeAgreement:
         source: str,
         declared: Mapping[str, int | None],
         on_ref_mismatch: OnRefMismatch = "skip",
+        *,
+        header: str = "",
     ) -> None:
         _check_choice(on_ref_mismatch)
         self.reference = reference
@@ -47,6 +54,9 @@ class GenomeAgreement:
         self._source = source
         self._declared = declared
         self._on_ref_mismatch = on_ref_mismatch
+        self._assembly = named_assembly(header)
+        self._digests = ContigDigests(reference, header)
+        self._differing: list[str] = []
         self._contigs: dict[str, str | None] = {}
         self._agreements: list[bool] = []
         self._judged = False
@@ -58,13 +68,29 @@ class GenomeAgreement:
 
     @property
     def unknown(self) -> list[str]:
-        """The contigs that the reference has not, or not of the declared length."""
+        """The contigs that the reference has not, or not of the declared length or digest."""
         return [name for name, found in self._contigs.items() if not found]
 
     @property
     def found(self) -> list[str]:
         """The reference's contigs that variants stood on."""
         return sorted({found for found in self._contigs.values() if found})
+
+    def expect(self, model: str, build: str | None, digests: Mapping[str, str]) -> None:
+        """Compare the genome with the one that a model was trained on.
+
+        A warning tells of a genome that looks like another build than the card names. Contigs are compared when the
+        first record stands on them: ``read`` then raises RefMismatch where the digests differ.
+
+        Args:
+            model: Its full name, for messages.
+            build: The card's name of the genome.
+            digests: Refget digests of contigs, by the card's names of them.
+        """
+        self._digests.expect(model, build, digests)
+        likely = contradicting_build(build or "", self.reference.lengths)
+        if likely is not None:
+            self.warnings.append(f"{model} was trained on {build}; {self.reference.path} looks like {likely}")
 
     def read(
         self, first: int, contigs: Sequence[str], positions: Sequence[int], refs: Sequence[str], alts: Sequence[str]
@@ -76,10 +102,11 @@ class GenomeAgreement:
 
         Raises:
             UnknownContig: None of the contigs is known, and none that the header declares either.
-            RefMismatch: Too many REF disagree, or one does and each should be an error.
+            RefMismatch: Too many REF disagree, or one does and each should be an error; or a model was trained on
+                another sequence of a contig.
         """
         for name in (name for name in dict.fromkeys(contigs) if name not in self._contigs):
-            self._contigs[name] = self.reference.resolve(name, self._declared.get(name))
+            self._contigs[name] = self._find(name)
         if first == 0 and not any(self._contigs.values()) and self._no_declared_contig_known():
             raise UnknownContig(self._nothing_known())
         alleles = build_alleles([self._contigs[name] for name in contigs], positions, refs, alts, self.reference)
@@ -103,21 +130,43 @@ class GenomeAgreement:
         if self._contigs and not any(self._contigs.values()) and (at_end or self._no_declared_contig_known()):
             raise UnknownContig(self._nothing_known())
         self._judge(at_end=True)
-        if self.unknown:
-            more = f" and {len(self.unknown) - 5} more" if len(self.unknown) > 5 else ""
-            names = ", ".join(self.unknown[:5])
-            self.warnings.append(f"contigs that {self.reference.path} lacks, or has in another length: {names}{more}")
+        if self._differing:
+            self.warnings.append(
+                f"contigs whose digest in the header of {self._source} is not that of {self.reference.path}: "
+                f"{_list(self._differing)}{self._builds()}; {_ADVICE}"
+            )
+        lacking = [name for name in self.unknown if name not in self._differing]
+        if lacking:
+            self.warnings.append(
+                f"contigs that {self.reference.path} lacks, or has in another length: {_list(lacking)}"
+            )
 
     def state(self) -> dict[str, Any]:
         """Return what was found so far, in plain values, for a run that goes on behind the same record."""
         agreements = "".join("1" if agrees else "0" for agrees in self._agreements)
-        return {"contigs": dict(self._contigs), "agreements": agreements, "judged": self._judged}
+        return {
+            "contigs": dict(self._contigs),
+            "differing": list(self._differing),
+            "agreements": agreements,
+            "judged": self._judged,
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over what ``state`` returned."""
         self._contigs = dict(state["contigs"])
+        self._differing = list(state["differing"])
         self._agreements = [agrees == "1" for agrees in state["agreements"]]
         self._judged = state["judged"]
+
+    def _find(self, name: str) -> str | None:
+        found = self.reference.resolve(name, self._declared.get(name))
+        if found is None:
+            return None
+        if self._digests.differs(name, found):
+            self._differing.append(name)
+            return None
+        self._digests.check_models(found)
+        return found
 
     def _no_declared_contig_known(self) -> bool:
         return bool(self._declared) and not any(
@@ -152,11 +201,11 @@ class GenomeAgreement:
 
     def _nothing_known(self) -> str:
         ours, theirs = list(self._contigs)[:3], list(self.reference.lengths)[:3]
-        lengths = ""
+        lengths = f"; the header states another digest of {_list(self._differing)}" if self._differing else ""
         for name in self._contigs:
             declared, twin = self._declared.get(name), self.reference.resolve(name)
-            if twin is not None and declared is not None:
-                lengths = f"; {name} has {declared:,} bases there and {self.reference.lengths[twin]:,} here"
+            if twin is not None and declared is not None and self.reference.lengths[twin] != declared:
+                lengths += f"; {name} has {declared:,} bases there and {self.reference.lengths[twin]:,} here"
                 break
         return (
             f"{self._source}: none of its contigs ({', '.join(ours)}) is in {self.reference.path} "
@@ -164,7 +213,8 @@ class GenomeAgreement:
         )
 
     def _builds(self) -> str:
-        variants, genome = likely_build(self._declared), likely_build(self.reference.lengths)
+        variants = likely_build(self._declared) or self._assembly
+        genome = likely_build(self.reference.lengths)
         parts = [f"the variants look like {variants}"] * bool(variants) + [f"the genome looks like {genome}"] * bool(
             genome
         )
@@ -177,6 +227,11 @@ def _check_choice(choice: str) -> None:
         raise ValueError(
             f"on_ref_mismatch: expected {' or '.join(map(repr, get_args(OnRefMismatch)))}, found {choice!r}"
         )
+
+
+def _list(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{more}"
 
 
 def _short(letters: str) -> str:
