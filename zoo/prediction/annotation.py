@@ -44,6 +44,7 @@ def annotate(
     overwrite: bool = False,
     seen: bool = False,
     packed: bool = False,
+    background: str | None = None,
     output_format: FormatName | None = None,
     index: bool = False,
     resume: bool = False,
@@ -63,6 +64,7 @@ def annotate(
         overwrite: Replace keys that the input carries already.
         seen: Flag variants on contigs that a model was trained on.
         packed: Add one key that holds all scores, an entry for each allele, model, track and region.
+        background: A sample of the file; each allele is scored on the haplotypes of it that carry the allele.
         output_format: By default the one that the output's suffix asks for; VCF on standard output.
         index: Write an index (``.tbi`` or ``.csi``) beside ``.vcf.gz`` or ``.bcf``.
         resume: Go on where a run of the same input, models and options broke off; its threads, batch size and command
@@ -86,12 +88,14 @@ def annotate(
     if settings.batch_size is None:
         settings = replace(settings, batch_size=earlier.get("options", {}).get("batch_size"))
     refuse_same_file(output, vcf, genome, settings.windows, settings.regions)
-    extras = _choose_extras(settings, seen=seen, packed=packed)
+    extras = _choose_extras(settings, seen=seen, packed=packed, background=background)
     with open_run(
         vcf, genome, models, settings, device=device, threads=threads, on_ref_mismatch=on_ref_mismatch
     ) as run:
         for scored in run.engine.models:
             refuse_model_folder(output, scored.model.folder)
+        if background is not None:
+            run.use_background(vcf, background)
         layout = _make_layout(run, keys, extras, max_tracks=math.inf if form.table else MAX_TRACKS, overwrite=overwrite)
         run.summary.output = str(output)
         writer = _TableWriter(layout) if form.table else _VcfWriter(run, layout, command)
@@ -100,6 +104,7 @@ def annotate(
         fingerprint = fingerprint_run(
             run, threads=threads, command=command, format=form.name, on_ref_mismatch=on_ref_mismatch,
             keys=all_keys(layout.keys), dropped=sorted(layout.dropped), extras=asdict(extras),
+            background=run.background.digest() if run.background else "",
         )  # fmt: skip
         types = table_columns(layout) if form.table else None
         with (
@@ -130,6 +135,7 @@ def preview(
     overwrite: bool = False,
     seen: bool = False,
     packed: bool = False,
+    background: str | None = None,
     **options: Unpack[ScoringOptions],
 ) -> AnnotationSummary:
     """Return what an annotation would do, from the first thousand alleles; nothing is written, no network runs."""
@@ -138,7 +144,9 @@ def preview(
     with open_run(
         vcf, genome, models, settings, device=device, threads=threads, on_ref_mismatch=on_ref_mismatch
     ) as run:
-        extras = _choose_extras(settings, seen=seen, packed=packed)
+        if background is not None:
+            run.use_background(vcf, background)
+        extras = _choose_extras(settings, seen=seen, packed=packed, background=background)
         layout = _make_layout(run, keys, extras, max_tracks=MAX_TRACKS, overwrite=overwrite)
         if not overwrite:
             refuse_collisions(layout.keys, run.reader.info_ids, run.reader.name)
@@ -154,13 +162,14 @@ def preview(
         return summary
 
 
-def _choose_extras(settings: ScoringSettings, *, seen: bool, packed: bool) -> Extras:
+def _choose_extras(settings: ScoringSettings, *, seen: bool, packed: bool, background: str | None) -> Extras:
     return Extras(
         spread=settings.spread,
         percentile=settings.percentile,
         region=settings.windows is not None,
         seen=seen,
         packed=packed,
+        background=background or "",
     )
 
 
@@ -169,7 +178,8 @@ def _make_layout(
 ) -> Layout:
     named = run.name_keys(renames, extras, max_tracks=max_tracks)
     dropped = all_keys(named) if overwrite else ()
-    return Layout(run.engine.models, named, extras, run.engine.region_names, dropped)
+    name_haplotypes = run.background.name_haplotypes if run.background else None
+    return Layout(run.engine.models, named, extras, run.engine.region_names, dropped, name_haplotypes)
 
 
 class _VcfWriter:

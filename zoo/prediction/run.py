@@ -9,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import UnknownModel
+import numpy as np
+
+from zoo.errors import ModelError, UnknownModel
 from zoo.genome.reference import Reference
 from zoo.genome.vcf import ALT, CONTIG, POS, REF, RecordBatch, VcfReader
 from zoo.model.folder import Model
@@ -17,6 +19,7 @@ from zoo.plugins import discover
 from zoo.prediction.alleles.agreement import GenomeAgreement, OnRefMismatch
 from zoo.prediction.alleles.batch import AlleleBatch
 from zoo.prediction.alleles.structural import spell_structural
+from zoo.prediction.haplotypes.background import Background, BackgroundPlacer, read_background
 from zoo.prediction.output.keys import Extras, ModelKeys, name_keys
 from zoo.prediction.output.packed import refuse_names
 from zoo.prediction.scoring.engine import Engine
@@ -25,6 +28,7 @@ from zoo.prediction.scoring.scores import ModelScores
 from zoo.prediction.scoring.seen import find_seen, tells_contigs
 from zoo.prediction.scoring.settings import ScoringSettings
 from zoo.prediction.summary import AnnotationSummary
+from zoo.prediction.windows.centred import CentredPlacer
 from zoo.registry import load
 
 AnyModel = str | Path | Model
@@ -42,7 +46,9 @@ class Run:
         self.engine = engine
         self.settings = settings
         self.summary = AnnotationSummary()
-        self._longest = max(scored.model.card.sequence_window.length for scored in engine.models)
+        self.background: Background | None = None
+        self._windows = [scored.model.card.sequence_window for scored in engine.models]
+        self._longest = max(window.length for window in self._windows)
         for scored in engine.models:
             name = scored.model.card.full_name
             window = scored.model.card.sequence_window
@@ -53,6 +59,29 @@ class Run:
                 "at regions" if settings.windows else f"anchor {window.anchor}"
             )
             self.summary.seen[name] = 0 if tells_contigs(scored.model.card) else None
+
+    def use_background(self, vcf: str | Path, sample: str) -> None:
+        """Score each allele on the haplotypes of a sample that carry it, among what else they carry.
+
+        Args:
+            vcf: The file that the run reads, which is read twice.
+            sample: The sample's name.
+
+        Raises:
+            ModelError: Windows stand at regions.
+            VcfError: The file can't be read twice, or has no such sample.
+        """
+        if self.settings.windows is not None:
+            raise ModelError("a background needs windows that stand around each allele; leave out windows at regions")
+        agreement = GenomeAgreement(self.agreement.reference, self.reader.name, self.reader.contigs)
+        self.background = read_background(vcf, sample, agreement, self._spell if self.settings.structural else None)
+        windows = {(window.length, window.anchor) for window in self._windows}
+        self.engine.use_placers(
+            {
+                (length, anchor): BackgroundPlacer(self.background, CentredPlacer(length, anchor, self.settings.shifts))
+                for length, anchor in windows
+            }
+        )
 
     def name_keys(self, renames: Mapping[str, str] | None, extras: Extras, *, max_tracks: float) -> list[ModelKeys]:
         """Return the keys of each model, and note them in the summary."""
@@ -104,6 +133,9 @@ class Run:
         )
         if not self.settings.structural:
             return alleles
+        return self._spell(alleles, columns)
+
+    def _spell(self, alleles: AlleleBatch, columns: list[list[str]]) -> AlleleBatch:
         return spell_structural(alleles, columns, self.agreement.reference, self._longest)
 
     def _count(self, batch: RecordBatch, alleles: AlleleBatch, scores: list[ModelScores]) -> list[ModelScores]:
@@ -111,6 +143,11 @@ class Run:
             replace(model, seen=find_seen(alleles, scored.model.card))
             for model, scored in zip(scores, self.engine.models, strict=True)
         ]
+        if self.background is not None:
+            # An allele's haplotypes are averaged: its rows are no window's in particular.
+            found = [replace(model, window=np.full_like(model.window, -1)) for model in found]
+            for name, count in self.background.count(alleles).items():
+                self.summary.background[name] = self.summary.background.get(name, 0) + count
         self.summary.count(len(batch), alleles, found)
         return found
 

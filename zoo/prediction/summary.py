@@ -31,6 +31,8 @@ class AnnotationSummary:
     Attributes:
         scored: Alleles that at least one model gave a number.
         skipped: Alleles by reason; those that depend on the model as ``model: REASON``.
+        background: With the sample's own haplotypes around them: alleles that it carries on a known one, that are
+            unphased, that it does not carry; and neighbours that were left out because they overlap an allele.
         seen: Scored alleles on contigs that a model was trained on, by model; None where its card does not tell.
         devices: Where each model ran.
         bridged: Contigs whose name in the reference is another one.
@@ -44,6 +46,7 @@ class AnnotationSummary:
     scored: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     seen: dict[str, int | None] = field(default_factory=dict)
+    background: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     models: list[str] = field(default_factory=list)
     devices: dict[str, str] = field(default_factory=dict)
@@ -90,7 +93,7 @@ class AnnotationSummary:
             self.skipped[reason] = self.skipped.get(reason, 0) + count
 
 
-_COUNTED = ("records", "alleles", "scored", "skipped", "seen")
+_COUNTED = ("records", "alleles", "scored", "skipped", "seen", "background")
 
 
 def _count_reasons(reasons: Reasons, *, of_model: bool) -> Counter[str]:

@@ -7,18 +7,24 @@ bases out, a deletion draws bases in. Neighbours that overlap the allele itself 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from zoo.errors import VcfError
 from zoo.genome.codes import Codes
 from zoo.genome.reference import Reference
 from zoo.genome.variant import Reason
+from zoo.genome.vcf import STANDARD_INPUT
+from zoo.prediction.alleles.agreement import GenomeAgreement
 from zoo.prediction.alleles.batch import AlleleBatch, Integers
 from zoo.prediction.haplotypes.genotypes import UNKNOWN_HAPLOTYPE
-from zoo.prediction.haplotypes.phasing import Haplotypes
+from zoo.prediction.haplotypes.phasing import Haplotypes, place_on_haplotypes
+from zoo.prediction.haplotypes.sample import Spell, read_sample
 from zoo.prediction.haplotypes.surgery import list_edits, walk_left, walk_right
 from zoo.prediction.windows.centred import CentredPlacer, build_centred
 from zoo.prediction.windows.placement import Placement, Reasons, WindowBatch
@@ -68,16 +74,10 @@ class _Line:
 
 
 class Background:
-    """A sample's haplotypes, to look up which of them carry an allele, and what else they carry.
-
-    Attributes:
-        counts: How many alleles are ``carried``, ``unphased`` or ``not carried``, and how many ``neighbours left out``
-            of their windows.
-    """
+    """A sample's haplotypes, to look up which of them carry an allele, and what else they carry."""
 
     def __init__(self, haplotypes: Haplotypes) -> None:
         self.haplotypes = haplotypes
-        self.counts = dict.fromkeys(("carried", "unphased", "not carried", "neighbours left out"), 0)
         sample = haplotypes.sample
         self._bounds = np.searchsorted(sample.contig, np.arange(len(sample.contigs) + 1))
         self._contigs: dict[str, list[int]] = {}
@@ -128,19 +128,30 @@ class Background:
             texts[allele] = str(haplotype) if texts[allele] == "." else f"{texts[allele]}|{haplotype}"
         return texts
 
-    def count(self, alleles: AlleleBatch) -> None:
-        """Count which of the alleles the sample carries, and which neighbours overlap them."""
+    def count(self, alleles: AlleleBatch) -> dict[str, int]:
+        """Return how many alleles are ``carried``, ``unphased`` or ``not carried``; and how many neighbours overlap."""
         found = self.find(alleles)
         phased = np.unique(found.allele[found.haplotype != UNKNOWN_HAPLOTYPE])
         unphased = np.setdiff1d(found.allele, phased)
         scorable = int(np.count_nonzero(alleles.reason == Reason.OK))
-        self.counts["carried"] += len(phased)
-        self.counts["unphased"] += len(unphased)
-        self.counts["not carried"] += scorable - len(phased) - len(unphased)
         mine = found.copy[found.haplotype != UNKNOWN_HAPLOTYPE]
         changes, own = self.haplotypes.changes, self.haplotypes.allele[mine]
         near = self.find_neighbours(mine, changes.start[own] - 1, changes.end[own] + 1)
-        self.counts["neighbours left out"] += int(np.count_nonzero(near.overlaps))
+        return {
+            "carried": len(phased),
+            "unphased": len(unphased),
+            "not carried": scorable - len(phased) - len(unphased),
+            "neighbours left out": int(np.count_nonzero(near.overlaps)),
+        }
+
+    def digest(self) -> str:
+        """Return a checksum of what the sample carries."""
+        sample = self.haplotypes.sample
+        digest = hashlib.sha256("\0".join((sample.sample, *sample.contigs, *sample.phase_sets)).encode())
+        for values in (sample.contig, sample.start, sample.ref_length, sample.alt, sample.alt_length, sample.reason,
+                       sample.phase_set, sample.copy_allele, sample.copy_haplotype):  # fmt: skip
+            digest.update(np.ascontiguousarray(values).tobytes())
+        return digest.hexdigest()
 
     def find_neighbours(self, copies: Integers, start: Integers, end: Integers) -> Neighbours:
         """Return what else is on the haplotypes and in the phase sets of copies, between two bases for each.
@@ -341,6 +352,17 @@ class BackgroundPlacer:
         right = walk_right(genome, end, length, list_edits(changes, alt, neighbours[~before]))
         ref, changed = np.concatenate([left, genome[begin:end], right]), np.concatenate([left, own, right])
         return ref[:length], changed[:length]
+
+
+def read_background(vcf: str | Path, sample: str, agreement: GenomeAgreement, spell: Spell | None = None) -> Background:
+    """Read the haplotypes of a sample; see ``read_sample``.
+
+    Raises:
+        VcfError: Standard input and pipes can't be read once for the sample and once for the alleles.
+    """
+    if str(vcf) == STANDARD_INPUT or Path(vcf).is_fifo():
+        raise VcfError(f"{vcf}: a background asks for the file twice, and a pipe is read once; name a file")
+    return Background(place_on_haplotypes(read_sample(vcf, sample, agreement, spell), agreement.reference))
 
 
 def _look_up(found: Carried, placement: Placement) -> Integers:

@@ -7,7 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from zoo import __version__
 from zoo.genome.reference import Reference
 from zoo.genome.variant import MODEL_REASONS, Reason
-from zoo.prediction.output.keys import PACKED_KEY, SKIPPED_KEY, TOP_SCORES, Extras, ModelKeys, identifier
+from zoo.prediction.output.keys import (
+    HAPLOTYPE_KEY,
+    PACKED_KEY,
+    SKIPPED_KEY,
+    TOP_SCORES,
+    Extras,
+    ModelKeys,
+    identifier,
+)
 from zoo.prediction.output.packed import PACKED_FIELDS
 from zoo.prediction.scoring.pairing import ScoredModel
 
@@ -41,6 +49,9 @@ def declare(
         fields = "|".join(PACKED_FIELDS)
         what = f"All scores, an entry for each ALT, model, track and region. Format: {fields}"
         lines.append(_declare_key(PACKED_KEY, ".", "String", what))
+    if extras.background:
+        what = f"Haplotypes of sample {extras.background} that each ALT was scored on, joined by |; . for the reference"
+        lines.append(_declare_key(HAPLOTYPE_KEY, "A", "String", what))
     why = f"Why no model gave a score, an entry for each ALT: {general}"
     lines.append(_declare_key(SKIPPED_KEY, ".", "String", why))
     return lines

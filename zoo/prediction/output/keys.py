@@ -11,6 +11,10 @@ from zoo.prediction.scoring.pairing import ScoredModel
 
 SKIPPED_KEY = "ZOO_SKIPPED"
 PACKED_KEY = "ZOO_PACKED"
+HAPLOTYPE_KEY = "ZOO_HAPLOTYPE"
+GENERAL_KEYS = (SKIPPED_KEY, PACKED_KEY, HAPLOTYPE_KEY)
+"""The keys that belong to no model."""
+
 MAX_TRACKS = 20
 """A model of more tracks gets one key that holds its strongest scores."""
 TOP_SCORES = 5
@@ -31,13 +35,14 @@ _KEY_PATTERN = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*")  # VCF 4.3, section 1.6.1
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What is written beside the scores."""
+    """What is written beside the scores; ``background`` names the sample on whose haplotypes alleles are scored."""
 
     spread: bool = False
     percentile: bool = False
     region: bool = False
     seen: bool = False
     packed: bool = False
+    background: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ def name_keys(
         if key in RESERVED:
             raise OutputError(f"--key {name}={key}: VCF itself gives {key} a meaning; choose another key")
     named = [_keys_of(scored, renames, extras or Extras(), max_tracks) for scored in models]
-    owners: dict[str, str] = dict.fromkeys((SKIPPED_KEY, PACKED_KEY), "the zoo itself")
+    owners: dict[str, str] = dict.fromkeys(GENERAL_KEYS, "the zoo itself")
     for scored, keys in zip(models, named, strict=True):
         for key in keys.all:
             if key in owners:
@@ -114,13 +119,13 @@ def name_keys(
 
 def refuse_collisions(keys: Sequence[ModelKeys], present: Collection[str], source: str) -> None:
     """Raise OutputError where the input carries one of the keys already."""
-    for key in all_keys(keys)[2:]:
+    for key in all_keys(keys)[len(GENERAL_KEYS) :]:
         if key in present:
             raise OutputError(
                 f"{source}: INFO {key} is there already; rename ours (--key NAME=KEY), "
                 "or replace what is there with --overwrite"
             )
-    for key in (SKIPPED_KEY, PACKED_KEY):
+    for key in GENERAL_KEYS:
         if key in present:
             raise OutputError(
                 f"{source}: INFO {key} is there already, from an earlier annotation; "
@@ -130,7 +135,7 @@ def refuse_collisions(keys: Sequence[ModelKeys], present: Collection[str], sourc
 
 def all_keys(keys: Sequence[ModelKeys]) -> list[str]:
     """Return every key that an annotation may write."""
-    return [SKIPPED_KEY, PACKED_KEY, *(key for model in keys for key in model.all)]
+    return [*GENERAL_KEYS, *(key for model in keys for key in model.all)]
 
 
 def _is_top(scored: ScoredModel, max_tracks: float) -> bool:

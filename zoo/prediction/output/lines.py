@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,14 +13,14 @@ from zoo.genome.vcf import ALT, CONTIG, FILTER, ID, INFO, POS, QUAL, REF
 from zoo.prediction.alleles.batch import AlleleBatch, Integers
 from zoo.prediction.output.cells import MISSING, general_reasons, list_cells, model_reasons
 from zoo.prediction.output.formats import ColumnType
-from zoo.prediction.output.keys import PACKED_KEY, SKIPPED_KEY, Extras, ModelKeys
+from zoo.prediction.output.keys import HAPLOTYPE_KEY, PACKED_KEY, SKIPPED_KEY, Extras, ModelKeys
 from zoo.prediction.output.packed import pack
 from zoo.prediction.scoring.pairing import ScoredModel
 from zoo.prediction.scoring.scores import ModelScores
 
 _TABLE_COLUMNS: Mapping[str, ColumnType] = {
     "contig": "text", "position": "integer", "id": "text", "ref": "text", "alt": "text", "qual": "float",
-    "filter": "text", "region": "text", "skipped": "text",
+    "filter": "text", "region": "text", "haplotype": "text", "skipped": "text",
 }  # fmt: skip
 
 
@@ -31,6 +31,7 @@ class Layout:
     Args:
         dropped: INFO keys of an earlier annotation, removed before ours are added.
         regions: The names of the regions that windows stand at, by number.
+        name_haplotypes: Tells for each allele of a batch which haplotypes it is scored on, where that is asked for.
     """
 
     models: Sequence[ScoredModel]
@@ -38,6 +39,7 @@ class Layout:
     extras: Extras
     regions: Sequence[str] = ()
     dropped: Collection[str] = ()
+    name_haplotypes: Callable[[AlleleBatch], list[str]] | None = None
 
 
 def format_vcf(columns: list[list[str]], alleles: AlleleBatch, scores: Sequence[ModelScores], layout: Layout) -> str:
@@ -73,13 +75,19 @@ def format_table(columns: list[list[str]], alleles: AlleleBatch, scores: Sequenc
     heads.extend([each[column] for each in of] for column in (QUAL, FILTER))
     if layout.extras.region:
         heads.append([layout.regions[each] if each >= 0 else MISSING for each in window.tolist()])
+    if layout.name_haplotypes is not None:
+        haplotypes = layout.name_haplotypes(alleles)
+        heads.append([haplotypes[each] for each in index])
     heads.append([general[each] for each in index])
     return "".join(map("%s\n".__mod__, map("\t".join, zip(*heads, *cells, strict=True))))
 
 
 def table_columns(layout: Layout) -> dict[str, ColumnType]:
     """Return the names of a table's columns with what stands in them."""
-    columns = {name: kind for name, kind in _TABLE_COLUMNS.items() if name != "region" or layout.extras.region}
+    left_out = {
+        name for name, asked in (("region", layout.extras.region), ("haplotype", layout.extras.background)) if not asked
+    }
+    columns = {name: kind for name, kind in _TABLE_COLUMNS.items() if name not in left_out}
     for keys in layout.keys:
         columns |= dict.fromkeys(keys.scores, "text" if keys.top else "float")
         columns |= dict.fromkeys((*keys.spread, *keys.percentile, *keys.p), "float")
@@ -107,6 +115,10 @@ def _info_texts(
         for key, texts in list_cells(model, keys, model.strongest(), layout.regions):
             cells.append(_join_alleles(texts, bounds) if several else texts)
             template.append(f"{key}=%s")
+    if layout.name_haplotypes is not None:
+        texts = layout.name_haplotypes(alleles)
+        cells.append(_join_alleles(texts, bounds) if several else texts)
+        template.append(f"{HAPLOTYPE_KEY}=%s")
     pattern = ";".join(template)
     added = [pattern % row for row in zip(*cells, strict=True)] if cells else [""] * records
     bounds = bounds or list(range(records + 1))
