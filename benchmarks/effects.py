@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,10 +27,9 @@ from benchmarks.agreement import agree  # noqa: E402
 from benchmarks.effects_figure import draw_figure  # noqa: E402
 from benchmarks.effects_page import write_page  # noqa: E402
 from benchmarks.measured import ASB, ELEMENTS, YEAST, EffectSet, read_sets  # noqa: E402
-from benchmarks.placing import Pair, Place, Placed, count_gc, place_windows, predict_pair  # noqa: E402
-from zoo.model.benchmarks import Benchmark, Benchmarks, write_benchmarks  # noqa: E402
+from benchmarks.placing import Place, count_gc, find_inside, score_set  # noqa: E402
+from zoo.model.benchmarks import Benchmark, Benchmarks, read_benchmarks, write_benchmarks  # noqa: E402
 from zoo.model.folder import Model  # noqa: E402
-from zoo.plugins import discover  # noqa: E402
 from zoo.registry import load, open_registry  # noqa: E402
 
 PAGE = ROOT / "benchmarks" / "EFFECTS.md"
@@ -45,7 +45,7 @@ PROBABILITIES = {"sigmoid", "softmax"}
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which of the variants that have windows make one row: its part, what it calls its windows, and the figures."""
+    """Which variants make one row: its part, what it calls its windows, and the figures."""
 
     part: str
     windows: str
@@ -58,18 +58,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
     sets = read_sets(options.data_root)
     found: dict[str, list[Benchmark]] = {GC: measure_gc(sets)}
-    scores: dict[tuple[str, str], npt.NDArray[np.float64]] = {}
     for model in list_models(options.models, options.threads):
-        started = time.perf_counter()
-        found[model.card.full_name] = list(measure_model(model, sets, scores))
-        if options.write_cards:
-            rows = tuple(found[model.card.full_name])
-            document = Benchmarks(
-                name=model.card.name, version=model.card.version, digest=model.digest, benchmarks=rows
-            )
-            write_benchmarks(document, model.folder)
-        print(f"{model.card.full_name}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
-    draw_figure(options.figure, sets, scores)
+        kept = read_benchmarks(model.folder, model.digest) if options.from_cards else None
+        if kept is None:
+            started = time.perf_counter()
+            rows = tuple(measure_model(model, sets))
+            card = model.card
+            kept = Benchmarks(name=card.name, version=card.version, digest=model.digest, benchmarks=rows)
+            print(f"{card.full_name}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+            if options.write_cards:
+                write_benchmarks(kept, model.folder)
+        found[model.card.full_name] = list(kept.benchmarks)
+    draw_figure(options.figure, sets, options.threads)
     options.output.write_text(write_page(found, sets, options.figure.name), encoding="utf-8")
 
 
@@ -79,6 +79,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data-root", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--models", nargs="*", default=None, help="names; by default the latest version of each")
     parser.add_argument("--write-cards", action="store_true", help="keep the rows beside the models' folders")
+    parser.add_argument("--from-cards", action="store_true", help="take the rows that are kept, measure the others")
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--output", type=Path, default=PAGE)
     parser.add_argument("--figure", type=Path, default=FIGURE)
@@ -92,20 +93,17 @@ def list_models(names: Sequence[str] | None, threads: int | None) -> Iterator[Mo
         yield load(name, "cpu", threads)
 
 
-def measure_model(
-    model: Model, sets: dict[str, EffectSet], kept: dict[tuple[str, str], npt.NDArray[np.float64]]
-) -> Iterator[Benchmark]:
-    """Yield the rows of one model; the scores that the figure shows are kept."""
+def measure_model(model: Model, sets: dict[str, EffectSet]) -> Iterator[Benchmark]:
+    """Yield the rows of one model."""
     for effects in sets.values():
+        inside = find_inside(effects, model.card.sequence_window)
         for place in list_places(effects):
-            placed = place_windows(effects, model.card.sequence_window, place)
-            pair = predict_pair(model, placed)
             for scorer in list_scorers(model):
-                scores = score(model, scorer, pair)
+                with tempfile.TemporaryDirectory() as folder:
+                    scores = score_set(model, effects, place, scorer, Path(folder))
                 for column, track in enumerate(model.card.track_names):
-                    kept[f"{model.card.name}:{track}", f"{effects.name}:{place}:{scorer}"] = scores[:, column]
-                    for selection in select(effects, placed, place):
-                        yield compare(effects, placed, selection, scores[:, column], track, scorer)
+                    for selection in select(effects, inside, place):
+                        yield compare(effects, selection, scores[:, column], track, scorer)
 
 
 def measure_gc(sets: dict[str, EffectSet]) -> list[Benchmark]:
@@ -114,12 +112,10 @@ def measure_gc(sets: dict[str, EffectSet]) -> list[Benchmark]:
 
 
 def _measure_gc_of(effects: EffectSet) -> Iterator[Benchmark]:
-    count = len(effects.variants)
-    everything = Placed(np.arange(count), np.empty((0, 0)), np.empty((0, 0)), np.ones(count, dtype=np.bool_))
     gained = count_gc(effects.variants)
     for place in list_places(effects):
-        for selection in select(effects, everything, place):
-            yield compare(effects, everything, selection, gained, "GC", "difference")
+        for selection in select(effects, np.ones(len(gained), dtype=np.bool_), place):
+            yield compare(effects, selection, gained, "GC", "difference")
 
 
 def list_places(effects: EffectSet) -> tuple[Place, ...]:
@@ -135,16 +131,9 @@ def list_scorers(model: Model) -> list[str]:
     return [model.card.scorer.name, *(name for name in both if name != model.card.scorer.name)]
 
 
-def score(model: Model, name: str, pair: Pair) -> npt.NDArray[np.float64]:
-    """Return the scores of a pair of predictions, (n, T)."""
-    scorer = discover().scorer(name)
-    config = scorer.config(**(model.card.scorer.config if name == model.card.scorer.name else {}))
-    return np.asarray(scorer.score(config, pair.ref, pair.alt), dtype=np.float64)
-
-
-def select(effects: EffectSet, placed: Placed, place: Place) -> Iterator[Selection]:
-    """Yield the parts of a set that make a row each."""
-    parts = effects.variants["part"].to_numpy()[placed.rows]
+def select(effects: EffectSet, inside: npt.NDArray[np.bool_], place: Place) -> Iterator[Selection]:
+    """Yield the parts of a set that make a row each; ``inside``: where a window reads nothing unknown, (n,)."""
+    parts = effects.variants["part"].to_numpy()
     everything = np.ones(len(parts), dtype=np.bool_)
     if effects.name == ASB:
         figures = ("concordance", "pearson", "spearman")
@@ -152,26 +141,21 @@ def select(effects: EffectSet, placed: Placed, place: Place) -> Iterator[Selecti
         yield Selection(HELD_OUT_PART, place, np.isin(parts, HELD_OUT), figures)
     elif effects.name == ELEMENTS:
         for element in effects.contigs:
-            yield Selection(element, INSIDE, (parts == element) & placed.fits, ("spearman",))
+            yield Selection(element, INSIDE, (parts == element) & inside, ("spearman",))
             yield Selection(element, PADDED, parts == element, ("spearman",))
     else:
         yield Selection("all", place, everything, ("pearson", "spearman", "sign"))
 
 
 def compare(
-    effects: EffectSet,
-    placed: Placed,
-    selection: Selection,
-    scores: npt.NDArray[np.float64],
-    track: str,
-    scorer: str,
+    effects: EffectSet, selection: Selection, scores: npt.NDArray[np.float64], track: str, scorer: str
 ) -> Benchmark:
-    """Return the row of one track on one part of a set."""
-    rows = placed.rows[selection.chosen]
-    variants = effects.variants.iloc[rows]
+    """Return the row of one track on one part of a set; variants without a score are left out."""
+    chosen = selection.chosen & np.isfinite(scores)
+    variants = effects.variants[chosen]
     figures = agree(
         variants["measured"].to_numpy(dtype=np.float64),
-        scores[selection.chosen],
+        scores[chosen],
         variants["group"].to_numpy(dtype=np.int64),
         selection.figures,
     )
@@ -181,7 +165,7 @@ def compare(
         track=track,
         scorer=scorer,
         windows=selection.windows,
-        n=len(rows),
+        n=len(variants),
         figures=figures,
     )
 

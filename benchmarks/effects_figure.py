@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.measured import ASB, YEAST, EffectSet
+from benchmarks.placing import Place, score_set
+from zoo.registry import load
 
-PANELS = (
-    ("gm12878-ctcf:CTCF", ASB, "centred", "logit_difference", "CTCF, allele-specific binding", "log2 ratio of reads"),
-    ("yeast-promoter-complex:complex", YEAST, "region", "difference", "Yeast promoters", "change of expression"),
+PANELS: tuple[tuple[str, str, Place, str, str, str], ...] = (
+    ("gm12878-ctcf", ASB, "centred", "logit_difference", "CTCF, allele-specific binding", "log2 ratio of reads"),
+    ("yeast-promoter-complex", YEAST, "region", "difference", "Yeast promoters", "change of expression"),
 )
+"""Model (its first track), set, place of the window, scorer, title, and what was measured."""
 
 
-def draw_figure(
-    path: Path, sets: Mapping[str, EffectSet], scores: Mapping[tuple[str, str], npt.NDArray[np.float64]]
-) -> None:
-    """Write the panels whose models were measured; nothing where none was."""
+def draw_figure(path: Path, sets: Mapping[str, EffectSet], threads: int | None) -> None:
+    """Write the panels."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    panels = [panel for panel in PANELS if (panel[0], ":".join(panel[1:4])) in scores]
-    if not panels:
-        return
-    figure, axes = plt.subplots(1, len(panels), figsize=(4.4 * len(panels), 3.9), squeeze=False)
-    for axis, (track, name, place, scorer, title, unit) in zip(axes[0], panels, strict=True):
-        predicted = scores[track, f"{name}:{place}:{scorer}"]
-        measured = sets[name].variants["measured"].to_numpy()
-        assert len(measured) == len(predicted)
-        held_out = sets[name].variants["part"].isin(["chr8", "chr9"]).to_numpy()
+    figure, axes = plt.subplots(1, len(PANELS), figsize=(4.4 * len(PANELS), 3.9), squeeze=False)
+    for axis, (model, name, place, scorer, title, unit) in zip(axes[0], PANELS, strict=True):
+        with tempfile.TemporaryDirectory() as folder:
+            predicted = score_set(load(model, "cpu", threads), sets[name], place, scorer, Path(folder))[:, 0]
+        scored = np.isfinite(predicted)
+        predicted, variants = predicted[scored], sets[name].variants[scored]
+        measured = variants["measured"].to_numpy()
+        held_out = variants["part"].isin(["chr8", "chr9"]).to_numpy()
         size = 14 if len(measured) < 1000 else 5
         axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
         axis.axvline(0, color="0.8", linewidth=0.8, zorder=0)
@@ -44,7 +44,7 @@ def draw_figure(
             axis.legend(frameon=False, loc="upper left", fontsize=8)
         axis.set_title(f"{title}\nr = {np.corrcoef(measured, predicted)[0, 1]:.2f}, n = {len(measured):,}", fontsize=10)
         axis.set_xlabel(f"measured: {unit}")
-        axis.set_ylabel(f"predicted: {track.split(':')[0]}, {scorer}", fontsize=9)
+        axis.set_ylabel(f"predicted: {model}, {scorer}", fontsize=9)
         axis.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)

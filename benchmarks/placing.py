@@ -1,15 +1,14 @@
-"""Where a model's window lies on the sequences of a set of measured effects, and what it then predicts.
+"""Scores of a set of measured effects, as annotation gives them: the set's sequences make a genome.
 
-``centred``: a variant's first base (of its normal form) at the anchor of the card; of a model that reads inserts
-between constant flanks, in the middle of the insert. ``region``: over the middle of the region, the same for all its
-variants, which lie where they lie; those that it does not hold whole are left out. What lies beyond the sequences that
-a set carries is unknown, as beyond a contig's end.
+``centred``: a window stands around each variant, as in an annotated VCF; of a model that reads inserts between constant
+flanks, the insert does. ``region``: one window over the middle of each region, for all of its
+variants; those that it does not hold whole have no score. Beyond the sequences of a set all bases are unknown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -17,73 +16,92 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.measured import EffectSet
-from zoo.components import Predictions
-from zoo.genome.codes import Codes, encode
-from zoo.genome.reference import fetch_window
+from zoo.genome.codes import encode
 from zoo.genome.variant import normal_form
 from zoo.model.card import Window
 from zoo.model.folder import Model
+from zoo.prediction import score_variants
+from zoo.prediction.output.keys import SKIPPED_KEY
 
 Place = Literal["centred", "region"]
 
+CONTIG = "sequences"
+MARGIN = 300
+"""Unknown bases around each sequence: more than any window reaches."""
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """Windows of both alleles.
 
-    Attributes:
-        rows: Row numbers of the variants that have one, shape (n,).
-        ref: Codes, shape (n, L).
-        alt: Likewise.
-        fits: Whether the REF window lies inside the sequence that is carried, shape (n,).
+def score_set(model: Model, effects: EffectSet, place: Place, scorer: str, folder: Path) -> npt.NDArray[np.float64]:
+    """Return the scores of a set's variants, (n, T), NaN where a window does not hold the variant.
+
+    Args:
+        model: The model.
+        effects: The set.
+        place: Where windows stand.
+        scorer: Name of the scorer.
+        folder: Where a genome and regions can be written.
     """
-
-    rows: npt.NDArray[np.int64]
-    ref: Codes
-    alt: Codes
-    fits: npt.NDArray[np.bool_]
-
-
-def place_windows(effects: EffectSet, window: Window, place: Place) -> Placed:
-    """Return the windows of a set's variants."""
-    contigs = {name: encode(letters) for name, letters in effects.contigs.items()}
-    flanks = tuple(encode(letters) for letters in (window.prefix, window.suffix))
-    length = window.length - sum(map(len, flanks))
-    anchor = length // 2 if any(map(len, flanks)) else window.anchor
-    rows, refs, alts, fits = [], [], [], []
-    for row, variant in enumerate(effects.variants.itertuples()):
-        contig = contigs[variant.contig]
-        spelled = encode(variant.alt).tobytes()
-        start, ref_length, alt = normal_form(contig, variant.position - 1, len(variant.ref), spelled)
-        middle = (variant.region_start + variant.region_end) // 2
-        first = start - anchor if place == "centred" else middle - length // 2
-        if start < first or start + max(ref_length, len(alt)) > first + length:
-            continue
-        changed = np.concatenate([contig[:start], np.frombuffer(alt, dtype=np.uint8), contig[start + ref_length :]])
-        rows.append(row)
-        refs.append(np.concatenate([flanks[0], fetch_window(contig, first, length), flanks[1]]))
-        alts.append(np.concatenate([flanks[0], fetch_window(changed, first, length), flanks[1]]))
-        fits.append(first >= 0 and first + length <= len(contig))
-    empty = np.empty((0, window.length), dtype=np.uint8)
-    return Placed(
-        np.array(rows, dtype=np.int64),
-        np.stack(refs) if refs else empty,
-        np.stack(alts) if alts else empty,
-        np.array(fits, dtype=np.bool_),
+    window = model.card.sequence_window
+    around_each = place == "centred" and window.mode == "fixed"
+    variants = effects.variants[["contig", "position", "ref", "alt"]].copy()
+    genome, bed = folder / "genome.fa", folder / "windows.bed"
+    # Else an insert around one variant would be one around its neighbours too.
+    names = variants["contig"] if around_each else list(effects.contigs)
+    moved = write_genome(genome, [effects.contigs[name] for name in names])
+    if not around_each:
+        moved = variants["contig"].map(dict(zip(effects.contigs, moved, strict=True))).to_numpy()
+    variants["contig"] = CONTIG
+    variants["position"] += moved
+    if place == "region" or around_each:
+        insert = window.length - len(window.prefix) - len(window.suffix)
+        middle = find_starts(effects) if around_each else find_middles(effects)
+        starts = np.unique(moved + middle - insert // 2)
+        bed.write_text("".join(f"{CONTIG}\t{start}\t{start + insert}\n" for start in starts), encoding="ascii")
+    table = score_variants(
+        variants,
+        genome,
+        model,
+        scorer=scorer,
+        max_unknown=1.0,
+        windows=bed if place == "region" or around_each else None,
     )
+    assert table[SKIPPED_KEY].isna().all(), "every allele of a set can be scored"
+    columns = [name for name in table.columns[len(variants.columns) :] if pd.api.types.is_float_dtype(table[name])]
+    assert len(columns) == len(model.card.track_names)
+    return table[columns].to_numpy(dtype=np.float64)
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Predictions of both alleles by output name, (n, T) each."""
+def write_genome(path: Path, sequences: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Write sequences side by side as one contig, unknown bases around each, and return where each starts, 0-based."""
+    gap = "N" * MARGIN
+    path.write_text(f">{CONTIG}\n{gap}{gap.join(sequences)}{gap}\n", encoding="ascii")
+    lengths = np.array([len(letters) + MARGIN for letters in sequences], dtype=np.int64)
+    return MARGIN + np.cumsum(lengths) - lengths
 
-    ref: Mapping[str, Predictions]
-    alt: Mapping[str, Predictions]
+
+def find_inside(effects: EffectSet, window: Window) -> npt.NDArray[np.bool_]:
+    """Return for which variants a centred window lies inside the sequence that is carried, shape (n,)."""
+    length = window.length - len(window.prefix) - len(window.suffix)
+    anchor = length // 2 if window.mode == "fixed" else window.anchor
+    first = find_starts(effects) - anchor
+    ends = effects.variants["contig"].map({name: len(letters) for name, letters in effects.contigs.items()})
+    inside: npt.NDArray[np.bool_] = (first >= 0) & (first + length <= ends.to_numpy())
+    return inside
 
 
-def predict_pair(model: Model, placed: Placed) -> Pair:
-    """Return what a model predicts for both alleles."""
-    return Pair(model.session.predict(placed.ref), model.session.predict(placed.alt))
+def find_starts(effects: EffectSet) -> npt.NDArray[np.int64]:
+    """Return where each variant's normal form starts, 0-based, shape (n,)."""
+    codes = {name: encode(letters) for name, letters in effects.contigs.items()}
+    starts = [
+        normal_form(codes[row.contig], row.position - 1, len(row.ref), encode(row.alt).tobytes())[0]
+        for row in effects.variants.itertuples()
+    ]
+    return np.array(starts, dtype=np.int64)
+
+
+def find_middles(effects: EffectSet) -> npt.NDArray[np.int64]:
+    """Return the middle of each variant's region, 0-based, shape (n,)."""
+    variants = effects.variants
+    return ((variants["region_start"] + variants["region_end"]) // 2).to_numpy(dtype=np.int64)
 
 
 def count_gc(variants: pd.DataFrame) -> npt.NDArray[np.float64]:
