@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +17,7 @@ from zoo.cli.progress import open_bar
 
 if TYPE_CHECKING:
     from zoo.genome.output import OutputFile
+    from zoo.prediction.haplotypes.score import HaplotypeSummary
     from zoo.prediction.scoring.settings import ScoringOptions
     from zoo.prediction.summary import AnnotationSummary, Progress
 
@@ -96,6 +97,16 @@ def annotate(
     percentile: Annotated[
         bool, typer.Option("--percentile", help="Rank scores among common variants' (see zoo background).")
     ] = False,
+    background: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SAMPLE", help="Score each allele on its own haplotype, among the sample's other alleles."
+        ),
+    ] = None,
+    haplotypes: Annotated[
+        str | None,
+        typer.Option(metavar="SAMPLE", help="Write a table of the sample's phased alleles, scored together."),
+    ] = None,
     seen: Annotated[bool, typer.Option("--seen", help="Flag variants on contigs that a model was trained on.")] = False,
     packed: Annotated[
         bool, typer.Option("--packed", help="Add one key with everything, for bcftools +split-vep.")
@@ -144,17 +155,35 @@ def annotate(
         ScoringSettings(**options)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+    if haplotypes is not None:
+        _refuse_beside_haplotypes({
+            "--background": background, "--windows": windows, "--sd": sd, "--percentile": percentile, "--seen": seen,
+            "--packed": packed, "--index": index, "--resume": resume, "--key": key, "--overwrite": overwrite,
+            "--dry-run": dry_run,
+        })  # fmt: skip
+    done: AnnotationSummary | HaplotypeSummary
     with _open_summary(summary, output, vcf, genome) as summary_file:
-        if dry_run:
+        if haplotypes is not None:
+            from zoo.prediction.haplotypes.score import score_haplotypes
+
+            with _reporter("groups") as report:
+                done = score_haplotypes(
+                    vcf, genome, model, output, haplotypes, device=device, threads=threads,
+                    on_ref_mismatch=on_ref_mismatch.value, output_format=output_format.value if output_format else None,
+                    report=report, **options,
+                )  # fmt: skip
+            _print_haplotypes(done)
+        elif dry_run:
             done = preview(vcf, genome, model, device=device, threads=threads, on_ref_mismatch=on_ref_mismatch.value,
-                           keys=keys, overwrite=overwrite, seen=seen, packed=packed, **options)  # fmt: skip
+                           keys=keys, overwrite=overwrite, seen=seen, packed=packed, background=background,
+                           **options)  # fmt: skip
             _print_plan(done)
         else:
             with _telling_of_interruption(), _reporter() as report:
                 done = annotate_vcf(
                     vcf, genome, model, output, device=device, threads=threads, on_ref_mismatch=on_ref_mismatch.value,
                     keys=keys, overwrite=overwrite, seen=seen, packed=packed, index=index, resume=resume,
-                    output_format=output_format.value if output_format else None,
+                    background=background, output_format=output_format.value if output_format else None,
                     command=_tell_command(), report=report, **options,
                 )  # fmt: skip
             _print_summary(done)
@@ -162,6 +191,13 @@ def annotate(
             with summary_file.writing():
                 summary_file.file.write((json.dumps(done.as_dict(), indent=2) + "\n").encode())
             summary_file.commit()
+
+
+def _refuse_beside_haplotypes(given: Mapping[str, object]) -> None:
+    """Refuse options that say how records are written, or ask for what alleles scored together have not."""
+    refused = [option for option, value in given.items() if value]
+    if refused:
+        raise typer.BadParameter(f"makes a table of its own: leave out {', '.join(refused)}", param_hint="--haplotypes")
 
 
 def _tell_command() -> str:
@@ -241,12 +277,28 @@ def _print_summary(done: AnnotationSummary) -> None:
         file=sys.stderr,
     )
     _print_reasons(done, sys.stderr)
+    for what, number in done.background.items():
+        print(f"  background: {number:,} {what}", file=sys.stderr)
     for name, count in done.seen.items():
         if count:
             print(f"  on contigs that {name} was trained on: {count:,}", file=sys.stderr)
 
 
-def _print_reasons(done: AnnotationSummary, stream: TextIO) -> None:
+def _print_haplotypes(done: HaplotypeSummary) -> None:
+    for warning in done.warnings:
+        print(f"zoo: warning: {warning}", file=sys.stderr)
+    print(
+        f"sample {done.sample} carries {done.alleles:,} alleles of {done.records:,} records, {done.copies:,} with "
+        f"those that two haplotypes carry; scored in {done.seconds:.1f} s → {done.output}",
+        file=sys.stderr,
+    )
+    for name in done.models:
+        groups, together = done.groups[name], done.together[name]
+        print(f"  {name}: {groups:,} groups, {together:,} of several alleles", file=sys.stderr)
+    _print_reasons(done, sys.stderr)
+
+
+def _print_reasons(done: AnnotationSummary | HaplotypeSummary, stream: TextIO) -> None:
     for reason, count in done.skipped.items():
         print(f"  not scored: {count:,} {reason}", file=stream)
 
@@ -263,7 +315,7 @@ def _telling_of_interruption() -> Iterator[None]:
 
 
 @contextmanager
-def _reporter() -> Iterator[Callable[[Progress], None] | None]:
+def _reporter(what: str = "alleles") -> Iterator[Callable[[Progress], None] | None]:
     """Give a function that draws progress on a terminal, or None where standard error is none."""
     with open_bar() as bar:
         if bar is None:
@@ -273,6 +325,6 @@ def _reporter() -> Iterator[Callable[[Progress], None] | None]:
 
         def report(progress: Progress) -> None:
             total = 1.0 if progress.fraction is not None else None
-            bar.update(task, total=total, completed=progress.fraction or 0, description=f"{progress.alleles:,} alleles")
+            bar.update(task, total=total, completed=progress.fraction or 0, description=f"{progress.alleles:,} {what}")
 
         yield report

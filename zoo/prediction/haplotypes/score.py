@@ -27,7 +27,7 @@ from zoo.prediction.haplotypes.reasons import reason_name
 from zoo.prediction.haplotypes.rows import COLUMNS, RowWriter, join_rows
 from zoo.prediction.haplotypes.sample import SampleAlleles, read_from
 from zoo.prediction.haplotypes.skipped import SkippedCopies, find_skipped
-from zoo.prediction.output.formats import Format, choose_format
+from zoo.prediction.output.formats import Format, FormatName, choose_format
 from zoo.prediction.output.sinks import Sink, open_sink
 from zoo.prediction.pipeline import WriteBehind
 from zoo.prediction.run import AnyModel, load_models
@@ -85,7 +85,7 @@ def score_haplotypes(
     device: str = "auto",
     threads: int | None = None,
     on_ref_mismatch: OnRefMismatch = "skip",
-    form: str | None = None,
+    output_format: FormatName | None = None,
     report: Callable[[Progress], None] | None = None,
     **options: Unpack[ScoringOptions],
 ) -> HaplotypeSummary:
@@ -98,7 +98,7 @@ def score_haplotypes(
         output: ``.tsv``, ``.tsv.gz`` or ``.parquet``; ``-`` for a table on standard output.
         sample: Whose haplotypes.
         on_ref_mismatch: ``skip`` tells REF_MISMATCH for the allele, ``error`` stops.
-        form: The format, where it is not the one of the output's suffix.
+        output_format: By default the one that the output's suffix asks for; TSV on standard output.
         report: Called after each batch.
         options: How alleles are scored: the fields of :class:`zoo.prediction.scoring.settings.ScoringSettings`.
 
@@ -109,7 +109,7 @@ def score_haplotypes(
     """
     started = time.perf_counter()
     settings = ScoringSettings(**options)
-    chosen_form = _choose_form(output, form)
+    chosen_form = _choose_form(output, output_format)
     _refuse_settings(settings)
     refuse_same_file(output, vcf, genome, settings.regions)
     scored = pair_with_scorers(
@@ -252,7 +252,7 @@ class _Part:
         return self.writer.of_groups(genome, self.groups, range(begin, end), self._skipped, scores)
 
 
-def _choose_form(output: str | Path, name: str | None) -> Format:
+def _choose_form(output: str | Path, name: FormatName | None) -> Format:
     if name is None and str(output) == STANDARD_OUTPUT:
         name = "tsv"
     form = choose_format(output, name)
