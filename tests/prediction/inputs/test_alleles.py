@@ -30,15 +30,20 @@ def reference(open_genome):
         pytest.param("1 1 A T", "chr1 1 . A T EFFECT_ALLELE=A", id="palindromic, never flipped"),
         pytest.param("1 2 G A", "chr1 2 . A G EFFECT_ALLELE=G", id="neither"),
         pytest.param("1 2 T G", "chr1 2 . G T EFFECT_ALLELE=T", id="neither, though their complements would"),
-        pytest.param("1 2 CGT C", "chr1 2 . C CGT EFFECT_ALLELE=CGT", id="both, the longer is the effect's"),
-        pytest.param("1 2 C CGT", "chr1 2 . CGT C EFFECT_ALLELE=C", id="both, the longer is the other"),
+        pytest.param(
+            "1 2 CGT C", "chr1 2 . C CGT EFFECT_ALLELE=CGT;REF_UNDECIDED", id="both, the longer is the effect's"
+        ),
+        pytest.param("1 2 C CGT", "chr1 2 . CGT C EFFECT_ALLELE=C;REF_UNDECIDED", id="both, the longer is the other"),
         pytest.param("1 2 CA C", "chr1 2 . C CA EFFECT_ALLELE=CA", id="an insertion that is not in the genome"),
         pytest.param("1 2 C CA", "chr1 2 . C CA EFFECT_ALLELE=C", id="the same, told the other way"),
-        pytest.param("2 1 C T", "chr2 1 . T C EFFECT_ALLELE=C", id="on unknown bases both agree"),
+        pytest.param("2 1 C T", "chr2 1 . T C EFFECT_ALLELE=C;REF_UNDECIDED", id="on unknown bases both agree"),
         pytest.param("1 11 C T", "chr1 11 . T C EFFECT_ALLELE=C", id="beyond the contig"),
         pytest.param("1 0 C T", "chr1 0 . T C EFFECT_ALLELE=C", id="position 0"),
         pytest.param("7 5 C T", "7 5 . T C EFFECT_ALLELE=C", id="on a contig that is unknown"),
-        pytest.param("1 3 - G", "chr1 2 . CG C EFFECT_ALLELE=C", id="the effect of a deletion"),
+        pytest.param("1 3 - G", "chr1 2 . CG C EFFECT_ALLELE=C;REF_UNDECIDED", id="the effect of a deletion"),
+        pytest.param(
+            "1 3 G -", "chr1 2 . C CG EFFECT_ALLELE=CG;REF_UNDECIDED", id="or of an insertion of the same base"
+        ),
         pytest.param("1 3 A -", "chr1 2 . C CA EFFECT_ALLELE=CA", id="the effect of an insertion"),
         pytest.param("1 3 - A", "chr1 2 . C CA EFFECT_ALLELE=C", id="the effect of no insertion"),
         pytest.param("1 3 0 G", "chr1 3 . G . .", id="no effect allele, as PLINK writes it"),
@@ -166,7 +171,9 @@ def test_whichever_way_an_allele_is_told_it_is_the_same_variant(tmp_path_factory
         (batch,) = source.batches(9)
         ((contig, position, _, found_ref, found_alt, _, _, info),) = batch.columns
         assert {found_ref, found_alt} == {ref, alt}
-        assert info == f"EFFECT_ALLELE={effect}"
+        shorter, longer = sorted((ref, alt), key=len)
+        both = LETTERS[start - 1 :].startswith(longer) and longer.startswith(shorter)
+        assert info == f"EFFECT_ALLELE={effect}" + ";REF_UNDECIDED" * both
         if not LETTERS[start - 1 :].startswith(alt):
             assert (found_ref, found_alt) == (ref, alt)
         # A deletion told with '-' is the one that VCF tells with its padding base.

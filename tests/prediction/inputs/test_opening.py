@@ -103,6 +103,7 @@ def test_files_without_a_line_to_tell_by_are_errors(tmp_path, reference):
         (b"", VcfError, "expected a VCF or BCF file, found an empty one"),
         (b"PK\3\4\0\0\0", DataError, "found bytes that are no text"),
         (b"# nothing\n\n", DataError, "found no line that is no comment"),
+        (b"\xef\xbb\xbf", DataError, "found no line that is no comment"),
         (b"\n", DataError, "found no line that is no comment"),
         (b"\x1f\x8b\x08\0cut", VcfError, "cut or damaged"),
     ]:

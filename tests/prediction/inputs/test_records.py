@@ -126,7 +126,7 @@ def test_the_records_are_a_vcf_that_htslib_reads_without_a_warning(tmp_path, wri
         assert reader.warnings == []
         assert reader.header == source.header
         assert reader.contigs == reference.lengths
-        assert reader.info_ids == source.info_ids == ({"EFFECT_ALLELE"} if effects else set())
+        assert reader.info_ids == source.info_ids == ({"EFFECT_ALLELE", "REF_UNDECIDED"} if effects else set())
 
 
 def test_a_build_in_the_names_of_variants_is_compared_with_the_genome(write_input, read_records, reference):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -38,12 +38,18 @@ _CODE_BITS = np.array([1, 2, 4, 8, 15], dtype=np.uint8)
 
 @dataclass(slots=True)
 class Alleles:
-    """The alleles of some rows, as VCF writes them; ``effects`` are spelt as in REF or ALT, ``.`` where unknown."""
+    """The alleles of some rows, as VCF writes them.
+
+    Attributes:
+        effects: The effect alleles, spelt as in REF or ALT, ``.`` where unknown; None where the input has none.
+        undecided: The rows of which the genome holds both alleles.
+    """
 
     positions: list[int]
     refs: list[str]
     alts: list[str]
     effects: list[str] | None
+    undecided: list[int] = field(default_factory=list)
 
 
 def build_records(
@@ -69,12 +75,13 @@ def build_records(
     first, second = _upper(rows.first), _upper(rows.second)
     effects = _upper(rows.effects) if rows.effects is not None else None
     _check(rows, first, second, oriented=oriented)
+    undecided: list[int] = []
     if not oriented:
-        turned = _find_turned(first, second, contigs, positions, reference, notes)
+        turned, undecided = _compare(first, second, contigs, positions, reference, notes)
         effects = list(second)
         for row in turned:
             first[row], second[row] = second[row], first[row]
-    found = Alleles(positions, first, second, effects)
+    found = Alleles(positions, first, second, effects, undecided)
     if any("-" in allele for allele in {*first, *second}) or _LETTERLESS & {*first, *second}:
         for row, (ref, alt) in enumerate(zip(first, second, strict=True)):
             if _EMPTY in (ref, *alt.split(",")) or {ref, alt} <= _LETTERLESS:
@@ -107,16 +114,17 @@ def _check(rows: Rows, first: list[str], second: list[str], *, oriented: bool) -
                 )
 
 
-def _find_turned(
+def _compare(
     other: list[str],
     effect: list[str],
     contigs: Sequence[str | None],
     positions: list[int],
     reference: Reference,
     notes: Counter[str],
-) -> list[int]:
-    """Return the rows whose effect allele is the genome's, and the other allele is not."""
+) -> tuple[list[int], list[int]]:
+    """Return the rows of which the genome holds the effect allele alone, and those of which it holds both."""
     turned: list[int] = []
+    undecided: list[int] = []
     rows_of: dict[str, list[int]] = {}
     for row, (contig, ours, theirs) in enumerate(zip(contigs, other, effect, strict=True)):
         if contig is not None and theirs != "." and not {ours, theirs} <= _LETTERLESS:
@@ -129,8 +137,9 @@ def _find_turned(
         of_effect = _agree(codes, starts, [effect[row] for row in rows])
         turned += [rows[place] for place in np.flatnonzero(of_effect & ~of_other)]
         notes[NEITHER] += int(np.count_nonzero(~of_effect & ~of_other))
-        notes[BOTH] += int(np.count_nonzero(of_effect & of_other))
-    return turned
+        undecided += [rows[place] for place in np.flatnonzero(of_effect & of_other)]
+    notes[BOTH] += len(undecided)
+    return turned, undecided
 
 
 def _agree(genome: Codes, starts: npt.NDArray[np.int64], alleles: list[str]) -> npt.NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -191,8 +192,9 @@ def _count_skipped(lines: list[str]) -> int:
 
 
 def _decode(head: bytes) -> list[str]:
-    lines = head.decode("utf-8-sig", "replace").splitlines()
-    return lines if len(lines) < 2 or head.endswith((b"\n", b"\r")) or len(head) < HEAD_SIZE else lines[:-1]
+    """Return the lines of an input's beginning, at least one, those alone that are there as a whole."""
+    lines = list(io.StringIO(head.decode("utf-8-sig", "replace"), newline=None)) or [""]
+    return lines if len(lines) < 2 or lines[-1].endswith("\n") or len(head) < HEAD_SIZE else lines[:-1]
 
 
 def _warn_of_cut_line(content: Content, head: bytes) -> list[str]:

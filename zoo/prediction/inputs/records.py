@@ -17,6 +17,7 @@ from zoo.prediction.inputs.content import Content
 from zoo.prediction.inputs.rows import MISSING, RowReader, Rows
 
 EFFECT_KEY = "EFFECT_ALLELE"
+UNDECIDED_KEY = "REF_UNDECIDED"
 
 _LAST_POSITION = 2**31 - 1  # of htslib's VCF and BCF
 _FLOAT = re.compile(r"\+?(\d+\.?\d*|\.\d+)([eE]\+?\d{1,2})?", re.ASCII)
@@ -39,7 +40,8 @@ class RowSource:
         content: Where the rows come from; closed with this.
         rows: Reads them.
         oriented: Whether the first allele of a row is REF; else the genome decides.
-        effects: Whether records tell the effect allele, as ``EFFECT_ALLELE``.
+        effects: Whether records tell the effect allele, as ``EFFECT_ALLELE``; where the genome holds both alleles,
+            ``REF_UNDECIDED`` says that REF may be either.
 
     Attributes:
         renamed: The contigs that have another name in the reference.
@@ -80,7 +82,7 @@ class RowSource:
     @property
     def info_ids(self) -> set[str]:
         """The INFO keys that the records carry."""
-        return {EFFECT_KEY} if self._effects else set()
+        return {EFFECT_KEY, UNDECIDED_KEY} if self._effects else set()
 
     def batches(self, size: int) -> Iterator[RecordBatch]:
         """Yield all records in order, at most ``size`` at a time.
@@ -117,6 +119,8 @@ class RowSource:
         infos = dots
         if found.effects is not None:
             infos = ["." if effect == "." else f"{EFFECT_KEY}={effect}" for effect in found.effects]
+        for row in found.undecided:
+            infos[row] += f";{UNDECIDED_KEY}"
         positions = map(str, found.positions)
         ids = self._ids(rows.ids)
         return list(map(list, zip(names, positions, ids, found.refs, found.alts, dots, dots, infos, strict=True)))
@@ -203,7 +207,9 @@ def write_header(contigs: Mapping[str, int], *, effects: bool) -> str:
         f'##ALT=<ID={INDEL[1:-1]},Description="Insertion or deletion whose letters the input does not give">',
     ]
     if effects:
-        lines.append(
-            f'##INFO=<ID={EFFECT_KEY},Number=1,Type=String,Description="The allele that the input gives the effect of">'
-        )
+        undecided = "The genome holds both alleles; REF is the other allele than the effect's"
+        lines += [
+            f'##INFO=<ID={EFFECT_KEY},Number=1,Type=String,Description="The allele whose effect the input gives">',
+            f'##INFO=<ID={UNDECIDED_KEY},Number=0,Type=Flag,Description="{undecided}">',
+        ]
     return "\n".join([*lines, "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO", ""])
