@@ -295,3 +295,15 @@ def test_line_ends_other_than_newline_end_no_line_of_the_header(tmp_path):
     odd = '##note="a\N{NEXT LINE}b\N{LINE SEPARATOR}c"\n'
     _, reader = read(write(tmp_path / "a.vcf", HEADER + odd + COLUMNS))
     assert odd in reader.header
+
+
+def test_a_contig_that_can_not_be_declared_is_an_error(tmp_path):
+    records = "".join(f"{name}\t5\t.\tA\tC\t.\t.\t.\n" for name in ("undeclared", "a,b"))
+    with pytest.raises(VcfError, match=r"a\.vcf: contig 'a,b' is in no header, and can't be declared"):
+        read(write(tmp_path / "a.vcf", HEADER + COLUMNS + records))
+
+
+def test_of_two_declarations_of_a_contig_the_first_counts(tmp_path):
+    twice = "##contig=<ID=two,length=7>\n##contig=<ID=two,length=8>\n"
+    with VcfReader(write(tmp_path / "a.vcf", HEADER + twice + COLUMNS)) as reader:
+        assert reader.contigs["two"] == 7

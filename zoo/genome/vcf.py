@@ -22,13 +22,13 @@ from typing import Any, BinaryIO, Self
 
 from zoo.errors import VcfError
 from zoo.genome.bgzf import ends_with_marker, is_bgzf, is_gzip, text_length
+from zoo.genome.wide import MIN_SAMPLES, WideReader
+from zoo.genome.vcf_faults import UNKNOWN_FAULT, explain_header, explain_record
 
 CONTIG, POS, ID, REF, ALT, QUAL, FILTER, INFO = range(8)
 """The columns of a record; FORMAT and the samples, where there are any, stand together in a ninth."""
 
 STANDARD_INPUT = "-"
-
-_REQUIRED = ("CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
 
 _MAX_CHARACTERS = 8_000_000  # of a batch: a record of ten thousand samples has 40,000
 
@@ -88,7 +88,11 @@ class VcfReader:
         if "\ufffd" in self.header:
             self.warnings.append(f"{self.name}: the header holds bytes that are not UTF-8; they are written as U+FFFD")
         self._declared = _declarations(self.header)
-        self.contigs = dict(_contig_lengths(self.header))
+        self._learned: set[tuple[str, str]] = set()
+        self._samples = max(0, self.header.rstrip("\n").rpartition("\n")[2].count("\t") - len(_REQUIRED))
+        self.contigs: dict[str, int | None] = {}
+        for name, length in _contig_lengths(self.header):
+            self.contigs.setdefault(name, length)  # of two declarations htslib takes the first, too
 
     def __enter__(self) -> Self:
         return self
@@ -104,7 +108,7 @@ class VcfReader:
     @property
     def info_ids(self) -> set[str]:
         """The INFO keys that the header declares; once all is read, also those that it should have declared."""
-        return {name for kind, name in self._declared | _declarations(self._vcf.raw_header) if kind == "INFO"}
+        return {name for kind, name in self._declared | self._found() if kind == "INFO"}
 
     def batches(self, size: int) -> Iterator[RecordBatch]:
         """Yield all records in order, at most ``size`` at a time, fewer where they are long.
@@ -114,9 +118,9 @@ class VcfReader:
         """
         first = characters = 0
         columns: list[list[str]] = []
-        for line in self._lines():
-            columns.append(line.split("\t", 8))
-            characters += len(line)
+        for record in self._records():
+            columns.append(record)
+            characters += sum(map(len, record)) + len(record) - 1
             if len(columns) == size or characters > _MAX_CHARACTERS:
                 yield RecordBatch(first, columns, characters)
                 first += len(columns)
@@ -124,6 +128,20 @@ class VcfReader:
         if columns:
             yield RecordBatch(first, columns, characters)
         self._warn_of_undeclared()
+
+    def _records(self) -> Iterator[list[str]]:
+        """Yield the columns of each record, as fast as its samples allow."""
+        done = 0
+        if self._samples >= MIN_SAMPLES and ("FORMAT", "GT") in self._declared and self._is_text():
+            with contextlib.closing(WideReader(self._path, self._samples)) as wide:
+                for columns in wide.columns(self.contigs):
+                    yield columns
+                    done += 1
+                if wide.is_whole:
+                    self._learned = _declarations(wide.raw_header)
+                    return
+        for line in itertools.islice(self._lines(), done, None):
+            yield line.split("\t", 8)
 
     def text_length(self) -> int | None:
         """Return about how many characters the records have, for a progress bar; None where that can't be told."""
@@ -184,34 +202,13 @@ class VcfReader:
 
     def _explain(self, number: int) -> str:
         """Say what is wrong with record ``number`` (from 0), which htslib refused, as far as its text tells."""
-        unknown = "the file is cut there, or the record is malformed"
         if not self._is_text():
-            return unknown
+            return UNKNOWN_FAULT
         try:
-            text = self._read_line(number)
+            with self._open_bytes() as lines:
+                return explain_record(lines, number)
         except (OSError, EOFError, zlib.error):
             return "the file is cut or damaged there; copy or compress it again"
-        columns = text.split("\t")
-        if len(columns) < len(_REQUIRED):
-            return f"expected at least {len(_REQUIRED)} columns between tabs, found {len(columns)}: {text[:60]!r}"
-        if not columns[POS].isdecimal():
-            return f"POS: expected a whole number, found {columns[POS]!r}"
-        return unknown
-
-    def _explain_header(self) -> str:
-        with self._open_bytes() as lines:
-            first = lines.readline(200).decode("utf-8", "replace").strip()
-            if not first.startswith("##fileformat=VCF"):
-                return f"line 1: expected '##fileformat=VCFv4.2' or the like, or BCF, found {first[:40]!r}"
-            columns = next((line for line in lines if line.startswith(b"#CHROM")), b"")
-        if columns.count(b"\t") < len(_REQUIRED) - 1:
-            return "expected a line '#CHROM POS ID REF ALT QUAL FILTER INFO', tabs between, after the ## lines"
-        return "the header can't be read"
-
-    def _read_line(self, number: int) -> str:
-        with self._open_bytes() as lines:
-            records = (line for line in lines if not line.startswith(b"#"))
-            return next(itertools.islice(records, number, None), b"").decode("utf-8", "replace").rstrip("\r\n")
 
     def _is_empty_from(self, number: int) -> bool:
         """Tell whether only empty lines follow the first ``number`` records."""
@@ -235,7 +232,8 @@ class VcfReader:
             except (OSError, EOFError, zlib.error):
                 fault = "the file is cut or damaged; copy or compress it again"
             else:
-                fault = self._explain_header()
+                with self._open_bytes() as lines:
+                    fault = explain_header(lines)
             raise VcfError(f"{self.name}: {fault}") from error
 
     def _declare(self, names: list[str]) -> None:
@@ -243,7 +241,13 @@ class VcfReader:
         self._vcf.close()
         self._vcf = self._open()
         for name in self.undeclared_contigs:
-            self._vcf.add_to_header(f"##contig=<ID={name}>")
+            try:
+                self._vcf.add_to_header(f"##contig=<ID={name}>")
+            except Exception as error:  # cyvcf2 raises a bare Exception
+                raise VcfError(
+                    f"{self.name}: contig {name[:60]!r} is in no header, and can't be declared, for VCF allows no such "
+                    "name; rename it"
+                ) from error
 
     def _scan_contigs(self) -> list[str]:
         names: dict[bytes, None] = {}
@@ -305,8 +309,12 @@ class VcfReader:
             with contextlib.suppress(OSError):  # of a full disk, which was told already
                 self._spool.close()
 
+    def _found(self) -> set[tuple[str, str]]:
+        """Return what the header declares by now: htslib adds to it what records bring up."""
+        return self._learned | _declarations(self._vcf.raw_header)
+
     def _warn_of_undeclared(self) -> None:
-        found = _declarations(self._vcf.raw_header) - self._declared
+        found = self._found() - self._declared
         if found:
             shown = ", ".join(f"{kind} {name}" for kind, name in sorted(found)[:8])
             more = f" and {len(found) - 8} more" if len(found) > 8 else ""
