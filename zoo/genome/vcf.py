@@ -22,8 +22,8 @@ from typing import Any, BinaryIO, Self
 
 from zoo.errors import VcfError
 from zoo.genome.bgzf import ends_with_marker, is_bgzf, is_gzip, text_length
-from zoo.genome.wide import MIN_SAMPLES, WideReader
 from zoo.genome.vcf_faults import UNKNOWN_FAULT, explain_header, explain_record
+from zoo.genome.wide import MIN_SAMPLES, WideReader
 
 CONTIG, POS, ID, REF, ALT, QUAL, FILTER, INFO = range(8)
 """The columns of a record; FORMAT and the samples, where there are any, stand together in a ninth."""
@@ -89,7 +89,7 @@ class VcfReader:
             self.warnings.append(f"{self.name}: the header holds bytes that are not UTF-8; they are written as U+FFFD")
         self._declared = _declarations(self.header)
         self._learned: set[tuple[str, str]] = set()
-        self._samples = max(0, self.header.rstrip("\n").rpartition("\n")[2].count("\t") - len(_REQUIRED))
+        self._samples = max(0, self.header.rstrip("\n").rpartition("\n")[2].count("\t") - (INFO + 1))
         self.contigs: dict[str, int | None] = {}
         for name, length in _contig_lengths(self.header):
             self.contigs.setdefault(name, length)  # of two declarations htslib takes the first, too
