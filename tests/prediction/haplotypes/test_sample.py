@@ -59,6 +59,15 @@ def test_one_sample_of_many_is_read(read, version):
         assert [text for text, _, _ in spell(alleles)] == found
 
 
+def test_one_sample_of_many_more_is_read(read):
+    samples = [f"S{number}" for number in range(300)]
+    others = " 1|1" * 297
+    alleles, _ = read(
+        [f"chr1 2 C A 0|1 1|0 0|0{others}", f"chr1 5 T G 0|0 0|1 1|1{others}"], GENOME, samples=samples, sample="S1"
+    )
+    assert spell(alleles) == [("2:1>A", ".", [1]), ("5:1>G", ".", [2])]
+
+
 def test_the_written_mark_of_the_first_copy_is_read_where_vcf_allows_it(read, write_genotypes, open_genome):
     records = ["chr1 2 C A |0|1:1", "chr1 5 T G /0/1:1", "chr1 7 C T /1:1"]
     alleles, _ = read(records, GENOME, version="4.4")

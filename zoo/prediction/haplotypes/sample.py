@@ -138,7 +138,7 @@ class _Collected:
             return
         records = [batch.columns[index] for index, _, _ in carried]
         alleles = self._agreement.read(
-            0 if not self._count else batch.first,  # the first call judges whether any contig is known
+            batch.first,
             [record[CONTIG] for record in records],
             [int(record[POS]) for record in records],
             [record[REF] for record in records],
