@@ -39,6 +39,7 @@ def reference(open_genome):
         pytest.param("2 1 C T", "chr2 1 . T C EFFECT_ALLELE=C;REF_UNDECIDED", id="on unknown bases both agree"),
         pytest.param("1 11 C T", "chr1 11 . T C EFFECT_ALLELE=C", id="beyond the contig"),
         pytest.param("1 0 C T", "chr1 0 . T C EFFECT_ALLELE=C", id="position 0"),
+        pytest.param("1 0 A C", "chr1 0 . C A EFFECT_ALLELE=A", id="position 0 is not the contig's last base"),
         pytest.param("7 5 C T", "7 5 . T C EFFECT_ALLELE=C", id="on a contig that is unknown"),
         pytest.param("1 3 - G", "chr1 2 . CG C EFFECT_ALLELE=C;REF_UNDECIDED", id="the effect of a deletion"),
         pytest.param(
@@ -57,7 +58,7 @@ def test_the_allele_that_the_genome_holds_becomes_ref(write_input, read_records,
 
 
 def test_rows_that_the_genome_does_not_decide_are_counted(write_input, read_records, reference):
-    rows = ["1 2 G A", "1 11 C T", "1 2 CGT C", "1 2 C CGT", "2 1 C T", "1 2 C G", "7 1 C T", "1 3 D I"]
+    rows = ["1 2 G A", "1 11 C T", "1 2 CGT C", "1 2 C CGT", "2 1 C T", "1 2 C G", "7 1 C T", "1 3 D I", "1 2 I D"]
     path = write_input(GWAS + "".join(f"{row}\n" for row in rows))
     _, source = read_records(path, reference)
     assert source.warnings == [
@@ -69,7 +70,7 @@ def test_rows_that_the_genome_does_not_decide_are_counted(write_input, read_reco
             f"{path}: 2 rows: neither allele is what the genome holds there (another strand or build?); "
             "the other allele stands as REF"
         ),
-        f"{path}: 1 row: the alleles are I and D, whose letters are not known; written as <INDEL>",
+        f"{path}: 2 rows: the alleles are I and D, whose letters are not known; written as <INDEL>",
     ]
 
 
@@ -90,6 +91,7 @@ def test_rows_that_the_genome_does_not_decide_are_counted(write_input, read_reco
         pytest.param("2 4 G -", "chr2 3 . NG N .", id="beside an ambiguous base"),
         pytest.param("1 3 g t", "chr1 3 . G T .", id="lower case"),
         pytest.param("1 3 G .", "chr1 3 . G . .", id="no ALT"),
+        pytest.param("1 3 - .", "chr1 2 . C . .", id="no ALT beside an empty REF"),
         pytest.param("1 3 G <del>", "chr1 3 . G <del> .", id="symbolic"),
         pytest.param("1 3 T A", "chr1 3 . T A .", id="a REF that is not the genome's stays"),
         pytest.param("1 3 R D", "chr1 3 . G <INDEL> .", id="R and D of PLINK"),

@@ -53,12 +53,14 @@ def test_the_size_of_batches_changes_nothing(write_input, read_records, referenc
 def test_a_source_can_be_read_twice_and_tells_the_length_of_its_text(write_input, reference):
     from zoo.prediction.inputs.opening import open_records
 
-    path = write_input(HEADER + ROWS)
-    with open_records(path, reference) as source:
+    rows = ROWS + "chr1 2e0 C G 0.1\n"
+    with open_records(write_input(HEADER + rows), reference) as source:
         once, again = list(source.batches(9)), list(source.batches(9))
         assert [batch.columns for batch in once] == [batch.columns for batch in again]
-        assert source.text_length() == len(HEADER + ROWS)
-        assert sum(batch.characters for batch in once) == len(ROWS)
+        assert source.text_length() == len(HEADER + rows)
+        assert sum(batch.characters for batch in once) == len(rows)
+        (warning,) = source.warnings
+        assert ": 1 row: the position is written with an exponent" in warning
 
 
 def test_a_file_of_a_header_alone_has_no_records(write_input, read_records, reference):
@@ -70,6 +72,7 @@ def test_a_file_of_a_header_alone_has_no_records(write_input, read_records, refe
     [
         (HEADER + "chr1 2 C G 0.1\nchr1 3 G T\n", "line 3: expected 5 cells as in the header, found 4"),
         (HEADER + "\nchr1 2 C G 0.1\nchr1 2 C G 0.1 x\n", "line 4: expected 5 cells as in the header, found 6"),
+        (HEADER + "chr1 2 C G 0.1 \n", "line 2: expected 5 cells as in the header, found 6"),
         ("variant\nchr1:2:C:G\n\n#\nchr1:2:C\n", "line 5: expected a variant such as chr1:100:A:G, found 'chr1:2:C'"),
         ("variant p\nchr1:2:C:G 1\nrs1 1\n", "line 3: expected a variant such as chr1:100:A:G, found 'rs1'"),
         (HEADER + '"chr1 2 C G\n1" 2 C G 0.1\n', "line 2 or later: a cell in quotes goes beyond its line"),

@@ -187,15 +187,18 @@ class RowSource:
         return mended
 
     def _warn(self) -> None:
-        for note, count in sorted(self._notes.items()):
-            if count:
-                self.warnings.append(f"{self.name}: {count:,} row{'s' if count > 1 else ''}: {note}")
+        found = [
+            f"{self.name}: {count:,} row{'s' if count > 1 else ''}: {note}"
+            for note, count in sorted(self._notes.items())
+            if count
+        ]
         for build in sorted(self._builds):
             likely = contradicting_build(build, self._reference.lengths)
             if likely is not None:
-                self.warnings.append(
+                found.append(
                     f"{self.name}: its variants are named for {build}, {self._reference.path} looks like {likely}"
                 )
+        self.warnings += [warning for warning in found if warning not in self.warnings]  # of an earlier pass
 
 
 def write_header(contigs: Mapping[str, int], *, effects: bool) -> str:
