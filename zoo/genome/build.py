@@ -106,11 +106,7 @@ class ContigIndex:
 
     def __init__(self, known: Mapping[str, int]) -> None:
         self._known = known
-        self._by_key: dict[str, list[str]] = {}
-        for name, length in known.items():
-            declared = _ACCESSIONS.get(name)
-            if declared is None or declared[1] == length:
-                self._by_key.setdefault(contig_key(name), []).append(name)
+        self._by_key: dict[str, list[str]] | None = None
 
     def find(self, name: str, length: int | None) -> str | None:
         """Return the contig that a name stands for, or None; see ``find_alias``."""
@@ -121,8 +117,19 @@ class ContigIndex:
         key = contig_key(name)
         if key == _MITOCHONDRION and length is None:
             return None
+        if self._by_key is None:
+            self._by_key = self._index()
         candidates = self._by_key.get(key, ())
         return next((found for found in candidates if length is None or self._known[found] == length), None)
+
+    def _index(self) -> dict[str, list[str]]:
+        """Return the contigs by what names of one contig have in common, those left out that lie about their length."""
+        index: dict[str, list[str]] = {}
+        for name, length in self._known.items():
+            declared = _ACCESSIONS.get(name)
+            if declared is None or declared[1] == length:
+                index.setdefault(contig_key(name), []).append(name)
+        return index
 
 
 def find_alias(name: str, length: int | None, known: Mapping[str, int]) -> str | None:

@@ -55,7 +55,7 @@ class Reference:
         self._codes: OrderedDict[str, Codes] = OrderedDict()
         self._plain: set[str] = set()
         self._digests: dict[tuple[str, str], str] = {}
-        self._index: ContigIndex | None = None
+        self._index = ContigIndex(self.lengths)
         self._lock = threading.RLock()
 
     def __enter__(self) -> Self:
@@ -74,8 +74,6 @@ class Reference:
 
         See ``find_alias``; the time that it takes does not grow with the number of contigs.
         """
-        if self._index is None:
-            self._index = ContigIndex(self.lengths)
         return self._index.find(name, length)
 
     def codes(self, contig: str) -> Codes:
