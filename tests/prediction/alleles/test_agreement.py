@@ -135,6 +135,22 @@ def test_a_choice_that_there_is_not_is_a_slip(reference):
         GenomeAgreement(reference, "in.vcf", {}, "stop")
 
 
+def test_builds_that_differ_are_named_wherever_something_does_not_fit(reference):
+    reference.lengths["20"] = 63_025_520
+    contrast = "(the variants look like GRCh38 (hg38), the genome looks like GRCh37)"
+    agreement = GenomeAgreement(reference, "in.vcf", {"20": 64_444_167})
+    assert stand_on(agreement, "chr1", "20") == ["OK", "UNKNOWN_CONTIG"]
+    agreement.finish()
+    assert agreement.warnings[0].endswith(f"lacks, or has in another length: 20 {contrast}")
+    strict = GenomeAgreement(reference, "in.vcf", {"20": 64_444_167}, "error")
+    with pytest.raises(RefMismatch, match=f"holds C there {re.escape(contrast)}; annotate"):
+        strict.read(0, ["chr1"], [2], ["A"], ["T"])
+    same = GenomeAgreement(reference, "in.vcf", {"20": 63_025_520})
+    assert stand_on(same, "chr1", "Un") == ["OK", "UNKNOWN_CONTIG"]
+    same.finish()
+    assert same.warnings[0].endswith("lacks, or has in another length: Un")
+
+
 def md5(letters):
     return hashlib.md5(letters.encode()).hexdigest()  # noqa: S324 - as VCF has it
 

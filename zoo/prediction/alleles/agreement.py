@@ -138,7 +138,7 @@ class GenomeAgreement:
         lacking = [name for name in self.unknown if name not in self._differing]
         if lacking:
             self.warnings.append(
-                f"contigs that {self.reference.path} lacks, or has in another length: {_list(lacking)}"
+                f"contigs that {self.reference.path} lacks, or has in another length: {_list(lacking)}{self._contrast()}"
             )
 
     def state(self) -> dict[str, Any]:
@@ -178,7 +178,7 @@ class GenomeAgreement:
         found = self.reference.letters(Interval(contig, variant.start, variant.start + len(variant.ref)))
         raise RefMismatch(
             f"{self._source}, record {number} ({variant.contig}:{variant.position}): REF is {_short(variant.ref)}, "
-            f"{self.reference.path} holds {_short(found) or 'nothing'} there; "
+            f"{self.reference.path} holds {_short(found) or 'nothing'} there{self._contrast()}; "
             f"{_ADVICE}, mend the record, or skip such records with on_ref_mismatch 'skip'"
         )
 
@@ -213,12 +213,20 @@ class GenomeAgreement:
         )
 
     def _builds(self) -> str:
-        variants = likely_build(self._declared) or self._assembly
-        genome = likely_build(self.reference.lengths)
+        """Return which builds variants and genome look like, as far as that can be told."""
+        variants, genome = self._likely_builds()
         parts = [f"the variants look like {variants}"] * bool(variants) + [f"the genome looks like {genome}"] * bool(
             genome
         )
         return f" ({', '.join(parts)})" if parts else ""
+
+    def _contrast(self) -> str:
+        """Return the same where both are known and differ."""
+        variants, genome = self._likely_builds()
+        return self._builds() if variants and genome and variants != genome else ""
+
+    def _likely_builds(self) -> tuple[str | None, str | None]:
+        return likely_build(self._declared) or self._assembly, likely_build(self.reference.lengths)
 
 
 def _check_choice(choice: str) -> None:
