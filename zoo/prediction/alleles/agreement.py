@@ -138,7 +138,8 @@ class GenomeAgreement:
         lacking = [name for name in self.unknown if name not in self._differing]
         if lacking:
             self.warnings.append(
-                f"contigs that {self.reference.path} lacks, or has in another length: {_list(lacking)}{self._contrast()}"
+                f"contigs that {self.reference.path} lacks, or has in another length: "
+                f"{_list(lacking)}{self._contrast()}"
             )
 
     def state(self) -> dict[str, Any]:
