@@ -166,7 +166,7 @@ def test_wrong_usage_exits_2(arguments, capsys, extra):
 
 FILES = {
     "empty": (b"", r"bad\.vcf: expected a VCF or BCF file, found an empty one"),
-    "no VCF": (b"hello\n", r"bad\.vcf: line 1: expected .*, found 'hello'"),
+    "no VCF": (b"hello\n", r"bad\.vcf, line 1: expected VCF or BCF; .*found 'hello'"),
     "malformed": (b"chr1\t2\t.\tA\tG\t.\t.\t.\nchr1\tx\t.\tA\n", r"record 2: .*; the record before it is chr1:2"),
     "no known contig": (b"scaffold\t2\t.\tA\tG\t.\t.\t.\n", r"none of its contigs \(scaffold\) is in .*\.fa \(chr1\)"),
     "all REF wrong": (b"chr1\t2\t.\tC\tG\t.\t.\t.\n" * 200, r"REF disagrees with .*\.fa for 200 of the first 200"),

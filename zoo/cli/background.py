@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from zoo.cli.annotate import _parse_options, _parse_shifts
-from zoo.cli.progress import open_bar
-
-if TYPE_CHECKING:
-    from zoo.prediction.summary import Progress
+from zoo.cli.options import parse_scorer_options, parse_shifts
+from zoo.cli.progress import open_reporter
 
 EXAMPLE = "zoo background gm12878-ctcf -f genome.fa common.vcf.gz"
 
@@ -54,12 +49,12 @@ def background(
     from zoo.prediction.scoring.make_background import make_background
     from zoo.prediction.scoring.settings import ScoringSettings
 
-    options, moves = _parse_options(scorer_option or []), _parse_shifts(shifts)
+    options, moves = parse_scorer_options(scorer_option or []), parse_shifts(shifts)
     try:
         ScoringSettings(windows=windows, shifts=moves)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    with _reporter() as report:
+    with open_reporter("scoring") as report:
         done = make_background(
             vcf, genome, model, output, scorer=scorer, scorer_options=options, windows=windows, shifts=moves,
             device=device, threads=threads, report=report,
@@ -70,19 +65,3 @@ def background(
         print(f"  not scored: {count:,} {reason}", file=sys.stderr)
     print(f"model {done.model}, {done.tracks} {'track' if done.tracks == 1 else 'tracks'}; scorer {done.scorer}")
     print(f"kept the scores of {done.scored:,} of {done.alleles:,} alleles in {done.output}")
-
-
-@contextmanager
-def _reporter() -> Iterator[Callable[[Progress], None] | None]:
-    """Give a function that draws progress on a terminal, or None where standard error is none."""
-    with open_bar() as bar:
-        if bar is None:
-            yield None
-            return
-        task = bar.add_task("scoring", total=None)
-
-        def report(progress: Progress) -> None:
-            total = 1.0 if progress.fraction is not None else None
-            bar.update(task, total=total, completed=progress.fraction or 0, description=f"{progress.alleles:,} alleles")
-
-        yield report

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+    from zoo.prediction.summary import Progress as Share
 
 
 @contextmanager
@@ -23,3 +25,24 @@ def open_bar() -> Iterator[Progress | None]:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         yield bar
+
+
+@contextmanager
+def open_reporter(doing: str, what: str = "alleles") -> Iterator[Callable[[Share], None] | None]:
+    """Give a function that draws how far a run over variants is, or None where standard error is no terminal.
+
+    Args:
+        doing: What the bar says until the first report.
+        what: What is counted.
+    """
+    with open_bar() as bar:
+        if bar is None:
+            yield None
+            return
+        task = bar.add_task(doing, total=None)
+
+        def report(progress: Share) -> None:
+            total = 1.0 if progress.fraction is not None else None
+            bar.update(task, total=total, completed=progress.fraction or 0, description=f"{progress.alleles:,} {what}")
+
+        yield report

@@ -14,6 +14,7 @@ from zoo.genome.vcf import RecordBatch
 from zoo.model.devices import available_cpus
 from zoo.prediction.alleles.agreement import OnRefMismatch
 from zoo.prediction.alleles.batch import AlleleBatch
+from zoo.prediction.inputs.source import InputKind, InputOptions
 from zoo.prediction.output.formats import FormatName, choose_format, refuse_index
 from zoo.prediction.output.header import declare
 from zoo.prediction.output.journal import read_fingerprint
@@ -48,6 +49,9 @@ def annotate(
     output_format: FormatName | None = None,
     index: bool = False,
     resume: bool = False,
+    input_kind: InputKind = "auto",
+    columns: Mapping[str, str] | None = None,
+    dbsnp: str | Path | None = None,
     command: str | None = None,
     report: Callable[[Progress], None] | None = None,
     **options: Unpack[ScoringOptions],
@@ -55,7 +59,8 @@ def annotate(
     """Write a VCF, BCF or table with the score of each ALT allele by each model, and return what was done.
 
     Args:
-        vcf: VCF or BCF, plain or compressed; ``-`` for standard input.
+        vcf: VCF or BCF, plain or compressed; a list of variants (``chr1:100:A:G``) or of rsIDs; or a table of variants,
+            as of an association study. ``-`` for standard input.
         genome: FASTA, plain or BGZF, of the build that the variants were called on.
         models: Names (``gm12878-ctcf``, ``gm12878-ctcf@1.0.0``), folders, or loaded models.
         output: ``.vcf``, ``.vcf.gz``, ``.bcf``, ``.tsv``, ``.tsv.gz`` or ``.parquet``; ``-`` for standard output.
@@ -69,6 +74,9 @@ def annotate(
         index: Write an index (``.tbi`` or ``.csi``) beside ``.vcf.gz`` or ``.bcf``.
         resume: Go on where a run of the same input, models and options broke off; its threads, batch size and command
             are taken over.
+        input_kind: What the input is: ``vcf``, ``variants``, ``rsids`` or ``table``; by default its content tells.
+        columns: The columns of a table by our names of them, where they are not well-known ones.
+        dbsnp: A VCF or BCF that says where rsIDs lie.
         command: The command line that the header names.
         report: Called after each batch.
         options: How alleles are scored: the fields of :class:`zoo.prediction.scoring.settings.ScoringSettings`.
@@ -87,10 +95,11 @@ def annotate(
     command = earlier.get("command") or command or "zoo.annotate (Python)"
     if settings.batch_size is None:
         settings = replace(settings, batch_size=earlier.get("options", {}).get("batch_size"))
-    refuse_same_file(output, vcf, genome, settings.windows, settings.regions)
+    refuse_same_file(output, vcf, genome, settings.windows, settings.regions, dbsnp, *settings.percentile_files)
     extras = _choose_extras(settings, seen=seen, packed=packed, background=background)
+    inputs = InputOptions(input_kind, columns or {}, dbsnp)
     with open_run(
-        vcf, genome, models, settings, device=device, threads=threads, on_ref_mismatch=on_ref_mismatch
+        vcf, genome, models, settings, device=device, threads=threads, on_ref_mismatch=on_ref_mismatch, inputs=inputs
     ) as run:
         for scored in run.engine.models:
             refuse_model_folder(output, scored.model.folder)
@@ -136,13 +145,17 @@ def preview(
     seen: bool = False,
     packed: bool = False,
     background: str | None = None,
+    input_kind: InputKind = "auto",
+    columns: Mapping[str, str] | None = None,
+    dbsnp: str | Path | None = None,
     **options: Unpack[ScoringOptions],
 ) -> AnnotationSummary:
     """Return what an annotation would do, from the first thousand alleles; nothing is written, no network runs."""
     started = time.perf_counter()
     settings = ScoringSettings(**options)
+    inputs = InputOptions(input_kind, columns or {}, dbsnp)
     with open_run(
-        vcf, genome, models, settings, device=device, threads=threads, on_ref_mismatch=on_ref_mismatch
+        vcf, genome, models, settings, device=device, threads=threads, on_ref_mismatch=on_ref_mismatch, inputs=inputs
     ) as run:
         if background is not None:
             run.use_background(vcf, background)

@@ -13,17 +13,19 @@ import numpy as np
 
 from zoo.errors import ModelError, UnknownModel
 from zoo.genome.reference import Reference
-from zoo.genome.vcf import ALT, CONTIG, POS, REF, RecordBatch, VcfReader
+from zoo.genome.vcf import ALT, CONTIG, POS, REF, RecordBatch
 from zoo.model.folder import Model
 from zoo.plugins import discover
 from zoo.prediction.alleles.agreement import GenomeAgreement, OnRefMismatch
 from zoo.prediction.alleles.batch import AlleleBatch
 from zoo.prediction.alleles.structural import spell_structural
 from zoo.prediction.haplotypes.background import Background, BackgroundPlacer, read_background
+from zoo.prediction.inputs.opening import open_records
+from zoo.prediction.inputs.source import InputOptions, RecordSource
 from zoo.prediction.output.keys import Extras, ModelKeys, name_keys
 from zoo.prediction.output.packed import refuse_names
 from zoo.prediction.scoring.engine import Engine
-from zoo.prediction.scoring.pairing import pair_with_scorers
+from zoo.prediction.scoring.pairing import ScoredModel, pair_with_scorers
 from zoo.prediction.scoring.scores import ModelScores
 from zoo.prediction.scoring.seen import find_seen, tells_contigs
 from zoo.prediction.scoring.settings import ScoringSettings
@@ -39,7 +41,7 @@ class Run:
     """One run over one file."""
 
     def __init__(
-        self, reader: VcfReader, agreement: GenomeAgreement, engine: Engine, settings: ScoringSettings
+        self, reader: RecordSource, agreement: GenomeAgreement, engine: Engine, settings: ScoringSettings
     ) -> None:
         self.reader = reader
         self.agreement = agreement
@@ -73,7 +75,8 @@ class Run:
         """
         if self.settings.windows is not None:
             raise ModelError("a background needs windows that stand around each allele; leave out windows at regions")
-        agreement = GenomeAgreement(self.agreement.reference, self.reader.name, self.reader.contigs)
+        reader = self.reader
+        agreement = GenomeAgreement(self.agreement.reference, reader.name, reader.contigs, header=reader.header)
         self.background = read_background(vcf, sample, agreement, self._spell if self.settings.structural else None)
         windows = {(window.length, window.anchor) for window in self._windows}
         self.engine.use_placers(
@@ -162,14 +165,28 @@ def open_run(
     device: str = "auto",
     threads: int | None = None,
     on_ref_mismatch: OnRefMismatch = "skip",
+    inputs: InputOptions | None = None,
 ) -> Iterator[Run]:
-    """Open everything that a run needs, and close it again."""
+    """Open everything that a run needs, and close it again.
+
+    Args:
+        inputs: What the user says about an input that is no VCF.
+    """
     scored = pair_with_scorers(
         load_models(models, device, threads), settings.scorer, discover(), settings.scorer_options, settings.tracks
     )
-    with Reference(genome) as reference, VcfReader(vcf) as reader:
-        agreement = GenomeAgreement(reference, reader.name, reader.contigs, on_ref_mismatch)
+    with Reference(genome) as reference, open_records(vcf, reference, inputs) as reader:
+        agreement = GenomeAgreement(reference, reader.name, reader.contigs, on_ref_mismatch, header=reader.header)
+        expect_genomes(agreement, scored)
         yield Run(reader, agreement, Engine(scored, reference, settings), settings)
+
+
+def expect_genomes(agreement: GenomeAgreement, models: Sequence[ScoredModel]) -> None:
+    """Let the genome be compared with those that models were trained on, as far as their cards tell."""
+    for scored in models:
+        card = scored.model.card
+        if card.genome is not None:
+            agreement.expect(card.full_name, card.genome.name, card.genome.digests)
 
 
 def load_models(models: Sequence[AnyModel] | AnyModel, device: str, threads: int | None) -> list[Model]:

@@ -17,7 +17,7 @@ from zoo.plugins import discover
 from zoo.prediction.alleles.agreement import GenomeAgreement, OnRefMismatch
 from zoo.prediction.output.cells import MISSING, general_reasons, model_reasons, region_texts
 from zoo.prediction.output.keys import SKIPPED_KEY, Extras, ModelKeys, all_keys, name_keys
-from zoo.prediction.run import AnyModel, load_models
+from zoo.prediction.run import AnyModel, expect_genomes, load_models
 from zoo.prediction.scoring.engine import Engine
 from zoo.prediction.scoring.pairing import pair_with_scorers
 from zoo.prediction.scoring.scores import ModelScores
@@ -77,6 +77,7 @@ def score_variants(
     found: list[dict[str, list[np.ndarray]]] = [{} for _ in scored]
     with Reference(genome) as reference:
         agreement = GenomeAgreement(reference, "the table of variants", {}, on_ref_mismatch)
+        expect_genomes(agreement, scored)
         engine = Engine(scored, reference, settings)
         # An empty table goes through once, for its columns.
         for first in range(0, max(len(contigs), 1), RECORDS_A_BATCH):

@@ -30,7 +30,7 @@ from zoo.prediction.haplotypes.skipped import SkippedCopies, find_skipped
 from zoo.prediction.output.formats import Format, FormatName, choose_format
 from zoo.prediction.output.sinks import Sink, open_sink
 from zoo.prediction.pipeline import WriteBehind
-from zoo.prediction.run import AnyModel, load_models
+from zoo.prediction.run import AnyModel, expect_genomes, load_models
 from zoo.prediction.scoring.engine import Engine
 from zoo.prediction.scoring.pairing import ScoredModel, pair_with_scorers
 from zoo.prediction.scoring.settings import ScoringOptions, ScoringSettings
@@ -122,7 +122,8 @@ def score_haplotypes(
         engines = _make_engines(scored, reference, settings)  # what can't be scored is told before an hour's reading
         sink = stack.enter_context(open_sink(output, chosen_form, types=COLUMNS))
         reader = stack.enter_context(SampleReader(vcf, sample))
-        agreement = GenomeAgreement(reference, reader.name, reader.contigs)
+        agreement = GenomeAgreement(reference, reader.name, reader.contigs, header=reader.header)
+        expect_genomes(agreement, scored)
         longest = max(length for length, _ in engines)
         alleles = read_from(
             reader,

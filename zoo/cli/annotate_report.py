@@ -1,0 +1,61 @@
+"""What `zoo annotate` prints: the plan of a dry run, and what was done."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from zoo.prediction.haplotypes.score import HaplotypeSummary
+    from zoo.prediction.summary import AnnotationSummary
+
+
+def print_plan(plan: AnnotationSummary) -> None:
+    """Print what an annotation would do, on standard output."""
+    for name in plan.models:
+        print(f"model {name}: window {plan.windows[name]}; scorer {plan.scorers[name]}; device {plan.devices[name]}")
+        print(f"  keys: {', '.join(plan.keys[name])}")
+    for name, found in plan.bridged.items():
+        print(f"contig {name} is {found} in the genome")
+    print(f"looked at {plan.alleles:,} alleles of {plan.records:,} records: {plan.scored:,} can be scored")
+    _print_reasons(plan, sys.stdout)
+    for warning in plan.warnings:
+        print(f"zoo: warning: {warning}", file=sys.stderr)
+
+
+def print_summary(done: AnnotationSummary) -> None:
+    """Print what an annotation did, on standard error: standard output may be its VCF."""
+    for warning in done.warnings:
+        print(f"zoo: warning: {warning}", file=sys.stderr)
+    devices = sorted(set(done.devices.values()))
+    print(
+        f"scored {done.scored:,} of {done.alleles:,} alleles ({done.records:,} records) in {done.seconds:.1f} s, "
+        f"{done.alleles_per_second:,.0f} alleles/s, on {' and '.join(devices)} → {done.output}",
+        file=sys.stderr,
+    )
+    _print_reasons(done, sys.stderr)
+    for what, number in done.background.items():
+        print(f"  background: {number:,} {what}", file=sys.stderr)
+    for name, count in done.seen.items():
+        if count:
+            print(f"  on contigs that {name} was trained on: {count:,}", file=sys.stderr)
+
+
+def print_haplotypes(done: HaplotypeSummary) -> None:
+    """Print what was made of a sample's haplotypes, on standard error."""
+    for warning in done.warnings:
+        print(f"zoo: warning: {warning}", file=sys.stderr)
+    print(
+        f"sample {done.sample} carries {done.alleles:,} alleles of {done.records:,} records, {done.copies:,} with "
+        f"those that two haplotypes carry; scored in {done.seconds:.1f} s → {done.output}",
+        file=sys.stderr,
+    )
+    for name in done.models:
+        groups, together = done.groups[name], done.together[name]
+        print(f"  {name}: {groups:,} groups, {together:,} of several alleles", file=sys.stderr)
+    _print_reasons(done, sys.stderr)
+
+
+def _print_reasons(done: AnnotationSummary | HaplotypeSummary, stream: TextIO) -> None:
+    for reason, count in done.skipped.items():
+        print(f"  not scored: {count:,} {reason}", file=stream)
