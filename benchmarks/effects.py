@@ -36,6 +36,7 @@ PAGE = ROOT / "benchmarks" / "EFFECTS.md"
 FIGURE = ROOT / "benchmarks" / "images" / "effects.png"
 HELD_OUT = ("chr8", "chr9")
 HELD_OUT_PART = "chr8 and chr9"
+IN_MOTIF, ELSEWHERE = "in a motif", "elsewhere"
 INSIDE, PADDED = "centred, inside the element", "centred, padded"
 GC = "count of G and C"
 """Stands among the models as what any of them should be better than."""
@@ -139,6 +140,9 @@ def select(effects: EffectSet, inside: npt.NDArray[np.bool_], place: Place) -> I
         figures = ("concordance", "pearson", "spearman")
         yield Selection("all", place, everything, figures)
         yield Selection(HELD_OUT_PART, place, np.isin(parts, HELD_OUT), figures)
+        in_motif = effects.variants["in_motif"].to_numpy()
+        yield Selection(IN_MOTIF, place, in_motif, figures)
+        yield Selection(ELSEWHERE, place, ~in_motif, figures)
     elif effects.name == ELEMENTS:
         for element in effects.contigs:
             yield Selection(element, INSIDE, (parts == element) & inside, ("spearman",))

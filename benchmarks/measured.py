@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.motif import Motif, find_best, read_motif
 from zoo.errors import DataError
+from zoo.genome.codes import encode
 from zoo.genome.fasta import read_fasta
 
 ASB = "asb-ctcf"
@@ -29,6 +31,10 @@ BUILD = "GRCh37"
 BLOCK = 10
 """Neighbouring bases of an element that are resampled together: about the length of a factor's motif."""
 
+MOTIFS = "motifs/H12CORE_meme_format.meme"
+MOTIF = "CTCF.H12CORE.0.P.B"
+"""HOCOMOCO v12's motif of CTCF."""
+
 INSERT = (17, 97)
 """The 80 bases of a yeast promoter between its constant flanks."""
 
@@ -42,7 +48,8 @@ class EffectSet:
         contigs: Its sequences by name, upper case.
         variants: A row an allele: ``contig``, ``position`` (1-based), ``ref``, ``alt`` as in a VCF; ``measured``;
             ``group``: those that are resampled together; ``part``: contig or element; ``region_start`` and
-            ``region_end`` (0-based, half-open): what a window over the region is laid over.
+            ``region_end`` (0-based, half-open): what a window over the region is laid over; of sites of CTCF also
+            ``in_motif``: whether they lie in the best match of its motif.
     """
 
     name: str
@@ -92,7 +99,20 @@ def read_asb(data_root: Path) -> EffectSet:
             "region_end": chosen["end"] - first,
         }
     )
+    motif = read_motif(data_root / MOTIFS, MOTIF)
+    variants["in_motif"] = [
+        lies_in_motif(contigs[row.contig], row.position - 1, row.alt, motif) for row in variants.itertuples()
+    ]
     return EffectSet(ASB, contigs, variants)
+
+
+def lies_in_motif(letters: str, start: int, alt: str, motif: Motif) -> bool:
+    """Tell whether the best match in a sequence, with either allele of an SNV, covers it (0-based)."""
+    codes = encode(letters)
+    changed = codes.copy()
+    changed[start] = encode(alt)[0]
+    _, first = max(find_best(codes, motif), find_best(changed, motif))
+    return first <= start < first + len(motif)
 
 
 def log2_ratio(ref_reads: pd.Series[int], alt_reads: pd.Series[int]) -> pd.Series[float]:

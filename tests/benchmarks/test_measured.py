@@ -7,13 +7,16 @@ import pytest
 from benchmarks.measured import (
     INSERT,
     join_regions,
+    lies_in_motif,
     read_asb,
     read_elements,
     read_sets,
     span_differences,
     spell,
 )
+from benchmarks.motif import find_best, read_motif
 from zoo.errors import DataError
+from zoo.genome.codes import encode
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 HEADER = (
@@ -23,6 +26,9 @@ HEADER = (
 A, B = "ACGTACGTAC", "GTACGTACGG"  # B begins six bases after A, and shares its last four
 
 
+MEME = "MOTIF CTCF.H12CORE.0.P.B\nletter-probability matrix: w= 3\n 0 0 0 1\n 0 0 1 0\n 0 0 1 0\n"  # TGG, or CCA
+
+
 @pytest.fixture
 def write_asb(tmp_path):
     def write(*rows):
@@ -30,6 +36,8 @@ def write_asb(tmp_path):
         folder.mkdir(parents=True)
         lines = ["\t".join(HEADER.split()), *("\t".join(row.split()) for row in rows)]
         (folder / "asb_dev.tsv").write_text("\n".join(lines) + "\n")
+        (tmp_path / "motifs").mkdir()
+        (tmp_path / "motifs" / "H12CORE_meme_format.meme").write_text(MEME)
         return tmp_path
 
     return write
@@ -50,6 +58,23 @@ def test_a_region_that_two_sets_hold_counts_its_reads_once(write_asb):
     rows = [f"chr1 103 G T CTCF one 3 0 0.01 {name} 100 2 {A}" for name in ("peaks", "others")]
     (row,) = read_asb(write_asb(*rows)).variants.itertuples()
     assert row.measured == -2
+
+
+@pytest.mark.parametrize(
+    ("letters", "start", "alt", "expected"),
+    [
+        pytest.param("AATGGAAA", 3, "C", True, id="what REF has"),
+        pytest.param("AATCGAAA", 3, "G", True, id="what ALT makes"),
+        pytest.param("AACAAAAA", 3, "C", True, id="what ALT makes on the other strand"),
+        pytest.param("AATGGAAA", 6, "C", False, id="beside the match"),
+    ],
+)
+def test_a_site_lies_in_a_motif_where_the_best_match_of_either_allele_covers_it(
+    tmp_path, letters, start, alt, expected
+):
+    (tmp_path / "motifs.meme").write_text(MEME)
+    motif = read_motif(tmp_path / "motifs.meme", "CTCF.H12CORE.0.P.B")
+    assert lies_in_motif(letters, start, alt, motif) is expected
 
 
 def test_of_regions_that_overlap_the_most_read_site_counts(write_asb):
@@ -108,6 +133,16 @@ def test_substitutions_are_one_allele_from_the_first_to_the_last():
     assert span_differences("AACCGG", "AACCGT") == (6, "G", "T")
     with pytest.raises(DataError, match="expected a substitution"):
         span_differences("AA", "AA")
+
+
+def test_the_best_match_is_found_on_either_strand(tmp_path):
+    (tmp_path / "motifs.meme").write_text("MOTIF OTHER\n 1 0 0 0\n" + MEME)
+    motif = read_motif(tmp_path / "motifs.meme", "CTCF.H12CORE.0.P.B")
+    assert motif.shape == (3, 5)
+    assert find_best(encode("AAATGGAA"), motif)[1] == 3
+    assert find_best(encode("AACCAAAA"), motif) == (pytest.approx(find_best(encode("TGG"), motif)[0]), 2)
+    with pytest.raises(DataError, match="expected a motif CTCF, found none"):
+        read_motif(tmp_path / "motifs.meme", "CTCF")
 
 
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the data are not beside the repository")
