@@ -89,12 +89,12 @@ trained on hold a strong match of CTCF's motif. pu1-100bp disagrees throughout: 
 the track H3K4me3 of gm12878-multi. Counting G and C does nearly as well as some models of CTCF where the site lies
 outside the motif.
 
-**How ctcf-sites was made.** How to train it was chosen among 16 short runs (positives, negatives, smoothing, filters,
-shifts) by the agreement with the sites that are not on chr8 and chr9: 305 sites, of which none was trained on, but
-whose figures are therefore a little too good. What helped were negatives of the genome's own composition
-(`benchmarks/genome_windows.py`), against dinucleotide shuffles alone; the gain over gm12878-ctcf was +0.03 in concordance
-(95 % interval -0.02 to 0.07), no proof. Sites of chr8 and chr9 took no part in it: models published before had been
-measured on them by then (twice, while this benchmark was written), of the runs none; ctcf-sites was, once, for this page.
+**How ctcf-sites was made.** How to train it was chosen among twelve short runs (positives, negatives, smoothing,
+filters, shifts) by the agreement with the sites that are not on chr8 and chr9: 305 sites, of which none was trained on,
+but whose figures are therefore a little too good. What helped were negatives of the genome's own composition
+(`benchmarks/genome_windows.py`), beside dinucleotide shuffles; the gain over gm12878-ctcf was +0.03 in concordance (95 %
+interval -0.02 to 0.07): no proof. The sites of chr8 and chr9 took no part in the choice. The models published before
+were measured on them while this benchmark was written, of the runs none was; ctcf-sites was once, for this page.
 """
 
 ELEMENTS_TEXT = """
