@@ -92,8 +92,8 @@ outside the motif.
 **How ctcf-sites was made.** How to train it was chosen among twelve short runs (positives, negatives, smoothing,
 filters, shifts) by the agreement with the sites that are not on chr8 and chr9: 305 sites, of which none was trained on,
 but whose figures are therefore a little too good. What helped were negatives of the genome's own composition
-(`benchmarks/genome_windows.py`), beside dinucleotide shuffles; the gain over gm12878-ctcf was +0.03 in concordance (95 %
-interval -0.02 to 0.07): no proof. The sites of chr8 and chr9 took no part in the choice. The models published before
+(`benchmarks/genome_windows.py`), beside dinucleotide shuffles; the gain over gm12878-ctcf was +0.03 in concordance
+(95 % interval -0.02 to 0.07): no proof. The sites of chr8 and chr9 took no part in the choice. The models published before
 were measured on them while this benchmark was written, of the runs none was; ctcf-sites was once, for this page.
 """
 
