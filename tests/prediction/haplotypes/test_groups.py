@@ -39,7 +39,9 @@ def test_the_window_is_centred_on_the_first_bases_of_first_and_last_allele(place
     [
         pytest.param(["chr1 12 G A 0|1", "chr1 17 T TAAA 0|1"], True, id="the insertion fits just so"),
         pytest.param(["chr1 12 G A 0|1", "chr1 17 T TAAAA 0|1"], False, id="a base too many"),
-        pytest.param(["chr1 11 CG C 0|1", "chr1 17 T TAAAA 0|1"], False, id="alone it is as long as ever"),
+        pytest.param(["chr1 11 CG C 0|1", "chr1 17 T TAAA 0|1"], False, id="too many without the deletion"),
+        pytest.param(["chr1 12 G A 0|1", "chr1 18 ACGC A 0|1"], False, id="a base too many of the last deletion"),
+        pytest.param(["chr1 13 A T 0|1", "chr1 18 ACGC A 0|1"], True, id="the last deletion fits just so"),
         pytest.param(["chr1 12 G GAA 0|1", "chr1 19 C A 0|1"], False, id="an insertion pushes the next allele out"),
         pytest.param(["chr1 12 G GA 0|1", "chr1 19 C A 0|1"], True, id="to the last base"),
         pytest.param(["chr1 12 GA G 0|1", "chr1 21 C A 0|1"], False, id="REF's window holds the next allele too"),

@@ -89,9 +89,15 @@ class Background:
         self._copies = order
         self._first_copy = np.searchsorted(haplotypes.allele[order], np.arange(len(sample) + 1))
         self._lines = _find_lines(haplotypes)
+        self._last: tuple[AlleleBatch, Carried] | None = None
 
     def find(self, alleles: AlleleBatch) -> Carried:
-        """Return the copies of the alleles whose reason is OK."""
+        """Return the copies of the alleles whose reason is OK; of one batch after the other, each looked up once."""
+        if self._last is None or self._last[0] is not alleles:
+            self._last = alleles, self._find(alleles)
+        return self._last[1]
+
+    def _find(self, alleles: AlleleBatch) -> Carried:
         batch: list[Integers] = []
         theirs: list[Integers] = []
         for contig, name in enumerate(alleles.contigs):

@@ -30,6 +30,11 @@ class Genotype:
     copies: tuple[tuple[int, int], ...]
     homozygous: bool
 
+    @property
+    def numbers(self) -> list[int]:
+        """The different ALT alleles, ascending."""
+        return sorted({number for number, _ in self.copies})
+
 
 @functools.lru_cache(maxsize=4096)
 def parse_genotype(text: str) -> Genotype:

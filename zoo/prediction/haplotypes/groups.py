@@ -7,8 +7,9 @@ that of its last, as far as its alleles leave room; so an allele alone has the w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,8 @@ import numpy.typing as npt
 from zoo.genome.variant import Reason
 from zoo.prediction.alleles.batch import Integers
 from zoo.prediction.haplotypes.phasing import Haplotypes
+
+_ROWS_A_PART = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,12 @@ def group_alleles(
     )
 
 
+def _iterate(*columns: npt.NDArray[Any]) -> Iterator[tuple[int, ...]]:
+    """Yield the rows of columns as Python's numbers, a part at a time: a whole genome's would fill a gigabyte."""
+    for first in range(0, len(columns[0]), _ROWS_A_PART):
+        yield from zip(*(column[first : first + _ROWS_A_PART].tolist() for column in columns), strict=True)
+
+
 def _walk(
     haplotypes: Haplotypes, copies: Integers, begins: npt.NDArray[np.bool_], length: int, anchor: int
 ) -> tuple[Integers, Integers]:
@@ -104,15 +113,8 @@ def _walk(
     left = right = 0  # first bases of the group's first and last allele
     ref_end = single_end = 0  # where the group ends on the reference, and the furthest allele on its own
     shift = 0  # bases that its alleles add together
-    for place, (begin, start, ref_length, alt_length) in enumerate(
-        zip(
-            begins.tolist(),
-            sample.start[allele].tolist(),
-            sample.ref_length[allele].tolist(),
-            sample.alt_length[allele].tolist(),
-            strict=True,
-        )
-    ):
+    columns = (begins, sample.start[allele], sample.ref_length[allele], sample.alt_length[allele])
+    for place, (begin, start, ref_length, alt_length) in enumerate(_iterate(*columns)):
         new_left, new_right = min(left, start), max(right, start)
         new_ref_end, new_single_end = max(ref_end, start + ref_length), max(single_end, start + alt_length)
         new_shift = shift + alt_length - ref_length

@@ -54,6 +54,7 @@ class RowWriter:
         """
         columns = [[self._texts_of(one.joint), self._texts_of(one.total), self._texts_of(one.excess)] for one in scores]
         reasons = [one.reason.tolist() for one in scores]
+        good = [(one.reason == Reason.OK).tolist() for one in scores]
         for place, group in enumerate(chosen):
             copies = groups.copies[groups.first[group] : groups.first[group + 1]].tolist()
             start = int(groups.start[group])
@@ -65,11 +66,11 @@ class RowWriter:
             ]
             rows = []
             for number, (model, tracks) in enumerate(self._models):
-                reason = reasons[number][place]
-                if reason == Reason.OK:
+                if good[number][place]:
                     alleles, why = ";".join(texts), ";".join(left) or MISSING
                 else:
-                    alleles, why = MISSING, ";".join([*(f"{text}={reason_name(reason)}" for text in texts), *left])
+                    reason = reason_name(reasons[number][place])
+                    alleles, why = MISSING, ";".join([*(f"{text}={reason}" for text in texts), *left])
                 for track, name in enumerate(tracks):
                     cells = [column[track][place] for column in columns[number]]
                     rows.append("\t".join((*head, alleles, model, name, *cells, why)))

@@ -121,7 +121,7 @@ class _Collected:
         self._columns: list[list[Integers]] = [[] for _ in range(9)]
         self._codes: list[Codes] = []
         self._codes_length = 0
-        self._copies: list[tuple[int, int]] = []
+        self._copies: list[Integers] = []
         self._texts: dict[int, str] = {}
         self._count = 0
         self._layout: tuple[str, int, int] = ("", -1, -1)
@@ -155,7 +155,7 @@ class _Collected:
         order = np.lexsort((number, record, start, contig))
         rank = np.empty_like(order)
         rank[order] = np.arange(len(order))
-        copies = np.array(self._copies, dtype=np.int64).reshape(-1, 2)
+        copies = np.concatenate([np.empty((0, 2), dtype=np.int64), *self._copies])
         return SampleAlleles(
             sample=self._reader.sample,
             contigs=tuple(self._contigs),
@@ -211,35 +211,39 @@ class _Collected:
         reasons = np.where(
             (alleles.reason == Reason.OK) & alleles.holds_unknown, Reason.UNKNOWN_BASES, alleles.reason
         ).astype(np.uint8)
+        scorable = (reasons == Reason.OK).tolist()
         chosen: list[int] = []
+        copies: list[tuple[int, int]] = []
         phase_sets: list[int] = []
         numbers: list[tuple[int, int]] = []
         for row, ((index, genotype, phase_set), (first, last)) in enumerate(
             zip(carried, pairwise(bounds), strict=True)
         ):
-            for number in sorted({number for number, _ in genotype.copies}):
+            record = records[row]
+            self._check_number(max(genotype.copies)[0], last - first, record, batch.first + index)
+            for number in genotype.numbers:
                 here = self._count + len(chosen)
-                self._check_number(number, last - first, records[row], batch.first + index)
                 allele = first + number - 1
-                if reasons[allele] != Reason.OK:
-                    record = records[row]
+                if not scorable[allele]:
                     self._texts[here] = f"{record[POS]}:{record[REF]}>{record[ALT].split(',')[number - 1]}"
-                self._copies.extend((here, haplotype) for which, haplotype in genotype.copies if which == number)
+                copies += [(here, haplotype) for which, haplotype in genotype.copies if which == number]
                 chosen.append(allele)
                 phase_sets.append(phase_set)
                 numbers.append((batch.first + index, number))
         rows = np.array(chosen, dtype=np.int64)
-        names = [records[record][CONTIG] for record in alleles.record[rows]]
+        self._copies.append(np.array(copies, dtype=np.int64))
+        own = [records[record] for record in alleles.record[rows].tolist()]
+        names = [record[CONTIG] for record in own]
         self._note_contigs(names, alleles, rows)
-        scorable = reasons[rows] == Reason.OK
+        good = reasons[rows] == Reason.OK
         # Of the others no normal form is known: their POS stands in for it.
-        position = np.fromiter((int(records[record][POS]) for record in alleles.record[rows]), np.int64, len(rows))
-        lengths = np.where(scorable, alleles.alt_length[rows], 0)
+        position = np.array([int(record[POS]) for record in own], dtype=np.int64)
+        lengths = np.where(good, alleles.alt_length[rows], 0)
         codes, first_code = gather_slices(alleles.alt, alleles.alt_start[rows], lengths)
         parts = (
             np.array([self._contigs[name] for name in names], dtype=np.int64),
-            np.where(scorable, alleles.start[rows], position - 1),
-            np.where(scorable, alleles.ref_length[rows], 1),
+            np.where(good, alleles.start[rows], position - 1),
+            np.where(good, alleles.ref_length[rows], 1),
             first_code + self._codes_length,
             lengths,
             reasons[rows].astype(np.int64),
