@@ -42,6 +42,10 @@ HEADERS = {
         "SNP CHR BP GENPOS ALLELE1 ALLELE0",
         {"contig": "CHR", "position": "BP", "first": "ALLELE0", "second": "ALLELE1", "id": "SNP"},
     ),
+    "GEMMA": (
+        "chr rs ps n_miss allele1 allele0 af",
+        {"contig": "chr", "position": "ps", "first": "allele0", "second": "allele1", "id": "rs"},
+    ),
     "MAF": (
         "Hugo_Symbol Chromosome Start_Position End_Position Reference_Allele Tumor_Seq_Allele2 dbSNP_RS",
         {"contig": "Chromosome", "position": "Start_Position", "end": "End_Position", "first": "Reference_Allele",

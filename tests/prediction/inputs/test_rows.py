@@ -97,6 +97,13 @@ def test_a_column_of_variants_is_read_where_nothing_else_tells_the_place(write_i
     assert records == ["chr1 2 1:2:C:G C G ."]
 
 
+def test_a_column_of_variants_may_have_one_of_effect_alleles_beside_it(write_input, read_records, reference):
+    path = write_input("MarkerName Allele1 Allele2 Effect\n1:2:C:G g c 0.1\n1:3:G:T g t 0.1\n")
+    records, source = read_records(path, reference, columns={"effect_allele": "Allele1"})
+    assert records == ["chr1 2 1:2:C:G C G EFFECT_ALLELE=G", "chr1 3 1:3:G:T G T EFFECT_ALLELE=G"]
+    assert "EFFECT_ALLELE" in source.info_ids
+
+
 def test_bytes_that_are_no_utf_8_stop(tmp_path, read_records, reference):
     path = tmp_path / "in.tsv"
     path.write_bytes(HEADER.replace(" ", "\t").encode() + b"chr1\t2\tC\tG\t\xe4\n")

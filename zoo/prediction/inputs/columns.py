@@ -41,9 +41,9 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
         "noneffectallele", "noncoded_allele", "non_coded_allele", "baseline_allele", "a2", "a0", "ax", "omitted",
     ),
     "id": (
-        "hm_rsid", "rsid", "rs_id", "rs_id_dbsnp151_grch38p7", "rsids", "dbsnp_rs", "snpid", "snp_id", "snp", "snps",
-        "id", "variation_name", "refsnp_id", "markername", "markerid", "marker", "hm_variant_id", "variant_id",
-        "variantid", "variant", "name",
+        "hm_rsid", "rsid", "rs_id", "rs", "rs_id_dbsnp151_grch38p7", "rsids", "dbsnp_rs", "snpid", "snp_id", "snp",
+        "snps", "id", "variation_name", "refsnp_id", "markername", "markerid", "marker", "hm_variant_id",
+        "variant_id", "variantid", "variant", "name",
     ),
     "variant": (
         "variant", "variant_id", "variantid", "hm_variant_id", "markername", "markerid", "marker", "snpid", "snp_id",
@@ -73,7 +73,7 @@ class Layout:
         first: REF, or the other allele.
         second: ALT, or the effect allele.
         oriented: Whether ``first`` is REF; else the genome decides.
-        effect: A column of the effect allele beside REF and ALT.
+        effect: A column of the effect allele beside REF and ALT, or beside ``variant``.
         names: The names of all columns.
     """
 
@@ -115,8 +115,9 @@ def find_columns(names: Sequence[str], chosen: Mapping[str, str], where: str, ex
     _check_chosen(names, chosen, where)
     ours_of_rows = [ours for ours in SYNONYMS if ours != "variant" or ours in chosen]
     found = {ours: place for ours in ours_of_rows if (place := _find(names, ours, chosen, where)) is not None}
+    effect = found.get("effect_allele")
     if "variant" in chosen:
-        return Layout(tuple(names), variant=found["variant"], id=found.get("id"))
+        return Layout(tuple(names), variant=found["variant"], id=found.get("id"), effect=effect)
     place = all(name in found for name in _PLACE)
     pairs = {True: ("ref", "alt"), False: ("other_allele", "effect_allele")}
     # A user who names one pair means it, whatever else the table has.
@@ -124,18 +125,17 @@ def find_columns(names: Sequence[str], chosen: Mapping[str, str], where: str, ex
     for oriented in order:
         first, second = pairs[oriented]
         if place and first in found and second in found:
-            effect = found.get("effect_allele") if oriented else None
             return Layout(
                 tuple(names),
                 **{name: found.get(name) for name in (*_PLACE, "id", "end")},
                 first=found[first],
                 second=found[second],
                 oriented=oriented,
-                effect=effect,
+                effect=effect if oriented else None,
             )
-    variant = _find_variant(names, example) if not chosen else None
+    variant = _find_variant(names, example) if set(chosen) <= {"id", "effect_allele"} else None
     if variant is not None:
-        return Layout(tuple(names), variant=variant, id=found.get("id"))
+        return Layout(tuple(names), variant=variant, id=found.get("id"), effect=effect)
     if "id" in found and set(chosen) <= {"id"}:
         return Layout(tuple(names), id=found["id"])
     raise DataError(_describe_missing(names, found, where))

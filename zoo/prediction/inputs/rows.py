@@ -184,10 +184,12 @@ def take_cells(
     def take(place: int | None) -> list[str] | None:
         return None if place is None else list(map(str.strip, columns[place]))
 
-    ids = take(layout.id)
+    ids, effects = take(layout.id), take(layout.effect)
     if layout.variant is not None:
         texts = list(map(str.strip, columns[layout.variant]))
-        return split_rows(texts, ids if ids is not None else texts, where, numbers, characters)
+        rows = split_rows(texts, ids if ids is not None else texts, where, numbers, characters)
+        rows.effects = effects
+        return rows
     return Rows(
         where,
         numbers,
@@ -196,7 +198,7 @@ def take_cells(
         take(layout.first) or [],
         take(layout.second) or [],
         ids if ids is not None else ["."] * len(numbers),
-        take(layout.effect),
+        effects,
         take(layout.end),
         characters=characters,
     )
