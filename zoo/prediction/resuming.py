@@ -18,7 +18,7 @@ from zoo.prediction.output.sinks import Sink
 from zoo.prediction.run import Run
 from zoo.prediction.scoring.settings import ScoringSettings
 
-_BED_FILES = ("windows", "regions")
+_FILES = ("windows", "regions", "percentile_files")
 
 
 def fingerprint_run(run: Run, *, threads: int, command: str, **others: object) -> dict[str, object]:
@@ -121,11 +121,14 @@ def discarding(sink: Sink) -> Iterator[None]:
 
 
 def _describe_settings(settings: ScoringSettings) -> dict[str, object]:
-    values: dict[str, object] = asdict(settings)
-    for name in _BED_FILES:
-        path = values.get(name)
-        if path is not None:
-            values[name] = _digest(Path(str(path)).read_bytes())
+    """Return the settings, with the contents' digests in place of files."""
+    values: dict[str, Any] = asdict(settings)
+    for name in _FILES:
+        files = values[name]
+        if isinstance(files, str | Path):
+            values[name] = _digest(Path(files).read_bytes())
+        elif files is not None:
+            values[name] = [_digest(Path(file).read_bytes()) for file in files]
     return {name: _plain(value) for name, value in values.items()}
 
 
