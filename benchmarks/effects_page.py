@@ -93,8 +93,8 @@ outside the motif.
 filters, shifts) by the agreement with the sites that are not on chr8 and chr9: 305 sites, of which none was trained on,
 but whose figures are therefore a little too good. What helped were negatives of the genome's own composition
 (`benchmarks/genome_windows.py`), beside dinucleotide shuffles; the gain over gm12878-ctcf was +0.03 in concordance
-(95 % interval -0.02 to 0.07): no proof. The sites of chr8 and chr9 took no part in the choice. The models published before
-were measured on them while this benchmark was written, of the runs none was; ctcf-sites was once, for this page.
+(95 % interval -0.02 to 0.07): no proof. The sites of chr8 and chr9 took no part in the choice. The models published
+before were measured on them while this benchmark was written, of the runs none was; ctcf-sites was once, for this page.
 """
 
 ELEMENTS_TEXT = """
@@ -139,7 +139,7 @@ def write_page(found: Found, sets: Mapping[str, EffectSet], figure: str) -> str:
     if YEAST in sets:
         yeast = sets[YEAST].variants
         parts.append(YEAST_TEXT.format(n=len(yeast), promoters=yeast["group"].nunique()))
-        parts.append(_table(found, YEAST, "all", ("region",), ("pearson", "spearman", "sign")))
+        parts.append(build_table(found, YEAST, "all", ("region",), ("pearson", "spearman", "sign")))
     return "\n".join(parts)
 
 
@@ -161,7 +161,7 @@ def _write_asb(found: Found, effects: EffectSet) -> str:
         strong=(~variants["in_motif"] & (variants["measured"].abs() >= 4)).sum(),
     )
     tables = [
-        f"### {title}\n\n{_table(found, ASB, part, ('centred', 'region'), ('concordance', 'pearson', 'spearman'))}"
+        f"### {title}\n\n{build_table(found, ASB, part, ('centred', 'region'), ('concordance', 'pearson', 'spearman'))}"
         for title, part in (
             ("All sites", "all"),
             ("chr8 and chr9", "chr8 and chr9"),
@@ -198,7 +198,7 @@ def _write_elements(found: Found, effects: EffectSet) -> str:
         cell, expected = CELLS[element]
         sections.append(
             f"### {element} ({cell}, {len(effects.contigs[element])} bases)\n\n"
-            + _table(
+            + build_table(
                 found,
                 ELEMENTS,
                 element,
@@ -215,7 +215,7 @@ SAME_FOR_BOTH = {"sign", "concordance"}
 SCORERS = ("difference", "logit_difference")
 
 
-def _table(
+def build_table(
     found: Found,
     effects: str,
     part: str,
