@@ -70,7 +70,7 @@ def make_text(rng: random.Random) -> str:
     contigs = rng.sample(
         ["chr1", "1", "chrX", "chrUn_KI270742v1", "HLA-A*01:01:01:01", "scaffold.7", "MT"], rng.randint(1, 4)
     )
-    samples = [f"sample {n}" if n == 2 else f"S{n}" for n in range(rng.choice([0, 0, 1, 3, 40]))]
+    samples = [f"sample {n}" if n == 2 else f"S{n}" for n in range(rng.choice([0, 0, 1, 3, 40, 130]))]
     version = rng.choice(VERSIONS)
     lines = [f"##fileformat=VCFv{version}", "##source=made=up,for \u00abtests\u00bb"]
     declared = rng.random()
@@ -92,7 +92,7 @@ def make_text(rng: random.Random) -> str:
 
 
 def _make_record(rng: random.Random, contig: str, position: int, bases: str, samples: int) -> str:
-    ref = bases[position - 1 : position - 1 + rng.choice([1, 1, 1, 2, 7])]
+    ref = bases[position - 1 : position - 1 + rng.choice([1, 1, 1, 2, 7, 300])]
     if rng.random() < 0.02:
         position, ref = rng.choice([0, _LENGTH + 1]), "N"
     alts = [_make_alt(rng, ref) for _ in range(rng.choice([0, 1, 1, 1, 2, 3, 9]))]
@@ -100,10 +100,17 @@ def _make_record(rng: random.Random, contig: str, position: int, bases: str, sam
     info = _make_info(rng, position, len(alts))
     record = [
         contig, str(position), rng.choice([".", "rs1", "rs1;x_2"]), ref, ",".join(alts) or ".",
-        rng.choice([".", "0", "30", "29.5", "1e3"]), rng.choice([".", "PASS", "q10", "q10;s50", "undeclared"]), info,
+        rng.choice([".", "0", "30", "29.5", "1e3", "-10", "inf", "3.14159265358979"]),
+        rng.choice([".", "PASS", "q10", "q10;s50", "undeclared", "PASS;q10"]), info,
     ]  # fmt: skip
     if samples:
-        keys = ["GT", *rng.sample(["GQ", "AD", "XX"], rng.randint(0, 3))]
+        if rng.random() < 0.03:
+            return "\t".join(record)  # without FORMAT: htslib reads it
+        keys = (
+            ["GT"]
+            if samples > 100 and rng.random() < 0.9
+            else ["GT", *rng.sample(["GQ", "AD", "XX"], rng.randint(0, 3))]
+        )
         record.append(":".join(keys))
         record += [_make_sample(rng, keys, len(alts)) for _ in range(samples)]
     return "\t".join(record)
@@ -129,7 +136,8 @@ def _make_info(rng: random.Random, position: int, alts: int) -> str:
         "TEXT": lambda: "TEXT=" + ",".join(rng.choice(TEXTS) for _ in range(rng.randint(1, 3))),
         "END": lambda: f"END={position + rng.randint(1, 90)}",
         "SVLEN": lambda: "SVLEN=" + ",".join(str(rng.choice([-9, 9, 200])) for _ in range(max(1, alts))),
-        "NEW": lambda: rng.choice(["NEW=1", "NEW=a%3Ab", "NEWFLAG", "NEW.x=2.5"]),
+        "NEW": lambda: rng.choice(["NEW=1", "NEW=a%3Ab", "NEWFLAG", "NEW.x=2.5", "DB;DB", "DP=3;DP=4", "=5", "FLAG=1"]),
+        "LONG": lambda: "LONG=" + "x" * rng.choice([1, 300, 70_000]) if rng.random() < 0.02 else "LONG=x",
     }
     return ";".join(make() for key, make in made.items() if rng.random() < 0.35) or "."
 

@@ -60,7 +60,7 @@ def write_fitting_genome(path: str, lines: list[str] | None, genome: Path, known
         lines: The records as htslib prints them; None where it does not read them, the text is looked at then.
     """
     header, text = _split(path)
-    declared = {name: int(length) for name, length in _CONTIG.findall(header) if length}
+    declared = {name: int(length) for name, length in reversed(_CONTIG.findall(header)) if length}  # the first counts
     refs: dict[str, list[tuple[int, str]]] = {}
     for contig, start, ref in _places(lines if lines is not None else text.split("\n")):
         refs.setdefault(contig, []).append((start, ref))

@@ -105,6 +105,20 @@ def test_standard_output_cannot_be_resumed():
         open_sink("-", fingerprint={}, resume=True)
 
 
+def test_bcf_holds_records_that_end_with_info_in_a_file_of_samples(tmp_path):
+    from cyvcf2 import VCF
+
+    sampled = HEADER.format('##FORMAT=<ID=GT,Number=1,Type=String,Description="x">\n').replace(
+        "INFO\n", "INFO\tFORMAT\tS\tT\n"
+    )
+    records = "chr1\t5\t.\tA\tC\t.\t.\t.\n", "chr1\t6\t.\tA\tC\t.\t.\t.\tGT\t0/1\t1/1\n"
+    write(tmp_path / "a.bcf", sampled, "".join(records))
+    reader = VCF(str(tmp_path / "a.bcf"))
+    assert [str(record) for record in reader] == [records[0].replace("\n", "\t.\t.\t.\n"), records[1]]
+    reader.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.bcf"]
+
+
 def test_a_table_is_text_too(tmp_path):
     write(tmp_path / "a.tsv", "contig\tposition\n", "chr1\t5\n")
     assert (tmp_path / "a.tsv").read_text() == "contig\tposition\nchr1\t5\n"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 from pathlib import Path
 
 from zoo.errors import OutputError
-from zoo.genome.bgzf import ends_with_marker
+from zoo.genome.bgzf import BgzfSink, ends_with_marker, is_gzip
 from zoo.genome.output import OutputFile
+from zoo.genome.vcf import INFO
 
 
 def convert_to_bcf(text: Path, output: OutputFile) -> None:
@@ -35,28 +37,48 @@ def convert_to_bcf(text: Path, output: OutputFile) -> None:
 
 
 def _convert(text: Path, bcf: Path) -> int:
-    from cyvcf2 import VCF, Writer
+    from cyvcf2 import VCF
 
     # Reading all of it teaches htslib the undeclared tags, with the types that it assumes for them.
-    reader = VCF(str(text))
-    for _ in reader:
-        pass
-    declared: str = reader.raw_header
-    reader.close()
-    reader = VCF(str(text))
-    known = set(reader.raw_header.split("\n"))
-    for line in declared.split("\n"):
-        if line.startswith("##") and line not in known:
-            reader.add_to_header(line)
-    writer = Writer(str(bcf), reader, mode="wb")
-    writer.write_header()
-    count = 0
-    for record in reader:
-        writer.write_record(record)
-        count += 1
-    writer.close()
-    reader.close()
+    with contextlib.closing(VCF(str(text))) as reader:
+        samples = len(reader.samples)
+        lacking = sum(1 for record in reader if samples and not record.FORMAT)
+        declared: str = reader.raw_header
+    if not lacking:
+        return _write(text, declared, bcf)
+    padded = text.with_name(f"{text.name}.padded")
+    try:
+        _add_missing_samples(text, samples, padded)
+        return _write(padded, declared, bcf)
+    finally:
+        padded.unlink(missing_ok=True)
+
+
+def _write(text: Path, declared: str, bcf: Path) -> int:
+    from cyvcf2 import VCF, Writer
+
+    with contextlib.closing(VCF(str(text))) as reader:
+        known = set(reader.raw_header.split("\n"))
+        for line in declared.split("\n"):
+            if line.startswith("##") and line not in known:
+                reader.add_to_header(line)
+        with contextlib.closing(Writer(str(bcf), reader, mode="wb")) as writer:
+            writer.write_header()
+            count = 0
+            for record in reader:
+                writer.write_record(record)
+                count += 1
     return count
+
+
+def _add_missing_samples(text: Path, samples: int, padded: Path) -> None:
+    """Copy text with ``.`` for FORMAT and the samples in records that end with INFO: BCF has none without them."""
+    with gzip.open(text) if is_gzip(text) else text.open("rb") as lines, padded.open("wb") as file:
+        target = BgzfSink(file)
+        for line in lines:
+            ends_with_info = not line.startswith(b"#") and line.count(b"\t") == INFO
+            target.write(line.rstrip(b"\n") + b"\t." * (samples + 1) + b"\n" if ends_with_info else line)
+        target.finish()
 
 
 def _count(path: Path, name: str) -> int:
