@@ -119,7 +119,7 @@ def write_many_samples(path: Path, bases: str, records: int, generator: np.rando
 
 
 def measure(folder: Path, rounds: int) -> list[Timing]:
-    """Time the commands in turns; the first round warms the caches and does not count."""
+    """Time the commands in turns."""
     vcf, genome = str(folder / "many.vcf.gz"), str(folder / "genome.fa")
     commands = {
         "bcftools view": ["bcftools", "view", "--no-version", "-Oz", "-o", str(folder / "bcftools.vcf.gz"), vcf]
@@ -130,15 +130,14 @@ def measure(folder: Path, rounds: int) -> list[Timing]:
         output = str(folder / f"{name}.vcf.gz")
         commands[f"zoo annotate, {name}"] = [sys.executable, "-c", ANNOTATE, str(spent), *arguments, "-o", output]
     timings = {name: Timing(name, [], []) for name in commands}
-    for number in range(rounds + 1):
+    for _ in range(rounds):
         for name, command in commands.items():
             spent.unlink(missing_ok=True)
             seconds = _run(command)
             network = json.loads(spent.read_text()) if spent.exists() else 0.0
             print(f"{name}: {seconds:.2f} s, network {network:.2f} s")
-            if number:
-                timings[name].seconds.append(seconds)
-                timings[name].network.append(network)
+            timings[name].seconds.append(seconds)
+            timings[name].network.append(network)
     return list(timings.values())
 
 
