@@ -192,7 +192,7 @@ def test_a_record_that_cannot_be_read_can_be_mended(files, annotate, run):
     assert (files / "out.vcf").read_text() == expected
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["out.vcf.gz", "out.bcf", "out.parquet"])
 def test_a_disk_that_fills_is_one_line_and_the_run_can_be_resumed(files, annotate, name, run):
     arguments = annotate(name, "--threads", "1")
     assert run(arguments)[0] == 0

@@ -88,6 +88,7 @@ def test_another_file_that_was_made_from_it_can_have_the_name(tmp_path):
         output.file.write(b"text")
         output.whole.write_bytes(b"converted")
         output.text.write_bytes(b"on the way")
+        output.padded.write_bytes(b"on the way")
         output.index.write_bytes(b"index")
         output.commit(whole=True)
     assert path.read_bytes() == b"converted"
@@ -95,7 +96,7 @@ def test_another_file_that_was_made_from_it_can_have_the_name(tmp_path):
 
 
 def test_what_was_made_from_a_file_goes_with_it(tmp_path):
-    for left in (".partial.whole", ".partial.text", ".partial.index"):
+    for left in (".partial.whole", ".partial.text", ".partial.padded", ".partial.index"):
         (tmp_path / f"out.txt{left}").write_text("of a killed run")
     with OutputFile(tmp_path / "out.txt") as output:
         assert [path.name for path in tmp_path.iterdir()] == ["out.txt.partial"]
@@ -223,7 +224,7 @@ def test_a_standard_output_without_a_descriptor_is_written_and_left_open(capsysb
     assert capsysbinary.readouterr().out == b"abcd\n"
 
 
-@pytest.mark.parametrize("suffix", [".partial", ".partial.whole", ".partial.text", ".partial.index"])
+@pytest.mark.parametrize("suffix", [suffix for suffix in MADE_ON_THE_WAY if suffix != ".journal"])
 def test_a_symlink_in_the_place_of_a_partial_file_is_not_followed(tmp_path, suffix):
     (tmp_path / "precious").write_text("kept")
     link = tmp_path / f"out.txt{suffix}"

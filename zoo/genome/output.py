@@ -18,9 +18,9 @@ from zoo.genome.locks import take_lock
 STANDARD_OUTPUT = "-"
 
 PARTIAL = ".partial"
-WHOLE, TEXT, INDEX = ".partial.whole", ".partial.text", ".partial.index"
+WHOLE, TEXT, PADDED, INDEX = ".partial.whole", ".partial.text", ".partial.padded", ".partial.index"
 JOURNAL = ".journal"
-MADE_ON_THE_WAY = (PARTIAL, WHOLE, TEXT, INDEX, JOURNAL)
+MADE_ON_THE_WAY = (PARTIAL, WHOLE, TEXT, PADDED, INDEX, JOURNAL)
 """What is added to an output's name for the files that writing it makes and removes."""
 
 
@@ -38,7 +38,7 @@ class OutputFile:
     Attributes:
         keeps: Whether the partial file stays where it is left without ``commit``.
         whole: A second file that may be made from the partial one, for ``commit`` to give it the name.
-        text: What the second file may be made from on the way.
+        text, padded: What the second file may be made from on the way.
         index: An index of either, which is the caller's to move behind ``commit``.
 
     Raises:
@@ -51,7 +51,9 @@ class OutputFile:
         self.name = "standard output" if self.path == STANDARD_OUTPUT else name or self.path
         self.target = resolve_output(path)
         self.partial = Path(f"{self.target}{PARTIAL}")
-        self.whole, self.text, self.index = (Path(f"{self.target}{suffix}") for suffix in (WHOLE, TEXT, INDEX))
+        self.whole, self.text, self.padded, self.index = (
+            Path(f"{self.target}{suffix}") for suffix in (WHOLE, TEXT, PADDED, INDEX)
+        )
         self.keeps = resumed
         self._committed = False
         with self.writing():
@@ -59,7 +61,7 @@ class OutputFile:
                 self.file = _open_standard_output()
                 return
             _check_target(self.target, self.name)
-            for left in (self.partial, self.whole, self.text, self.index):
+            for left in (self.partial, self.whole, self.text, self.padded, self.index):
                 refuse_special(left, self.name)
             self.file = _open_locked(self.partial, self.name)
             self._remove_others()  # of a killed run
@@ -114,10 +116,11 @@ class OutputFile:
             if whole:
                 self.partial.unlink(missing_ok=True)
                 self.text.unlink(missing_ok=True)
+                self.padded.unlink(missing_ok=True)
             self.file.close()
 
     def _remove_others(self) -> None:
-        for path in (self.whole, self.text, self.index):
+        for path in (self.whole, self.text, self.padded, self.index):
             path.unlink(missing_ok=True)
 
 

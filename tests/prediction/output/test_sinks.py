@@ -170,8 +170,8 @@ except OutputError as error:
 def test_a_bcf_that_htslib_wrote_short_is_an_error(tmp_path, monkeypatch, lost):
     convert = bcf._convert
 
-    def convert_on_a_full_disk(text, path):
-        count = convert(text, path)
+    def convert_on_a_full_disk(text, path, padded):
+        count = convert(text, path, padded)
         content = path.read_bytes()
         path.write_bytes(content[:-lost] + EOF_MARKER * (lost > 30))
         return count
@@ -275,7 +275,7 @@ def test_a_file_that_was_cut_at_any_byte_is_resumed_to_the_same_bytes(tmp_path, 
         assert not journal.exists()
 
 
-@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+@pytest.mark.parametrize("form", [FORMATS[place] for place in (1, 2, 5)], ids=lambda form: form.name)
 def test_a_disk_that_fills_leaves_what_is_done_to_be_resumed(tmp_path, form):
     code = """
 import random, resource, sys

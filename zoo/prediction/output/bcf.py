@@ -20,7 +20,7 @@ def convert_to_bcf(text: Path, output: OutputFile) -> None:
     """
     with output.writing():
         try:
-            written = _convert(text, output.whole)
+            written = _convert(text, output.whole, output.padded)
         except OSError:
             raise
         except Exception as error:  # cyvcf2 raises a bare Exception
@@ -36,7 +36,7 @@ def convert_to_bcf(text: Path, output: OutputFile) -> None:
         )
 
 
-def _convert(text: Path, bcf: Path) -> int:
+def _convert(text: Path, bcf: Path, padded: Path) -> int:
     from cyvcf2 import VCF
 
     # Reading all of it teaches htslib the undeclared tags, with the types that it assumes for them.
@@ -46,12 +46,8 @@ def _convert(text: Path, bcf: Path) -> int:
         declared: str = reader.raw_header
     if not lacking:
         return _write(text, declared, bcf)
-    padded = text.with_name(f"{text.name}.padded")
-    try:
-        _add_missing_samples(text, samples, padded)
-        return _write(padded, declared, bcf)
-    finally:
-        padded.unlink(missing_ok=True)
+    _add_missing_samples(text, samples, padded)
+    return _write(padded, declared, bcf)
 
 
 def _write(text: Path, declared: str, bcf: Path) -> int:
