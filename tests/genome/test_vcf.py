@@ -299,7 +299,7 @@ def test_line_ends_other_than_newline_end_no_line_of_the_header(tmp_path):
 
 def test_a_contig_that_can_not_be_declared_is_an_error(tmp_path):
     records = "".join(f"{name}\t5\t.\tA\tC\t.\t.\t.\n" for name in ("undeclared", "a,b"))
-    with pytest.raises(VcfError, match=r"a\.vcf: contig 'a,b' is in no header, and can't be declared"):
+    with pytest.raises(VcfError, match=r"a\.vcf, record 2: contig 'a,b' is not declared, and can't be"):
         read(write(tmp_path / "a.vcf", HEADER + COLUMNS + records))
 
 

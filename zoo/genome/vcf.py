@@ -245,9 +245,15 @@ class VcfReader:
                 self._vcf.add_to_header(f"##contig=<ID={name}>")
             except Exception as error:  # cyvcf2 raises a bare Exception
                 raise VcfError(
-                    f"{self.name}: contig {name[:60]!r} is in no header, and can't be declared, for VCF allows no such "
-                    "name; rename it"
+                    f"{self.name}, record {self._find_first_record(name) + 1}: contig {name[:60]!r} is not declared, "
+                    "and can't be, for VCF allows no such name; rename it"
                 ) from error
+
+    def _find_first_record(self, contig: str) -> int:
+        start = contig.encode() + b"\t"
+        with self._open_bytes() as lines:
+            records = (line for line in lines if not line.startswith(b"#"))
+            return next((number for number, line in enumerate(records) if line.startswith(start)), 0)
 
     def _scan_contigs(self) -> list[str]:
         names: dict[bytes, None] = {}

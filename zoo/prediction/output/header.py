@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from zoo import __version__
@@ -19,6 +20,8 @@ from zoo.prediction.output.keys import (
 from zoo.prediction.output.packed import PACKED_FIELDS
 from zoo.prediction.scoring.pairing import ScoredModel
 
+_WITHOUT_NUMBER_A = re.compile(r"##fileformat=VCFv(3\.\d|4\.0)\s")
+
 
 def declare(
     models: Sequence[ScoredModel],
@@ -27,11 +30,14 @@ def declare(
     command: str,
     extras: Extras,
     digests: Mapping[str, str] | None = None,
+    *,
+    knows_number_a: bool = True,
 ) -> list[str]:
     """Return the header lines.
 
     Args:
         command: The command line.
+        knows_number_a: Whether the file's version of VCF has ``Number=A``; else it is ``.``, any number.
         digests: Refget digests of the reference's contigs, as far as they are known.
     """
     general = ", ".join(reason.name for reason in Reason if reason not in MODEL_REASONS and reason is not Reason.OK)
@@ -54,7 +60,12 @@ def declare(
         lines.append(_declare_key(HAPLOTYPE_KEY, "A", "String", what))
     why = f"Why no model gave a score, an entry for each ALT: {general}"
     lines.append(_declare_key(SKIPPED_KEY, ".", "String", why))
-    return lines
+    return lines if knows_number_a else [line.replace(",Number=A,", ",Number=.,", 1) for line in lines]
+
+
+def knows_number_a(header: str) -> bool:
+    """Tell whether a header's version has keys of one value for each ALT, ``Number=A``: VCF 4.1 and later."""
+    return not _WITHOUT_NUMBER_A.match(header)
 
 
 def _declare_model(scored: ScoredModel, keys: ModelKeys) -> Iterator[str]:
