@@ -91,6 +91,20 @@ def test_an_indel_moves_its_neighbours_behind_it_in_alt_alone(cut_background):
     assert cut_background(records, [(1, "A", "TTA")]) == {(0, 2): ("NNNNGCGTT", "NNNNTTGCG")}
 
 
+def test_a_long_deletion_draws_in_alleles_from_beyond_a_windows_length(cut_background):
+    records = ["chr1 11 C G 0|1", "chr1 13 ATCGTACGC A 0|1", "chr1 22 C T 0|1"]
+    assert cut_background(records, [(11, "C", "G")]) == {(0, 2): ("CAATCGATG", "CAATGGATG")}
+
+
+def test_a_record_that_stands_in_the_file_twice_is_one_allele(place):
+    haplotypes, reference = place(["chr1 11 C G 0|1", "chr1 11 C G 0|1"], GENOME)
+    background = Background(haplotypes)
+    alleles = build_alleles(["chr1"], [11], ["C"], ["G"], reference)
+    assert background.find(alleles).haplotype.tolist() == [2]
+    assert background.count(alleles)["neighbours left out"] == 0
+    assert background.name_haplotypes(alleles) == ["2"]
+
+
 def test_neighbours_of_another_phase_set_are_not_in_the_background(cut_background):
     records = ["chr1 9 A G 0|1:1", "chr1 11 C A 0|1:2", "chr1 14 T A 1/1:3"]
     assert cut_background(records, [(11, "C", "A")]) == {(0, 2): ("CAATCGAAC", "CAATAGAAC")}

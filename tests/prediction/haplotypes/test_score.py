@@ -124,6 +124,15 @@ def test_a_window_that_is_mostly_unknown_scores_none_of_its_alleles(rows_of, loa
     assert brief(rows, "score", "skipped") == [("2", ".")]
 
 
+def test_so_does_the_window_of_one_of_its_alleles(rows_of, load_counter):
+    # The deletion alone draws two unknown bases in, which the insertion pushes out again.
+    records = ["chr1 2 CGT C 0|1", "chr1 6 C CAA 0|1"]
+    rows, _ = rows_of(records, load_counter(), genome="ACGTACGT" + "N" * 20, max_unknown=0.25)
+    assert brief(rows, "alleles", "score", "skipped") == [(".", ".", "2:CGT>C=UNKNOWN_BASES;6:C>CAA=UNKNOWN_BASES")]
+    rows, _ = rows_of(records, load_counter(), genome="ACGTACGT" + "N" * 20, max_unknown=0.4)
+    assert brief(rows, "alleles", "skipped") == [("2:CGT>C;6:C>CAA", ".")]
+
+
 def test_contigs_are_told_as_the_vcf_names_them(rows_of, load_counter):
     rows, summary = rows_of(["1 6 A G 0|1", "9 6 A G 0|1"], load_counter())
     assert brief(rows, "contig", "window", "alleles", "skipped") == [
@@ -138,6 +147,15 @@ def test_regions_choose_groups(rows_of, load_counter, tmp_path):
     bed.write_text("chr1\t8\t9\n")
     rows, _ = rows_of(["chr1 6 A G 0|1", "chr1 9 A G 0|1", "chr1 30 A G 0|1"], load_counter(), regions=bed)
     assert brief(rows, "alleles", "skipped") == [("6:A>G;9:A>G", "."), (".", "30:A>G=NO_REGION")]
+
+
+def test_shifted_windows_hold_all_alleles_of_their_group(rows_of, load_counter):
+    records = ["chr1 6 A G 0|1", "chr1 12 A G 0|1", "chr1 13 A G 0|1"]
+    rows, _ = rows_of(records, load_counter(), shifts=(-1, 0, 1))
+    assert brief(rows, "window", "alleles", "score") == [
+        ("chr1:4-13", "6:A>G;12:A>G", "2"),
+        ("chr1:8-17", "13:A>G", "1"),
+    ]
 
 
 def test_a_limit_of_indels_counts_for_each_allele(rows_of, load_counter):
@@ -159,6 +177,9 @@ def test_what_every_haplotype_carries_goes_through_the_network_once(rows_of, loa
     rows, _ = rows_of(["chr1 6 A G 1|1", "chr1 9 A G 1|1"], model)
     assert brief(rows, "haplotype", "score") == [("1", "2"), ("2", "2")]
     assert sum(windows) == 4  # REF, both alleles, each of them
+    windows.clear()
+    rows_of(["chr1 6 A G 1|1"], model)
+    assert sum(windows) == 2  # an allele alone is its own sum
 
 
 def test_a_sample_without_alleles_makes_an_empty_table(rows_of, load_counter):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -61,7 +62,7 @@ class GroupScorer:
         copies = groups.copies[groups.first[first] : groups.first[last]]
         allele = self._haplotypes.allele[copies]
         bounds = groups.first[first : last + 1] - groups.first[first]
-        distinct, same = _find_distinct(groups.start[first:last].tolist(), allele.tolist(), bounds.tolist())
+        distinct, same = _find_distinct(allele.tolist(), bounds.tolist())
         kept = np.array(distinct, dtype=np.int64)
         rows = _Rows.of_groups(allele, bounds, kept, groups.start[first + kept])
         found = self._engine.score(self._placer.lay_out(rows, contig))
@@ -81,6 +82,8 @@ class GroupScorer:
             bounds = np.flatnonzero(np.diff(owner, prepend=-1))
             total[owner[bounds]] = np.add.reduceat(values[groups:], bounds, axis=0)
             reasons[owner[bounds]] = np.maximum(reasons[owner[bounds]], np.maximum.reduceat(reason[groups:], bounds))
+        joint[reasons != Reason.OK] = np.nan  # one of its alleles alone may have too many unknown bases
+        total[reasons != Reason.OK] = np.nan
         return JointScores(joint[same], total[same], reasons[same])
 
 
@@ -121,7 +124,10 @@ class _GroupPlacer:
         self._rows = _Rows(0, *(np.empty(0, np.int64) for _ in range(4)))
 
     def lay_out(self, rows: _Rows, contig: str) -> AlleleBatch:
-        """Return a batch of one entry a row, which stands where the row's group does."""
+        """Return a batch of one entry a row, which stands where the row's group does, and is as long in REF and ALT.
+
+        How long alleles may be was asked when they were grouped; together they may add any number of bases.
+        """
         self._rows = rows
         sample = self._haplotypes.sample
         count = len(rows.owner)
@@ -179,17 +185,16 @@ class _GroupPlacer:
         return start, np.maximum.reduceat((sample.start + sample.ref_length)[members], first)
 
 
-def _find_distinct(starts: Sequence[int], allele: Sequence[int], bounds: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Return the groups whose window and alleles no earlier one has, and for each group its place among them.
+def _find_distinct(allele: Sequence[int], bounds: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Return the groups whose alleles no earlier one has, and for each group its place among them.
 
     What every haplotype carries makes the same windows on each; they go through the network once.
     """
-    seen: dict[tuple[int, tuple[int, ...]], int] = {}
+    seen: dict[tuple[int, ...], int] = {}
     distinct: list[int] = []
     same: list[int] = []
-    for group, start in enumerate(starts):
-        key = (start, tuple(allele[bounds[group] : bounds[group + 1]]))
-        place = seen.setdefault(key, len(distinct))
+    for group, (first, last) in enumerate(pairwise(bounds)):
+        place = seen.setdefault(tuple(allele[first:last]), len(distinct))
         if place == len(distinct):
             distinct.append(group)
         same.append(place)

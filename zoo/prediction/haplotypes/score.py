@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Unpack
 
@@ -279,9 +279,7 @@ def _make_engines(
     for one in scored:
         window = one.model.card.sequence_window
         members.setdefault((window.length, window.anchor), []).append(one)
-    # Alleles are judged by their own length when they are grouped; together they may add any number of bases.
-    unlimited = replace(settings, max_indel=None)
-    return {window: Engine(models, reference, unlimited) for window, models in members.items()}
+    return {window: Engine(models, reference, settings) for window, models in members.items()}
 
 
 def _refuse_mismatch(alleles: SampleAlleles, source: str, reference: Reference) -> None:
