@@ -150,11 +150,11 @@ def test_regions_choose_groups(rows_of, load_counter, tmp_path):
 
 
 def test_shifted_windows_hold_all_alleles_of_their_group(rows_of, load_counter):
-    records = ["chr1 6 A G 0|1", "chr1 12 A G 0|1", "chr1 13 A G 0|1"]
+    records = ["chr1 6 A G 0|1", "chr1 12 A G 0|1", "chr1 14 A G 0|1"]
     rows, _ = rows_of(records, load_counter(), shifts=(-1, 0, 1))
     assert brief(rows, "window", "alleles", "score") == [
         ("chr1:4-13", "6:A>G;12:A>G", "2"),
-        ("chr1:8-17", "13:A>G", "1"),
+        ("chr1:9-18", "14:A>G", "1"),
     ]
 
 
