@@ -96,7 +96,7 @@ def test_another_file_that_was_made_from_it_can_have_the_name(tmp_path):
 
 
 def test_what_was_made_from_a_file_goes_with_it(tmp_path):
-    for left in (".partial.whole", ".partial.text", ".partial.padded", ".partial.index"):
+    for left in (".partial.whole", ".partial.text", ".partial.padded", ".partial.index", ".journal.partial"):
         (tmp_path / f"out.txt{left}").write_text("of a killed run")
     with OutputFile(tmp_path / "out.txt") as output:
         assert [path.name for path in tmp_path.iterdir()] == ["out.txt.partial"]

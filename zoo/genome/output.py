@@ -19,8 +19,8 @@ STANDARD_OUTPUT = "-"
 
 PARTIAL = ".partial"
 WHOLE, TEXT, PADDED, INDEX = ".partial.whole", ".partial.text", ".partial.padded", ".partial.index"
-JOURNAL = ".journal"
-MADE_ON_THE_WAY = (PARTIAL, WHOLE, TEXT, PADDED, INDEX, JOURNAL)
+JOURNAL, SHORTER = ".journal", ".journal.partial"
+MADE_ON_THE_WAY = (PARTIAL, WHOLE, TEXT, PADDED, INDEX, JOURNAL, SHORTER)
 """What is added to an output's name for the files that writing it makes and removes."""
 
 
@@ -39,6 +39,7 @@ class OutputFile:
         keeps: Whether the partial file stays where it is left without ``commit``.
         whole: A second file that may be made from the partial one, for ``commit`` to give it the name.
         text, padded: What the second file may be made from on the way.
+        shorter: A shorter journal.
         index: An index of either, which is the caller's to move behind ``commit``.
 
     Raises:
@@ -51,9 +52,8 @@ class OutputFile:
         self.name = "standard output" if self.path == STANDARD_OUTPUT else name or self.path
         self.target = resolve_output(path)
         self.partial = Path(f"{self.target}{PARTIAL}")
-        self.whole, self.text, self.padded, self.index = (
-            Path(f"{self.target}{suffix}") for suffix in (WHOLE, TEXT, PADDED, INDEX)
-        )
+        self._others = [Path(f"{self.target}{suffix}") for suffix in (WHOLE, TEXT, PADDED, INDEX, SHORTER)]
+        self.whole, self.text, self.padded, self.index, self.shorter = self._others
         self.keeps = resumed
         self._committed = False
         with self.writing():
@@ -61,7 +61,7 @@ class OutputFile:
                 self.file = _open_standard_output()
                 return
             _check_target(self.target, self.name)
-            for left in (self.partial, self.whole, self.text, self.padded, self.index):
+            for left in (self.partial, *self._others):
                 refuse_special(left, self.name)
             self.file = _open_locked(self.partial, self.name)
             self._remove_others()  # of a killed run
@@ -120,7 +120,7 @@ class OutputFile:
             self.file.close()
 
     def _remove_others(self) -> None:
-        for path in (self.whole, self.text, self.padded, self.index):
+        for path in self._others:
             path.unlink(missing_ok=True)
 
 

@@ -2,6 +2,7 @@ import pytest
 
 from zoo.errors import OutputError
 from zoo.genome.output import OutputFile
+from zoo.prediction.output import journal as module
 from zoo.prediction.output.journal import Checkpoint, Journal, TalliedFile, read_fingerprint
 
 FINGERPRINT = {"input": {"name": "in.vcf", "bytes": 12}, "batch_size": 64}
@@ -81,6 +82,19 @@ def test_checkpoints_go_on_where_the_last_whole_one_ended(tmp_path):
         resumed.close()
     assert journal.read_bytes() == whole
     assert (tmp_path / "out.partial").read_bytes() == b"".join(PARTS)
+
+
+def test_a_long_journal_keeps_its_last_checkpoints(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_MOST_BYTES", 1000)
+    parts = [b"header;", *(b"%d;" % number for number in range(100))]
+    write(tmp_path / "out", parts=parts)
+    journal = tmp_path / "out.journal"
+    assert len(journal.read_bytes()) < 2000
+    assert find_last(tmp_path / "out").records == 100
+    journal.write_bytes(journal.read_bytes()[:-3])
+    assert find_last(tmp_path / "out").records == 99
+    assert read_fingerprint(tmp_path / "out") == FINGERPRINT
+    assert {path.name for path in tmp_path.iterdir()} == {"out.partial", "out.journal"}
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import zlib
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ from zoo.errors import OutputError
 from zoo.genome.output import JOURNAL, OutputFile, refuse_special, resolve_output
 
 _CHUNK = 1 << 20
+_MOST_BYTES = 1 << 20
+"""A longer journal, and longer than some checkpoints, is written anew with the last ones."""
+_KEPT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class Journal:
         self._path = journal_path(output.path)
         self._fingerprint: dict[str, Any] = json.loads(json.dumps(fingerprint))
         self._file: BinaryIO | None = None
+        self._kept: deque[bytes] = deque(maxlen=_KEPT)
         self.last: Checkpoint | None = None
         with output.writing():
             refuse_special(self._path, output.name)
@@ -89,13 +94,17 @@ class Journal:
 
     def note(self, checkpoint: Checkpoint) -> None:
         """Add a checkpoint; what it counts has to be in the hands of the operating system."""
+        line = _seal(asdict(checkpoint))
         with self._output.writing():
             if self._file is None:
                 self._file = self._path.open("ab")
                 if self._file.tell() == 0:
                     self._file.write(_seal(self._fingerprint))
-            self._file.write(_seal(asdict(checkpoint)))
+            elif self._file.tell() > max(_MOST_BYTES, 2 * _KEPT * len(line)):
+                self._file = self._shorten(self._file)
+            self._file.write(line)
             self._file.flush()
+        self._kept.append(line)
         self.last = checkpoint
 
     def close(self) -> None:
@@ -109,6 +118,13 @@ class Journal:
         self.close()
         with self._output.writing():
             self._path.unlink(missing_ok=True)
+
+    def _shorten(self, file: BinaryIO) -> BinaryIO:
+        """Leave the last checkpoints alone, and return the open file; whenever a kill comes, one journal is whole."""
+        self._output.shorter.write_bytes(b"".join([_seal(self._fingerprint), *self._kept]))
+        file.close()
+        self._output.shorter.replace(self._path)
+        return self._path.open("ab")
 
     def _find_last(self) -> None:
         if not self._path.exists():
