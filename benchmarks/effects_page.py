@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.effects_text import ASB_TEXT, ELEMENTS_TEXT, HEAD, YEAST_TEXT
 from benchmarks.measured import ASB, ELEMENTS, MOTIF, YEAST, EffectSet
 from zoo.model.benchmarks import Benchmark, Figure
 
@@ -32,100 +33,6 @@ CELLS = {
     "SORT1": ("HepG2", HEPG2),
 }
 """Where each element was measured (Kircher 2019, table 1), and the models of that cell type."""
-
-HEAD = """\
-# Measured effects
-
-How far the scores of each model agree with effects of variants that were measured. Made by one command, which also
-writes the rows beside the models' folders (`zoo info NAME` shows them):
-
-```
-python benchmarks/effects.py --data-root DIR --write-cards
-```
-
-Every model of the registry meets every set, by the scorer of its card and by the other of `difference` and
-`logit_difference`; nothing is picked. No model was trained on any of these effects, but for the sequences of
-yeast-promoter-complex, of whose promoters' *variants* none was shown. Figures in brackets are 95 % intervals of 1,000
-bootstrap samples; a dash stands for what is not defined: fewer than 10 effects, or a score that is the same for all.
-The last row of a table, *{gc}*, is no model: it counts the bases G and C of ALT less those of REF.
-
-Measured on {machine}, at commit `{commit}`.
-
-**Where a window lies.** *Centred*: the variant stands at the anchor of the card, as in an annotated VCF; of the yeast
-models, which read 80 bases between constant flanks, in the middle of those 80. *Region*: the window lies over the
-middle of the region, the same for all its variants, wherever they are in it. The sets carry short sequences and no
-genome around them: what a window reads beyond them is N, up to two thirds of it. A genome would have bases there, so
-that annotation meets less of that than these tables. Variants that a window does not hold are left out, which is why n
-differs.
-
-**Figures.** *r*: Pearson's correlation; *rho*: Spearman's; *sign*: the share of effects whose sign is right;
-*concordance*: the mean of that share among the effects below 0 and among those above 0, so that one answer for all
-gets 0.50. A score of exactly 0 is half right. The sign of both scorers is the same.
-
-![Predicted against measured effects](images/{figure})
-"""
-
-ASB_TEXT = """
-## Allele-specific binding of CTCF
-
-AlleleDB's rows for CTCF alone: reads of each allele summed over individuals, one site a region. Regions that overlap
-are one; its most-read site counts ({n} sites, {held_out} of them on chr8 and chr9, which no CTCF model was trained on;
-{share:.0%} favour REF, so that always answering REF has a concordance of 0.50). Measured is
-log2((ALT + 1) / (REF + 1)). Only significant sites are in the set, half of which change at least {fold:.0f}-fold.
-
-**Expected**: that the models of CTCF agree (ctcf-sites, ctcf-100bp, gm12878-ctcf, the track CTCF of gm12878-multi, and
-that of its paralogue CTCFL: ctcfl-k562), and that no other does. Asked of a CTCF model are a concordance of {least:.2f}
-and an r of {least_r:.2f}; the aim is {aim:.2f} and {aim_r:.2f}.
-
-{reached}
-
-**Why not more.** {in_motif} of the {n} sites lie in the best match of CTCF's motif ({motif}, HOCOMOCO v12) in their
-region, by either allele; the others beside it, and of those {strong} change at least 16-fold all the same. A base pair
-that CTCF does not touch rarely does that: another variant of the same haplotype, an indel, or a copy number may. The
-tables below show both kinds apart: models agree with the first, and hardly with the second.
-
-**What was not expected.** arid3a-k562 agrees although it knows nothing of CTCF: a fifth of the ARID3A peaks that it was
-trained on hold a strong match of CTCF's motif. pu1-100bp disagrees throughout: CTCF's peaks were its negatives. So does
-the track H3K4me3 of gm12878-multi. Counting G and C does nearly as well as some models of CTCF where the site lies
-outside the motif.
-
-**How ctcf-sites was made.** How to train it was chosen among twelve short runs (positives, negatives, smoothing,
-filters, shifts) by the agreement with the sites that are not on chr8 and chr9: 305 sites, of which none was trained on,
-but whose figures are therefore a little too good. What helped were negatives of the genome's own composition
-(`benchmarks/genome_windows.py`), beside dinucleotide shuffles; the gain over gm12878-ctcf was +0.03 in concordance
-(95 % interval -0.02 to 0.07): no proof. The sites of chr8 and chr9 took no part in the choice. The models published
-before were measured on them while this benchmark was written, of the runs none was; ctcf-sites was once, for this page.
-"""
-
-ELEMENTS_TEXT = """
-## Saturation mutagenesis of nine elements
-
-Kircher 2019 (doi:10.1038/s41467-019-11526-w): each base of an element is changed to every other, or deleted, before a
-reporter gene (log2 effect on the + strand; alleles of at least 10 barcodes). rho by element; *inside*: variants whose
-centred window lies inside the element; *padded*: all, with N beyond its ends. Intervals resample blocks of ten
-neighbouring bases.
-
-LDLR and LDLR.2 are two measurements of one element: {shared} alleles stand in both, rho {replicates:.2f}, which is
-about what a perfect model could reach. Elements differ in how strong their effects are, so compare models within one.
-
-**Expected**, written before anything was measured: a model can match where its factor was measured in the cell type of
-the element, and binds it. That leaves the rows marked *yes* below: for F9, LDLR, LDLR.2 and SORT1 (HepG2) the three
-models of HepG2, of which ZBTB7A mostly represses, so that its sign may be the other one; for PKLR-24h (K562) the two of
-K562. HEK293T (HNF4A, MYCrs6983267), HaCaT (IRF6) and Neuro-2a (RET) have no model here, and nothing is expected of
-GM12878, H1-hESC or yeast. Each of these models knows one factor, an element answers to many: correlations near 0 are
-what to expect of most rows, and one above 0 in an unmarked row tells of a factor, or of GC content, that several cell
-types share.
-"""
-
-YEAST_TEXT = """
-## Substitutions in yeast promoters
-
-Vaishnav 2022 (doi:10.1038/s41586-022-04506-6): {n:,} effects of one to three substitutions on the expression of
-{promoters} promoters in complex medium, the window over the whole promoter. Intervals resample promoters.
-
-**Expected**: that yeast-promoter-complex agrees, and yeast-promoter-defined (the same promoters, another medium)
-somewhat less; of the models of human factors nothing.
-"""
 
 
 def write_page(found: Found, sets: Mapping[str, EffectSet], figure: str) -> str:
@@ -193,7 +100,7 @@ def _write_elements(found: Found, effects: EffectSet) -> str:
     first, second = (variants[variants["part"] == part].set_index(key)["measured"] for part in ("LDLR", "LDLR.2"))
     shared = pd.concat([first, second], axis=1, join="inner")
     replicates = shared.rank().corr().iloc[0, 1]
-    sections = [ELEMENTS_TEXT.format(shared=len(shared), replicates=replicates)]
+    sections = [ELEMENTS_TEXT.format(shared=len(shared), replicates=replicates, counts=_count_elements(found))]
     for element in effects.contigs:
         cell, expected = CELLS[element]
         sections.append(
@@ -208,6 +115,24 @@ def _write_elements(found: Found, effects: EffectSet) -> str:
             )
         )
     return "\n".join(sections)
+
+
+def _count_elements(found: Found) -> str:
+    """Return how many rows by `difference`, windows inside the element, have an interval beside 0, expected or not."""
+    counts = {True: [0, 0, 0], False: [0, 0, 0]}
+    for name, rows in list(found.items())[1:]:
+        for row in rows:
+            interval = row.figures["spearman"].interval if row.effects == ELEMENTS else None
+            if interval is not None and row.scorer == "difference" and row.windows.endswith("inside the element"):
+                count = counts[name.partition("@")[0] in CELLS[row.part][1]]
+                count[0] += 1
+                count[1] += interval[0] > 0
+                count[2] += interval[1] < 0
+    (rows_yes, above_yes, below_yes), (rows_no, above_no, below_no) = counts[True], counts[False]
+    return (
+        f"By `difference`, inside the element: of the {rows_yes} rows that were expected to match {above_yes} have an "
+        f"interval\nabove 0 and {below_yes} one below it; of the other {rows_no} rows {above_no} and {below_no}."
+    )
 
 
 TITLES = {"pearson": "r", "spearman": "rho", "sign": "sign", "concordance": "concordance"}
