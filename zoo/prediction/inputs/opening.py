@@ -135,7 +135,7 @@ def _look_up(content: Content, ids: RowReader, reference: Reference, options: In
 def _tell_kind(head: bytes, content: Content, options: InputOptions) -> _Kind:
     if options.kind != "auto":
         return options.kind
-    if not head or head.startswith(b"BCF"):
+    if not head or head.startswith((b"BCF", b"##fileformat")):
         return "vcf"  # whose reader also tells what is wrong with an empty or a damaged file
     if head.startswith(b"PAR1"):
         return "table"
