@@ -60,3 +60,17 @@ def test_a_column_that_is_none_of_ours_is_told(annotate, capsys):
     status, _ = annotate("chr1:4:G:A\n", "--columns", "chromosome=CHR")
     assert status == 1
     assert "contig" in capsys.readouterr().err
+
+
+def test_a_table_of_scores_tells_the_effect_allele(annotate, tmp_path):
+    text = "chr\tpos\tA1\tA2\nchr1\t4\tG\tA\nchr1\t4\tA\tG\n"
+    names = ("contig=chr", "position=pos", "effect_allele=A1", "other_allele=A2")
+    columns = [part for column in names for part in ("--columns", column)]
+    output = tmp_path / "scores.tsv"
+    assert annotate(text, *columns, "-o", str(output), name="gwas.tsv")[0] == 0
+    header, *rows = (line.split("\t") for line in output.read_text().splitlines())
+    cells = [dict(zip(header, row, strict=True)) for row in rows]
+    assert [(cell["ref"], cell["alt"], cell["effect_allele"], cell["ref_undecided"]) for cell in cells] == [
+        ("G", "A", "G", "0"),
+        ("G", "A", "A", "0"),
+    ]

@@ -16,7 +16,7 @@ from zoo.prediction.alleles.agreement import OnRefMismatch
 from zoo.prediction.alleles.batch import AlleleBatch
 from zoo.prediction.inputs.source import InputKind, InputOptions
 from zoo.prediction.output.formats import FormatName, choose_format, refuse_index
-from zoo.prediction.output.header import declare
+from zoo.prediction.output.header import declare, knows_number_a
 from zoo.prediction.output.journal import read_fingerprint
 from zoo.prediction.output.keys import MAX_TRACKS, Extras, all_keys, refuse_collisions
 from zoo.prediction.output.lines import Layout, format_table, format_vcf, table_columns, table_header
@@ -192,7 +192,8 @@ def _make_layout(
     named = run.name_keys(renames, extras, max_tracks=max_tracks)
     dropped = all_keys(named) if overwrite else ()
     name_haplotypes = run.background.name_haplotypes if run.background else None
-    return Layout(run.engine.models, named, extras, run.engine.region_names, dropped, name_haplotypes)
+    info = run.reader.info_ids
+    return Layout(run.engine.models, named, extras, run.engine.region_names, dropped, info, name_haplotypes)
 
 
 class _VcfWriter:
@@ -221,7 +222,15 @@ class _VcfWriter:
             contigs.append(
                 f"##contig=<ID={name},length={reference.lengths[found]}>" if found else f"##contig=<ID={name}>"
             )
-        declared = declare(layout.models, layout.keys, reference, self._command, layout.extras, digests)
+        declared = declare(
+            layout.models,
+            layout.keys,
+            reference,
+            self._command,
+            layout.extras,
+            digests,
+            knows_number_a=knows_number_a(reader.header),
+        )
         new = [line for line in declared if line not in kept]
         return "\n".join([*kept, *contigs, *new, columns, ""])
 

@@ -57,6 +57,7 @@ class GenomeAgreement:
         self._assembly = named_assembly(header)
         self._digests = ContigDigests(reference, header)
         self._differing: list[str] = []
+        self._foreign: dict[str, str] = {}
         self._contigs: dict[str, str | None] = {}
         self._agreements: list[bool] = []
         self._judged = False
@@ -79,8 +80,9 @@ class GenomeAgreement:
     def expect(self, model: str, build: str | None, digests: Mapping[str, str]) -> None:
         """Compare the genome with the one that a model was trained on.
 
-        A warning tells of a genome that looks like another build than the card names. Contigs are compared when the
-        first record stands on them: ``read`` then raises RefMismatch where the digests differ.
+        Another one is no error, since a model reads sequence, whatever the build; but a warning tells of a genome that
+        looks like another build than the card names, and of the first contig that records stand on whose digest is
+        another one.
 
         Args:
             model: Its full name, for messages.
@@ -135,6 +137,7 @@ class GenomeAgreement:
                 f"contigs whose digest in the header of {self._source} is not that of {self.reference.path}: "
                 f"{_list(self._differing)}{self._builds()}; {_ADVICE}"
             )
+        self.warnings.extend(self._foreign.values())
         lacking = [name for name in self.unknown if name not in self._differing]
         if lacking:
             self.warnings.append(
@@ -148,6 +151,7 @@ class GenomeAgreement:
         return {
             "contigs": dict(self._contigs),
             "differing": list(self._differing),
+            "foreign": dict(self._foreign),
             "agreements": agreements,
             "judged": self._judged,
         }
@@ -156,6 +160,7 @@ class GenomeAgreement:
         """Take over what ``state`` returned."""
         self._contigs = dict(state["contigs"])
         self._differing = list(state["differing"])
+        self._foreign = dict(state["foreign"])
         self._agreements = [agrees == "1" for agrees in state["agreements"]]
         self._judged = state["judged"]
 
@@ -166,7 +171,8 @@ class GenomeAgreement:
         if self._digests.differs(name, found):
             self._differing.append(name)
             return None
-        self._digests.check_models(found)
+        for line in self._digests.list_models_of_other_sequences(found):
+            self._foreign.setdefault(line.split(" ", 1)[0], line)
         return found
 
     def _no_declared_contig_known(self) -> bool:

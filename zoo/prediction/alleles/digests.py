@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from zoo.errors import RefMismatch
 from zoo.genome.build import likely_build
 from zoo.genome.contig_lines import read_contig_lines
 from zoo.genome.reference import Reference
@@ -42,8 +41,9 @@ class ContigDigests:
             return True
         return line.md5 is not None and self._reference.md5(found) != line.md5
 
-    def check_models(self, found: str) -> None:
-        """Raise RefMismatch where a model was trained on another sequence of one of the reference's contigs."""
+    def list_models_of_other_sequences(self, found: str) -> list[str]:
+        """Return a line for each model that was trained on another sequence of one of the reference's contigs."""
+        lines = []
         for model, digest, build in self._expected.get(found, ()):
             self._reference.codes(found)
             if self._reference.digest(found) == digest:
@@ -51,7 +51,8 @@ class ContigDigests:
             trained = f" ({build})" if build else ""
             likely = likely_build(self._reference.lengths)
             looks = f" (looks like {likely})" if likely else ""
-            raise RefMismatch(
-                f"{self._reference.path}{looks}: its contig {found} is not the one that {model} was trained on"
-                f"{trained}; give the genome of the model's build, with variants called on it"
+            lines.append(
+                f"{model} was trained on another sequence of {found}{trained} than that of "
+                f"{self._reference.path}{looks}"
             )
+        return lines

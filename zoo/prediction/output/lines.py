@@ -23,6 +23,9 @@ _TABLE_COLUMNS: Mapping[str, ColumnType] = {
     "filter": "text", "region": "text", "haplotype": "text", "skipped": "text",
 }  # fmt: skip
 
+_INFO_COLUMNS: Mapping[str, ColumnType] = {"EFFECT_ALLELE": "text", "REF_UNDECIDED": "flag"}
+"""INFO of tables that have effect alleles, without which the sign of a score would be read wrongly."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -31,6 +34,7 @@ class Layout:
     Args:
         dropped: INFO keys of an earlier annotation, removed before ours are added.
         regions: The names of the regions that windows stand at, by number.
+        info: The keys of the input's INFO; those that say which allele's effect a table gave become columns.
         name_haplotypes: Tells for each allele of a batch which haplotypes it is scored on, where that is asked for.
     """
 
@@ -39,6 +43,7 @@ class Layout:
     extras: Extras
     regions: Sequence[str] = ()
     dropped: Collection[str] = ()
+    info: Collection[str] = ()
     name_haplotypes: Callable[[AlleleBatch], list[str]] | None = None
 
 
@@ -73,6 +78,9 @@ def format_table(columns: list[list[str]], alleles: AlleleBatch, scores: Sequenc
     heads = [[each[column] for each in of] for column in (CONTIG, POS, ID, REF)]
     heads.append([alts[each] for each in index])
     heads.extend([each[column] for each in of] for column in (QUAL, FILTER))
+    for key in (key for key in _INFO_COLUMNS if key in layout.info):
+        texts = [_read_info(each[INFO], key) for each in columns]
+        heads.append([texts[record[each]] for each in index])
     if layout.extras.region:
         heads.append([layout.regions[each] if each >= 0 else MISSING for each in window.tolist()])
     if layout.name_haplotypes is not None:
@@ -87,7 +95,12 @@ def table_columns(layout: Layout) -> dict[str, ColumnType]:
     left_out = {
         name for name, asked in (("region", layout.extras.region), ("haplotype", layout.extras.background)) if not asked
     }
-    columns = {name: kind for name, kind in _TABLE_COLUMNS.items() if name not in left_out}
+    columns: dict[str, ColumnType] = {}
+    for name, kind in _TABLE_COLUMNS.items():
+        if name == "region":
+            columns |= {key.lower(): of for key, of in _INFO_COLUMNS.items() if key in layout.info}
+        if name not in left_out:
+            columns[name] = kind
     for keys in layout.keys:
         columns |= dict.fromkeys(keys.scores, "text" if keys.top else "float")
         columns |= dict.fromkeys((*keys.spread, *keys.percentile, *keys.p), "float")
@@ -179,6 +192,14 @@ def _find_rows(model: ModelScores, allele: Integers, window: Integers) -> Intege
     if not len(ours):
         return np.full(len(wanted), -1, dtype=np.int64)
     return np.where(ours[place] == wanted, place, -1)
+
+
+def _read_info(info: str, key: str) -> str:
+    """Return the value of a key, 1 or 0 for a flag, ``.`` where a value is missing."""
+    entries = dict(entry.partition("=")[::2] for entry in info.split(";"))
+    if _INFO_COLUMNS[key] == "flag":
+        return str(int(key in entries))
+    return entries.get(key) or MISSING
 
 
 def _without(info: str, keys: Collection[str]) -> str:
