@@ -132,7 +132,8 @@ def check_header(header: Sequence[str], given: Sequence[str]) -> list[str]:
         faults.append("the header is not the input's with our lines added")
     for key in (*SCORES, *REASONS):
         count = sum(line.startswith(f"##INFO=<ID={key},") for line in header)
-        kind = "Number=A,Type=Float" if key in SCORES else "Number=.,Type=String"
+        number = "." if re.match(r"##fileformat=VCFv(3|4\.0)", header[0]) else "A"  # VCF 4.1 brought the A
+        kind = f"Number={number},Type=Float" if key in SCORES else "Number=.,Type=String"
         if count != 1 or not any(line.startswith(f"##INFO=<ID={key},{kind},") for line in header):
             faults.append(f"{key} is declared {count} times, or not as {kind}")
         if not _ALLOWED.fullmatch(key):
