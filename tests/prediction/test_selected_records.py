@@ -89,3 +89,13 @@ def test_the_bytes_of_a_missing_score_in_bcf_are_those_of_a_missing_float(
         assert bytes([(len(values) // 4) << 4 | 5]) + values in content  # a typed vector of floats
     quiet = [struct.pack("<I", 0x7FC00000), struct.pack("<I", 0xFFC00000)]
     assert not any(nan in content for nan in quiet)
+
+
+@pytest.mark.parametrize(("version", "number"), [("3.3", "."), ("4.0", "."), ("4.1", "A"), ("4.4", "A")])
+def test_a_version_of_vcf_without_numbers_by_allele_gets_none(
+    tmp_path, write_genome, write_vcf, g_at_anchor_folder, version, number
+):
+    vcf = write_vcf(RECORDS)
+    vcf.write_text(vcf.read_text().replace("VCFv4.2", f"VCFv{version}"))
+    annotate(vcf, write_genome(chr1=GENOME), g_at_anchor_folder, tmp_path / "out.vcf", threads=1)
+    assert f"##INFO=<ID=ZOO_G_AT_ANCHOR,Number={number},Type=Float," in (tmp_path / "out.vcf").read_text()
