@@ -13,7 +13,7 @@ from benchmarks.placing import Place, score_set
 from zoo.registry import load
 
 PANELS: tuple[tuple[str, str, Place, str, str, str], ...] = (
-    ("gm12878-ctcf", ASB, "centred", "logit_difference", "CTCF, allele-specific binding", "log2 ratio of reads"),
+    ("ctcf-sites", ASB, "centred", "logit_difference", "CTCF, allele-specific binding", "log2 ratio of reads"),
     ("yeast-promoter-complex", YEAST, "region", "difference", "Yeast promoters", "change of expression"),
 )
 """Model (its first track), set, place of the window, scorer, title, and what was measured."""
@@ -33,14 +33,17 @@ def draw_figure(path: Path, sets: Mapping[str, EffectSet], threads: int | None) 
         scored = np.isfinite(predicted)
         predicted, variants = predicted[scored], sets[name].variants[scored]
         measured = variants["measured"].to_numpy()
-        held_out = variants["part"].isin(["chr8", "chr9"]).to_numpy()
         size = 14 if len(measured) < 1000 else 5
         axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
         axis.axvline(0, color="0.8", linewidth=0.8, zorder=0)
-        axis.scatter(measured, predicted, s=size, color="#2b6ca3", alpha=0.45, linewidths=0)
-        if held_out.any():
-            axis.scatter(measured[held_out], predicted[held_out], s=size, color="#d1782f", alpha=0.8, linewidths=0)
-            axis.plot([], [], "o", color="#d1782f", markersize=4, label="chr8 and chr9")
+        apart = (
+            variants["in_motif"].to_numpy(dtype=bool) if "in_motif" in variants else np.ones(len(measured), dtype=bool)
+        )
+        for chosen, colour, label in ((~apart, "#d1782f", "elsewhere"), (apart, "#2b6ca3", "in a motif")):
+            axis.scatter(
+                measured[chosen], predicted[chosen], s=size, color=colour, alpha=0.5, linewidths=0, label=label
+            )
+        if not apart.all():
             axis.legend(frameon=False, loc="upper left", fontsize=8)
         axis.set_title(f"{title}\nr = {np.corrcoef(measured, predicted)[0, 1]:.2f}, n = {len(measured):,}", fontsize=10)
         axis.set_xlabel(f"measured: {unit}")

@@ -24,8 +24,7 @@ Measured on {machine}, at commit `{commit}`.
 models, which read 80 bases between constant flanks, in the middle of those 80. *Region*: the window lies over the
 middle of the region, the same for all its variants, wherever they are in it. The sets carry short sequences and no
 genome around them: what a window reads beyond them is N, up to half of it. A genome has bases there, which annotation
-reads. Variants that a window does not hold are left out, which is why n
-differs.
+reads. Variants that a window does not hold are left out, which is why n differs.
 
 **Figures.** *r*: Pearson's correlation; *rho*: Spearman's; *sign*: the share of effects whose sign is right;
 *concordance*: the mean of that share among the effects below 0 and among those above 0, so that one answer for all
@@ -38,15 +37,24 @@ ASB_TEXT = """
 ## Allele-specific binding of CTCF
 
 AlleleDB's rows for CTCF alone: reads of each allele summed over individuals, one site a region. Regions that overlap
-are one; its most-read site counts ({n} sites, {held_out} of them on chr8 and chr9, which no CTCF model was trained on;
-{share:.0%} favour REF, so that always answering REF has a concordance of 0.50). Measured is
+are one; its most-read site counts: {n} sites, {held_out} of them on chr8 and chr9, which no model of CTCF was trained
+on (the peaks of ctcfl-k562 tell no contig). Of the others the region may be a peak that a model was trained on; its
+alleles never are. {share:.0%} favour REF, so that always answering REF has a concordance of 0.50. Measured is
 log2((ALT + 1) / (REF + 1)). Only significant sites are in the set, half of which change at least {fold:.0f}-fold.
 
 **Expected**: that the models of CTCF agree (ctcf-sites, ctcf-100bp, gm12878-ctcf, the track CTCF of gm12878-multi, and
 that of its paralogue CTCFL: ctcfl-k562), and that no other does. Asked of a CTCF model are a concordance of {least:.2f}
 and an r of {least_r:.2f}; the aim is {aim:.2f} and {aim_r:.2f}.
 
+Over all sites, both are reached by:
+
 {reached}
+
+On chr8 and chr9, where {held_out} sites leave wide intervals, by:
+
+{reached_held_out}
+
+{aim_reached}
 
 **Why not more.** {in_motif} of the {n} sites lie in the best match of CTCF's motif ({motif}, HOCOMOCO v12) in their
 region, by either allele; the others beside it, and of those {strong} change at least 16-fold all the same. A base pair
@@ -54,8 +62,8 @@ that CTCF does not touch rarely does that: another variant of the same haplotype
 tables below show both kinds apart: models agree with the first, and hardly with the second.
 
 **What was not expected.** arid3a-k562 agrees although it knows nothing of CTCF: a fifth of the ARID3A peaks that it was
-trained on hold a strong match of CTCF's motif. pu1-100bp disagrees throughout: CTCF's peaks were its negatives. So does
-the track H3K4me3 of gm12878-multi. Counting G and C does nearly as well as some models of CTCF where the site lies
+trained on hold a strong match of CTCF's motif. pu1-100bp and the track H3K4me3 of gm12878-multi have the opposite sign:
+of the first, CTCF's peaks were negatives. A count of G and C does as well as the models of CTCF where the site lies
 outside the motif.
 
 **How ctcf-sites was made.** How to train it was chosen among twelve short runs (positives, negatives, smoothing,
