@@ -191,28 +191,12 @@ class Background:
         allele, own = haplotypes.allele[near[kept]], haplotypes.allele[mine[kept]]
         changes = haplotypes.changes
         overlaps = _overlap(changes.start[allele], changes.end[allele], changes.start[own], changes.end[own])
-        # Another record of the allele itself is no neighbour.
-        other = np.ones(len(kept), dtype=np.bool_)
-        for place in np.flatnonzero(overlaps).tolist():
-            other[place] = not self._is_same(int(allele[place]), int(own[place]))
-        return Neighbours(row[kept][other], allele[other], overlaps[other])
+        return Neighbours(row[kept], allele, overlaps)
 
     def find_beside(self, copy: int, start: int, end: int) -> Integers:
         """Return the neighbours of one copy that don't overlap it."""
         near = self.find_neighbours(*(np.array([value]) for value in (copy, start, end)))
         return near.allele[~near.overlaps]
-
-    def _is_same(self, one: int, other: int) -> bool:
-        sample = self.haplotypes.sample
-        first, second = (
-            (
-                sample.start[allele],
-                sample.ref_length[allele],
-                sample.alt[sample.alt_start[allele] : sample.alt_start[allele] + sample.alt_length[allele]].tobytes(),
-            )
-            for allele in (one, other)
-        )
-        return bool(first == second)
 
     def _match(self, alleles: AlleleBatch, rows: Integers, first: int, last: int) -> tuple[Integers, Integers]:
         """Return pairs of an allele of the batch and the same one among the sample's ``first`` to ``last - 1``."""
