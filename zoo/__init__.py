@@ -48,6 +48,8 @@ _FACE = {
     "near_match": "zoo.errors",
     "load": "zoo.registry",
     "annotate": "zoo.prediction",
+    "make_background": "zoo.prediction",
+    "score_haplotypes": "zoo.prediction",
     "score_variants": "zoo.prediction",
     "predict": "zoo.prediction",
     "train": "zoo.training",
@@ -95,7 +97,9 @@ if TYPE_CHECKING:
     from zoo.genome.variant import Variant as Variant
     from zoo.hookspecs import hookimpl as hookimpl
     from zoo.prediction import annotate as annotate
+    from zoo.prediction import make_background as make_background
     from zoo.prediction import predict as predict
+    from zoo.prediction import score_haplotypes as score_haplotypes
     from zoo.prediction import score_variants as score_variants
     from zoo.registry import load as load
     from zoo.training import train as train
