@@ -134,8 +134,8 @@ def _count_elements(found: Found) -> str:
     (rows_yes, above_yes, below_yes), (rows_no, above_no, below_no) = counts[True], counts[False]
     return (
         f"By `difference`, inside the element: of the {rows_yes} rows that were expected to match {above_yes} have an "
-        f"interval\nabove 0 and {below_yes} one below it; of the other {rows_no} rows {above_no} and {below_no}.\nBy chance "
-        "alone one in forty would lie on either side."
+        f"interval\nabove 0 and {below_yes} one below it; of the other {rows_no} rows {above_no} and {below_no}. "
+        "By chance\nalone one in forty would lie on either side."
     )
 
 
