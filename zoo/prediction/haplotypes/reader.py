@@ -46,10 +46,6 @@ class SampleReader(VcfReader):
         vcf.set_samples([self.sample])
         return vcf
 
-    def _records(self) -> Iterator[list[str]]:
-        for line in self._lines():
-            yield line.split("\t", FORMAT)
-
     def _lines(self) -> Iterator[str]:
         version = _VERSION.match(self.header)
         if self._is_text() and version is not None and int(version[1]) >= _LEADING_PHASE:
