@@ -28,6 +28,7 @@ from zoo.testing.models import make_base_at_anchor_graph, write_model_folder
 SCORES = ("ZOO_G_AT_ANCHOR",)
 REASONS = ("ZOO_G_AT_ANCHOR_SKIPPED", "ZOO_SKIPPED")
 EMPTY_LINE = "an empty last line, of which htslib makes a record without contig, is left out"
+_FOLDER = re.compile(r"(?<!\S)[./]\S*/(?=\S)")
 _ALLOWED = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*")
 _FLOAT = re.compile(r"-?\d+(\.\d+)?(e[-+]\d+)?")
 _LOST_CONTIG = re.compile(r"^##contig=<ID=.+>$")
@@ -207,7 +208,7 @@ def tell(outcome: Outcome) -> str:
 
 
 def _note_failures(found: Outcome, results: Sequence[dict[str, Any]], folder: Path) -> None:
-    errors = [result.get("error", "") for result in results]
+    errors = [_FOLDER.sub("", result.get("error", "")) for result in results]
     tracebacks = [result["traceback"] for result in results if result.get("traceback")]
     found.error = errors[0]
     if tracebacks:
