@@ -11,7 +11,8 @@ from zoo.genome.reference import Reference
 from zoo.genome.vcf import ALT, CONTIG, POS, REF, VcfReader
 from zoo.prediction.alleles.agreement import GenomeAgreement
 from zoo.prediction.alleles.batch import build_alleles
-from zoo.prediction.haplotypes.background import Background, BackgroundPlacer
+from zoo.prediction.haplotypes.background import Background
+from zoo.prediction.haplotypes.own_windows import BackgroundPlacer
 from zoo.prediction.haplotypes.phasing import place_on_haplotypes
 from zoo.prediction.haplotypes.sample import read_sample
 from zoo.prediction.haplotypes.score import score_haplotypes

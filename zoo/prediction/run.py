@@ -19,7 +19,8 @@ from zoo.plugins import discover
 from zoo.prediction.alleles.agreement import GenomeAgreement, OnRefMismatch
 from zoo.prediction.alleles.batch import AlleleBatch
 from zoo.prediction.alleles.structural import spell_structural
-from zoo.prediction.haplotypes.background import Background, BackgroundPlacer, read_background
+from zoo.prediction.haplotypes.background import Background, read_background
+from zoo.prediction.haplotypes.own_windows import BackgroundPlacer
 from zoo.prediction.inputs.opening import open_records
 from zoo.prediction.inputs.source import InputOptions, RecordSource
 from zoo.prediction.output.keys import Extras, ModelKeys, name_keys
