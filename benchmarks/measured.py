@@ -74,7 +74,7 @@ def read_asb(data_root: Path) -> EffectSet:
     site = ["chrom", "pos1", "ref", "alt"]
     region = ["region_start0", "region_seq"]
     # A region that two sets hold would count an individual's reads twice.
-    once = table.drop_duplicates([*site, *region, "individual"])
+    once = table.drop_duplicates([*site, *region, "individual", "ref_reads", "alt_reads"])
     summed = once.groupby([*site, *region], as_index=False)[["ref_reads", "alt_reads"]].sum()
     summed["end"] = summed["region_start0"] + summed["region_seq"].str.len()
     summed["reads"] = summed["ref_reads"] + summed["alt_reads"]

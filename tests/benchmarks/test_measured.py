@@ -47,11 +47,12 @@ def test_reads_are_summed_over_individuals_and_only_rows_of_ctcf_count(write_asb
     root = write_asb(
         f"chr1 103 G T CTCF one 3 0 0.01 peaks 100 2 {A}",
         f"chr1 103 G T CTCF two 0 1 0.01 peaks 100 2 {A}",
-        f"chr1 103 G T SA1 one 0 500 0.01 peaks 100 2 {A}",
+        f"chr1 103 G T CTCF two 4 2 0.01 peaks 100 2 {A}",
+        f"chr1 103 G T SA1 three 0 500 0.01 peaks 100 2 {A}",
     )
     (row,) = read_asb(root).variants.itertuples()
     assert (row.contig, row.position, row.ref, row.alt, row.part) == ("chr1_100", 3, "G", "T", "chr1")
-    assert row.measured == pytest.approx(math.log2((1 + 1) / (3 + 1)))
+    assert row.measured == pytest.approx(math.log2((1 + 2 + 1) / (3 + 4 + 1)))
 
 
 def test_a_region_that_two_sets_hold_counts_its_reads_once(write_asb):
