@@ -243,6 +243,19 @@ def test_a_run_that_breaks_off_anywhere_ends_in_the_same_bytes(tmp_path, form, g
             path.unlink()
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_that_breaks_off_before_anything_is_noted_leaves_nothing(tmp_path, resume):
+    def fail():
+        with open_sink(tmp_path / "a.vcf", fingerprint={}, resume=resume) as sink:
+            sink.write_header(HEADER.format(SCORE))
+            sink.write(BODY * 100)  # more than any buffer holds
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["a.vcf", "a.vcf.gz"])
 def test_a_file_that_was_cut_at_any_byte_is_resumed_to_the_same_bytes(tmp_path, name):
     path, partial, journal = (tmp_path / f"{name}{suffix}" for suffix in ("", ".partial", ".journal"))
