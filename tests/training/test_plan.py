@@ -6,7 +6,9 @@ pytest.importorskip("tensorflow")
 from zoo import train
 from zoo.errors import DataError, RecipeError, TrainingError
 from zoo.genome.fasta import read_fasta
+from zoo.genome.reference import Reference
 from zoo.model.folder import load_folder
+from zoo.training.describe import fill_card
 from zoo.training.plan import plan
 
 pytestmark = pytest.mark.training
@@ -141,3 +143,34 @@ def test_weights_that_are_solved_for_start_from_none(tiny_recipe, write_recipe):
 
     with pytest.raises(RecipeError, match=r"training\.start_from: architecture kmer_logistic solves for its weights"):
         plan(write_recipe(tiny_recipe))
+
+
+@pytest.fixture
+def peaks_recipe(tiny_recipe, tiny_data):
+    """A recipe of peaks on three contigs of a genome of four."""
+    generator = np.random.default_rng(5)
+    letters = ["".join(generator.choice(list("ACGT"), 2000)) for _ in range(4)]
+    (tiny_data / "genome.fa").write_text("".join(f">chr{i + 1}\n{text}\n" for i, text in enumerate(letters)))
+    peaks = [f"chr{1 + place % 3}\t{place * 9}\t{place * 9 + 20}\n" for place in range(3, 150)]
+    (tiny_data / "peaks.bed").write_text("".join(sorted(peaks, key=lambda line: (line[:4], int(line.split("\t")[1])))))
+    tiny_recipe["data"] = {
+        "loader": "bed_peaks",
+        "reference": "genome.fa",
+        "config": {"peaks": [{"path": "peaks.bed", "track": "peak"}], "length": 20},
+    }
+    tiny_recipe["negatives"] = [{"method": "dinucleotide_shuffle"}]
+    return tiny_recipe
+
+
+def test_the_card_gets_the_digests_of_the_contigs_that_examples_lie_on(peaks_recipe, write_recipe, tiny_data):
+    peaks_recipe["genome"] = {"name": "a test's"}
+    found = plan(write_recipe(peaks_recipe)).genome
+    with Reference(tiny_data / "genome.fa") as reference:
+        assert found.digests == {name: reference.digest(name) for name in ("chr1", "chr2", "chr3")}
+    assert fill_card(plan(write_recipe(peaks_recipe)), 1, 1).genome == found
+
+
+def test_a_recipe_that_states_another_digest_is_refused(peaks_recipe, write_recipe):
+    peaks_recipe["genome"] = {"name": "a test's", "digests": {"chr2": "SQ.other"}}
+    with pytest.raises(DataError, match=r"genome\.digests: expected SQ\.other for chr2, found SQ\..* in genome\.fa"):
+        plan(write_recipe(peaks_recipe))

@@ -50,7 +50,7 @@ def fill_card(plan: TrainingPlan, epochs: int, members: int) -> Card:
     return Card(
         schema_version=1,
         **identity,
-        genome=recipe.genome,
+        genome=plan.genome,
         limitations=recipe.limitations,
         inputs=tuple({"name": item.name, "role": item.role, "shape": item.shape} for item in plan.inputs),
         window=_describe_window(plan),

@@ -23,8 +23,10 @@ STORE_FILE = "examples.h5"
 
 def read_examples(
     recipe: Recipe, plugins: Plugins, root: Path, where: str, work_folder: Path | None
-) -> tuple[Examples, tuple[str, ...]]:
-    """Return the examples, and what was left out of them or changed, a sentence each.
+) -> tuple[Examples, tuple[str, ...], dict[str, str]]:
+    """Return the examples; what was left out of them or changed, a sentence each; and their contigs' refget digests.
+
+    Digests are those of the contigs of the recipe's reference that examples lie on, by the reference's names of them.
 
     Args:
         root: Where the recipe's paths start.
@@ -55,23 +57,31 @@ def read_examples(
             examples = _stream(recipe, plugins, reference, root, where, work_folder, cleaner.clean)
         else:
             loaded = load(recipe.data)
+            cleaner.note_contigs(loaded)  # now: among drawn negatives there may be some that lie nowhere
             if recipe.negatives or not loaded.is_complete:
                 loaded = add_negatives(loaded, recipe.negatives, reference, recipe.seed, load, root, where)
             examples = LoadedExamples(cleaner.clean(loaded))
+        digests = {} if reference is None else {name: reference.digest(name) for name in sorted(cleaner.contigs)}
     notes = examples.notes
     if cleaner.dropped:
         notes = (*notes, f"{cleaner.dropped} examples without any target were left out")
-    return examples, notes
+    return examples, notes, digests
 
 
 class _Cleaner:
-    """Leaves examples without a target out of pieces of the data, and counts them."""
+    """Leaves examples without a target out of pieces of the data, counts them, and notes on which contigs all lie."""
 
     def __init__(self, max_unknown: float, where: str) -> None:
         self._max_unknown, self._where = max_unknown, where
         self._seen = self.dropped = 0
+        self.contigs: set[str] = set()
+
+    def note_contigs(self, piece: ExampleSet) -> None:
+        if piece.regions is not None:
+            self.contigs.update(piece.regions.contigs.tolist())
 
     def clean(self, piece: ExampleSet) -> ExampleSet:
+        self.note_contigs(piece)
         kept, left_out = clean(piece, self._max_unknown, self._where, self._seen)
         self._seen += len(piece)
         self.dropped += left_out

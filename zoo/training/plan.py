@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from zoo.components import Architecture, Config, ExampleSet, InputSpec, OutputSpec
-from zoo.errors import EmptySplit, RecipeError, SplitLeak
+from zoo.errors import DataError, EmptySplit, RecipeError, SplitLeak
+from zoo.model.card import Genome
 from zoo.model.document import validate
 from zoo.plugins import Plugins, discover
 from zoo.training.choices import SourceFile
@@ -38,6 +39,7 @@ class TrainingPlan:
         split: The test part, and what trains and chooses; with folds, what stands in the recipe.
         folds: A split for each network of the ensemble; ``(split,)`` where there is one network.
         notes: What was left out, or kept against the rule; for the card and for the user.
+        genome: The recipe's, with the digests of the contigs that examples were cut from.
     """
 
     recipe: Recipe
@@ -53,6 +55,7 @@ class TrainingPlan:
     folds: tuple[SplitIndices, ...]
     sources: tuple[SourceFile, ...]
     notes: tuple[str, ...]
+    genome: Genome | None = None
 
     @property
     def length(self) -> int:
@@ -104,7 +107,7 @@ def plan(
     validate(scorer.config, recipe.scorer.config, f"{path}: scorer.config", RecipeError)
     validate(plugins.data_loader(recipe.data.loader).config, recipe.data.config, f"{path}: data.config", RecipeError)
     sources = check_sources(recipe, root, str(path))
-    examples, notes = read_examples(recipe, plugins, root, str(path), work_folder)
+    examples, notes, digests = read_examples(recipe, plugins, root, str(path), work_folder)
     _check_fit(recipe, architecture, examples, str(path))
     summary = summarise_targets((piece.targets for piece in examples.pieces()), f"{path}: data.loader")
     task = define_task(recipe, examples.tracks, summary, architecture, str(path), crop=examples.crop)
@@ -135,6 +138,7 @@ def plan(
         folds=parts,
         sources=sources,
         notes=(*notes, *split.notes),
+        genome=_describe_genome(recipe, digests, str(path)),
     )
 
 
@@ -212,3 +216,16 @@ def _choose_baseline(
             "kmer_logistic, or none"
         )
     return baseline, validate(baseline.config, recipe.baseline.config, f"{where}: baseline.config", RecipeError)
+
+
+def _describe_genome(recipe: Recipe, digests: Mapping[str, str], where: str) -> Genome | None:
+    """Return the recipe's genome with the digests of its contigs; those that the recipe states must be the same."""
+    if recipe.genome is None:
+        return None
+    for contig, stated in recipe.genome.digests.items():
+        if digests.get(contig, stated) != stated:
+            raise DataError(
+                f"{where}: genome.digests: expected {stated} for {contig}, found {digests[contig]} in "
+                f"{recipe.data.reference}; give the genome that the recipe was written for"
+            )
+    return recipe.genome.model_copy(update={"digests": {**digests, **recipe.genome.digests}})
