@@ -35,8 +35,9 @@ class GenomeAgreement:
         source: What the variants come from, for messages.
         declared: The lengths of contigs that the variants' header states.
         on_ref_mismatch: ``error`` stops at the first allele whose REF disagrees.
-        header: The text of a VCF's header. Contigs whose digests it states count only where they agree, and its
-            names of the assembly help to say what is wrong.
+        header: The text of a VCF's header. Where it states a contig's digest, and the genome's is another, a warning
+            tells so, and a contig of another name does not stand for it. Its names of the assembly help to say what is
+            wrong.
     """
 
     def __init__(
@@ -170,7 +171,8 @@ class GenomeAgreement:
             return None
         if self._digests.differs(name, found):
             self._differing.append(name)
-            return None
+            if found != name:
+                return None
         for line in self._digests.list_models_of_other_sequences(found):
             self._foreign.setdefault(line.split(" ", 1)[0], line)
         return found
