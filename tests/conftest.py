@@ -1,5 +1,6 @@
 """Fixtures that many tests share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,15 @@ from zoo.testing.models import make_base_at_anchor_graph, write_model_folder
 # The same examples on every run, and no clock: machines that test are shared.
 settings.register_profile("zoo", derandomize=True, deadline=None)
 settings.load_profile("zoo")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep a user's own backgrounds and registry out of the tests, and the tests out of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZOO_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.delenv("ZOO_REGISTRY", raising=False)
+        yield
 
 
 @pytest.fixture

@@ -52,9 +52,9 @@ def start(arguments, **options):
     return subprocess.Popen([sys.executable, "-c", CODE, *arguments], stderr=subprocess.PIPE, text=True, **options)
 
 
-def wait_for(path, process):
-    for _ in range(600):
-        if path.exists() and path.stat().st_size:
+def wait_for(path, process, lines=1):
+    for _ in range(1200):
+        if path.exists() and path.read_bytes().count(b"\n") >= lines:
             return
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
@@ -296,7 +296,7 @@ def test_a_reader_that_closes_the_pipe_ends_the_run_with_one_line(long_run):
 @pytest.mark.parametrize("name", ["out.vcf", "out.vcf.gz", "out.bcf"])
 def test_ctrl_c_exits_130_and_says_how_to_go_on(long_run, tmp_path, name):
     with start([*long_run, "-o", str(tmp_path / name)]) as process:
-        wait_for(tmp_path / f"{name}.journal", process)
+        wait_for(tmp_path / f"{name}.journal", process, lines=3)  # the fingerprint, and two batches
         process.send_signal(signal.SIGINT)
         error = process.stderr.read()
         assert process.wait(timeout=60) == 130

@@ -1,10 +1,8 @@
 """Runs that break off, and are resumed from the command line."""
 
 import re
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -12,9 +10,10 @@ from zoo.cli import main
 from zoo.testing.models import make_base_at_anchor_graph, write_model_folder
 
 CODE = "import sys; from zoo.cli import main; sys.exit(main(sys.argv[1:]))"
+# Says when a batch is noted, and then waits to be stopped.
 SLOW = (
-    "import time; from zoo.prediction.output import sinks; note = sinks.FileSink.note; "
-    "sinks.FileSink.note = lambda *a: (note(*a), time.sleep(60)); "
+    "import os, time; from zoo.prediction.output import sinks; note = sinks.FileSink.note; "
+    "sinks.FileSink.note = lambda *a: (note(*a), os.write(1, b'noted'), time.sleep(600)); "
 )
 NAMES = ["out.vcf", "out.vcf.gz", "out.bcf", "out.tsv", "out.tsv.gz", "out.parquet"]
 GENOME = "ACGTTGCAAC" * 100
@@ -65,18 +64,14 @@ def left(folder):
     return sorted(path.name for path in folder.glob("out*"))
 
 
-def stop_behind_a_batch(arguments, folder, name, how):
-    """Run until the first batch is noted, then stop it, and return what it told."""
+def kill_behind_a_batch(arguments):
+    """Run until the first batch is noted, then kill it."""
     command = [sys.executable, "-c", SLOW + CODE, *arguments]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        for _ in range(600):
-            if (folder / f"{name}.journal").exists():
-                break
-            assert process.poll() is None, process.stderr.read()
-            time.sleep(0.05)
-        time.sleep(0.2)
-        process.send_signal(how)
-        return process.stderr.read()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        noted = process.stdout.read(len(b"noted"))
+        process.kill()
+        told = process.stderr.read().decode()
+    assert (noted, told) == (b"noted", "")
 
 
 def without_times(told):
@@ -89,7 +84,7 @@ def test_a_killed_run_is_resumed_to_the_bytes_of_one_that_was_not(files, annotat
     _, told = run(arguments)
     expected = (files / name).read_bytes()
     (files / name).unlink()
-    assert stop_behind_a_batch(arguments, files, name, signal.SIGKILL) == ""
+    kill_behind_a_batch(arguments)
     assert left(files) == [f"{name}.journal", f"{name}.partial"]
     # Threads are those of the run that is resumed, and the header names its command.
     status, again = run(annotate(name, "--resume"))
@@ -102,7 +97,7 @@ def test_an_index_that_is_asked_for_when_resuming_covers_all(files, annotate, ru
     (files / "in.vcf").write_text(
         HEADER + "".join(f"chr1\t{1 + place // 10}\t.\tN\tA\t.\t.\t.\n" for place in range(RECORDS))
     )
-    stop_behind_a_batch(annotate("out.vcf.gz"), files, "out.vcf.gz", signal.SIGKILL)
+    kill_behind_a_batch(annotate("out.vcf.gz"))
     assert run(annotate("out.vcf.gz", "--resume", "--index"))[0] == 0
     assert left(files) == ["out.vcf.gz", "out.vcf.gz.tbi"]
 
@@ -120,7 +115,7 @@ def test_an_index_of_unsorted_records_is_one_line(files, annotate, run):
 
 def test_a_run_of_other_options_is_not_resumed(files, annotate, run):
     arguments = annotate("out", "--format", "vcf", "--threads", "1", "--batch-size", "2")
-    stop_behind_a_batch(arguments, files, "out", signal.SIGKILL)
+    kill_behind_a_batch(arguments)
     for change, message in [
         (["--batch-size", "3"], "options batch_size 2, this one has 3; resume it with the same"),
         (["--threads", "2"], "threads 1, this one has 2; resume it with the same"),
@@ -142,7 +137,7 @@ def test_a_run_of_other_options_is_not_resumed(files, annotate, run):
 
 def test_other_inputs_are_not_taken_for_those_of_the_run(files, annotate, run):
     arguments = annotate("out.vcf", "--resume")
-    stop_behind_a_batch(arguments, files, "out.vcf", signal.SIGKILL)
+    kill_behind_a_batch(arguments)
     vcf, genome = files / "in.vcf", files / "genome.fa"
     whole, letters = vcf.read_text(), genome.read_text()
     lines = whole.splitlines(keepends=True)
