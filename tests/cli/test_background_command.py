@@ -4,7 +4,8 @@ import pytest
 
 from zoo.cli import main
 from zoo.model.folder import load_folder
-from zoo.prediction.scoring.background import find_background, read_background
+from zoo.prediction.scoring.background import read_background
+from zoo.prediction.scoring.kept_backgrounds import find_background
 
 
 @pytest.fixture

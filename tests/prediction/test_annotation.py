@@ -8,7 +8,7 @@ import pytest
 from zoo import annotate
 from zoo.errors import GenomeError, OutputError, RefMismatch, UnknownContig, UnknownModel, VcfError
 from zoo.model.folder import load_folder
-from zoo.prediction import annotation, streaming
+from zoo.prediction import streaming
 from zoo.prediction.annotation import preview
 from zoo.testing.golden import write_golden
 from zoo.testing.models import make_base_at_anchor_graph, write_model_folder

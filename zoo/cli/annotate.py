@@ -19,9 +19,8 @@ from zoo.cli.progress import open_reporter
 
 if TYPE_CHECKING:
     from zoo.genome.output import OutputFile
-    from zoo.prediction.haplotypes.score import HaplotypeSummary
     from zoo.prediction.scoring.settings import ScoringOptions
-    from zoo.prediction.summary import AnnotationSummary
+    from zoo.prediction.summary import AnnotationSummary, HaplotypeSummary
 
 EXAMPLE = "zoo annotate in.vcf.gz -f genome.fa -m gm12878-ctcf -m gm12878-dnase -o out.vcf.gz"
 
@@ -211,7 +210,7 @@ def annotate(
     done: AnnotationSummary | HaplotypeSummary
     with _open_summary(summary, output, vcf, genome) as summary_file:
         if haplotypes is not None:
-            from zoo.prediction.haplotypes.score import score_haplotypes
+            from zoo.prediction.haplotype_table import score_haplotypes
 
             with open_reporter("scoring", "groups") as report:
                 done = score_haplotypes(

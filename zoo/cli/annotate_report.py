@@ -6,8 +6,7 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from zoo.prediction.haplotypes.score import HaplotypeSummary
-    from zoo.prediction.summary import AnnotationSummary
+    from zoo.prediction.summary import AnnotationSummary, HaplotypeSummary
 
 
 def print_plan(plan: AnnotationSummary) -> None:

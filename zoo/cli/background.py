@@ -46,7 +46,7 @@ def background(
 
     One background holds for one model, scorer, its configuration, windows and shifts.
     """
-    from zoo.prediction.scoring.make_background import make_background
+    from zoo.prediction.backgrounds import make_background
     from zoo.prediction.scoring.settings import ScoringSettings
 
     options, moves = parse_scorer_options(scorer_option or []), parse_shifts(shifts)

@@ -15,6 +15,7 @@ from zoo.model.devices import available_cpus
 from zoo.prediction.alleles.agreement import OnRefMismatch
 from zoo.prediction.alleles.batch import AlleleBatch
 from zoo.prediction.inputs.source import InputKind, InputOptions
+from zoo.prediction.loading import AnyModel
 from zoo.prediction.output.formats import FormatName, choose_format, refuse_index
 from zoo.prediction.output.header import declare, knows_number_a
 from zoo.prediction.output.journal import read_fingerprint
@@ -22,7 +23,7 @@ from zoo.prediction.output.keys import MAX_TRACKS, Extras, all_keys, refuse_coll
 from zoo.prediction.output.lines import Layout, format_table, format_vcf, table_columns, table_header
 from zoo.prediction.output.sinks import open_sink
 from zoo.prediction.resuming import discarding, fingerprint_run, telling_how_to_resume
-from zoo.prediction.run import AnyModel, Run, open_run
+from zoo.prediction.run import Run, open_run
 from zoo.prediction.scoring.scores import ModelScores
 from zoo.prediction.scoring.settings import ScoringOptions, ScoringSettings
 from zoo.prediction.streaming import stream
@@ -104,7 +105,7 @@ def annotate(
         for scored in run.engine.models:
             refuse_model_folder(output, scored.model.folder)
         if background is not None:
-            run.use_background(vcf, background)
+            run.use_sample_background(vcf, background)
         layout = _make_layout(run, keys, extras, max_tracks=math.inf if form.table else MAX_TRACKS, overwrite=overwrite)
         run.summary.output = str(output)
         writer = _TableWriter(layout) if form.table else _VcfWriter(run, layout, command)
@@ -113,7 +114,7 @@ def annotate(
         fingerprint = fingerprint_run(
             run, threads=threads, command=command, format=form.name, on_ref_mismatch=on_ref_mismatch,
             keys=all_keys(layout.keys), dropped=sorted(layout.dropped), extras=asdict(extras),
-            background=run.background.digest() if run.background else "",
+            sample_background=run.sample_background.digest() if run.sample_background else "",
         )  # fmt: skip
         types = table_columns(layout) if form.table else None
         with (
@@ -158,7 +159,7 @@ def preview(
         vcf, genome, models, settings, device=device, threads=threads, on_ref_mismatch=on_ref_mismatch, inputs=inputs
     ) as run:
         if background is not None:
-            run.use_background(vcf, background)
+            run.use_sample_background(vcf, background)
         extras = _choose_extras(settings, seen=seen, packed=packed, background=background)
         layout = _make_layout(run, keys, extras, max_tracks=MAX_TRACKS, overwrite=overwrite)
         if not overwrite:
@@ -182,7 +183,7 @@ def _choose_extras(settings: ScoringSettings, *, seen: bool, packed: bool, backg
         region=settings.windows is not None,
         seen=seen,
         packed=packed,
-        background=background or "",
+        sample=background or "",
     )
 
 
@@ -191,7 +192,7 @@ def _make_layout(
 ) -> Layout:
     named = run.name_keys(renames, extras, max_tracks=max_tracks)
     dropped = all_keys(named) if overwrite else ()
-    name_haplotypes = run.background.name_haplotypes if run.background else None
+    name_haplotypes = run.sample_background.name_haplotypes if run.sample_background else None
     info = run.reader.info_ids
     return Layout(run.engine.models, named, extras, run.engine.region_names, dropped, info, name_haplotypes)
 

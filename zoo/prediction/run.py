@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,31 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from zoo.errors import ModelError, UnknownModel
+from zoo.errors import ModelError
 from zoo.genome.reference import Reference
 from zoo.genome.vcf import ALT, CONTIG, POS, REF, RecordBatch
-from zoo.model.folder import Model
-from zoo.plugins import discover
 from zoo.prediction.alleles.agreement import GenomeAgreement, OnRefMismatch
 from zoo.prediction.alleles.batch import AlleleBatch
 from zoo.prediction.alleles.structural import spell_structural
-from zoo.prediction.haplotypes.background import Background, read_background
-from zoo.prediction.haplotypes.own_windows import BackgroundPlacer
+from zoo.prediction.haplotypes.own_windows import OwnPlacer
+from zoo.prediction.haplotypes.sample_background import SampleBackground, read_sample_background
 from zoo.prediction.inputs.opening import open_records
 from zoo.prediction.inputs.source import InputOptions, RecordSource
+from zoo.prediction.loading import AnyModel, expect_genomes, load_scored
 from zoo.prediction.output.keys import Extras, ModelKeys, name_keys
 from zoo.prediction.output.packed import refuse_names
 from zoo.prediction.scoring.engine import Engine
-from zoo.prediction.scoring.pairing import ScoredModel, pair_with_scorers
 from zoo.prediction.scoring.scores import ModelScores
 from zoo.prediction.scoring.seen import find_seen, tells_contigs
 from zoo.prediction.scoring.settings import ScoringSettings
 from zoo.prediction.summary import AnnotationSummary
 from zoo.prediction.windows.centred import CentredPlacer
-from zoo.registry import load
-
-AnyModel = str | Path | Model
-"""A model's name (``gm12878-ctcf``, ``gm12878-ctcf@1.0.0``), its folder, or the loaded model."""
 
 
 class Run:
@@ -49,21 +42,14 @@ class Run:
         self.engine = engine
         self.settings = settings
         self.summary = AnnotationSummary()
-        self.background: Background | None = None
+        self.sample_background: SampleBackground | None = None
         self._windows = [scored.model.card.sequence_window for scored in engine.models]
         self._longest = max(window.length for window in self._windows)
+        self.summary.describe_models(engine.models, at_regions=settings.windows is not None)
         for scored in engine.models:
-            name = scored.model.card.full_name
-            window = scored.model.card.sequence_window
-            self.summary.models.append(name)
-            self.summary.devices[name] = scored.model.session.device
-            self.summary.scorers[name] = scored.scorer_text
-            self.summary.windows[name] = f"{window.length} bases, " + (
-                "at regions" if settings.windows else f"anchor {window.anchor}"
-            )
-            self.summary.seen[name] = 0 if tells_contigs(scored.model.card) else None
+            self.summary.seen[scored.model.card.full_name] = 0 if tells_contigs(scored.model.card) else None
 
-    def use_background(self, vcf: str | Path, sample: str) -> None:
+    def use_sample_background(self, vcf: str | Path, sample: str) -> None:
         """Score each allele on the haplotypes of a sample that carry it, among what else they carry.
 
         Args:
@@ -78,11 +64,13 @@ class Run:
             raise ModelError("a background needs windows that stand around each allele; leave out windows at regions")
         reader = self.reader
         agreement = GenomeAgreement(self.agreement.reference, reader.name, reader.contigs, header=reader.header)
-        self.background = read_background(vcf, sample, agreement, self._spell if self.settings.structural else None)
+        self.sample_background = read_sample_background(
+            vcf, sample, agreement, self._spell if self.settings.structural else None
+        )
         windows = {(window.length, window.anchor) for window in self._windows}
         self.engine.use_placers(
             {
-                (length, anchor): BackgroundPlacer(self.background, CentredPlacer(length, anchor, self.settings.shifts))
+                (length, anchor): OwnPlacer(self.sample_background, CentredPlacer(length, anchor, self.settings.shifts))
                 for length, anchor in windows
             }
         )
@@ -110,9 +98,7 @@ class Run:
         self.agreement.finish(at_end=at_end)
         summary = self.summary
         summary.skipped = dict(sorted(summary.skipped.items()))
-        summary.bridged = self.agreement.bridged
-        summary.unknown_contigs = self.agreement.unknown
-        summary.warnings = [*self.reader.warnings, *self.agreement.warnings]
+        summary.describe_contigs(self.agreement, self.reader.warnings)
         if summary.alleles and not summary.scored:
             summary.warnings.append("no allele got a score; the reasons are counted by `skipped`")
         return summary
@@ -147,10 +133,10 @@ class Run:
             replace(model, seen=find_seen(alleles, scored.model.card))
             for model, scored in zip(scores, self.engine.models, strict=True)
         ]
-        if self.background is not None:
+        if self.sample_background is not None:
             # An allele's haplotypes are averaged: its rows are no window's in particular.
             found = [replace(model, window=np.full_like(model.window, -1)) for model in found]
-            for name, count in self.background.count(alleles).items():
+            for name, count in self.sample_background.count(alleles).items():
                 self.summary.background[name] = self.summary.background.get(name, 0) + count
         self.summary.count(len(batch), alleles, found)
         return found
@@ -173,35 +159,8 @@ def open_run(
     Args:
         inputs: What the user says about an input that is no VCF.
     """
-    scored = pair_with_scorers(
-        load_models(models, device, threads), settings.scorer, discover(), settings.scorer_options, settings.tracks
-    )
+    scored = load_scored(models, settings, device=device, threads=threads)
     with Reference(genome) as reference, open_records(vcf, reference, inputs) as reader:
         agreement = GenomeAgreement(reference, reader.name, reader.contigs, on_ref_mismatch, header=reader.header)
         expect_genomes(agreement, scored)
         yield Run(reader, agreement, Engine(scored, reference, settings), settings)
-
-
-def expect_genomes(agreement: GenomeAgreement, models: Sequence[ScoredModel]) -> None:
-    """Let the genome be compared with those that models were trained on, as far as their cards tell."""
-    for scored in models:
-        card = scored.model.card
-        if card.genome is not None:
-            agreement.expect(card.full_name, card.genome.name, card.genome.digests)
-
-
-def load_models(models: Sequence[AnyModel] | AnyModel, device: str, threads: int | None) -> list[Model]:
-    """Return the models that are named, loaded for a device; each may stand there once.
-
-    Raises:
-        UnknownModel: A name is in no registry, or one is named twice, or none is named.
-    """
-    listed = [models] if isinstance(models, str | Path | Model) else list(models)
-    loaded = [one if isinstance(one, Model) else load(one, device=device, threads=threads) for one in listed]
-    if not loaded:
-        raise UnknownModel("expected at least one model, found none; `zoo list` shows what there is")
-    names = Counter(model.card.full_name for model in loaded)
-    twice = [name for name, count in names.items() if count > 1]
-    if twice:
-        raise UnknownModel(f"model {twice[0]} is named twice; name it once")
-    return loaded

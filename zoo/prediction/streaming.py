@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from zoo.errors import ZooError
 from zoo.genome.vcf import RecordBatch
 from zoo.prediction.alleles.batch import AlleleBatch
+from zoo.prediction.inputs.source import RECORDS_A_BATCH
 from zoo.prediction.output.journal import Checkpoint
 from zoo.prediction.output.sinks import Sink
 from zoo.prediction.pipeline import WriteBehind, read_ahead
@@ -16,8 +17,6 @@ from zoo.prediction.resuming import InputDigest, check_records, describe_state, 
 from zoo.prediction.run import Run
 from zoo.prediction.scoring.scores import ModelScores
 from zoo.prediction.summary import Progress
-
-RECORDS_A_BATCH = 4096
 
 
 class BatchWriter(Protocol):

@@ -1,9 +1,9 @@
-"""What an annotation did, counted batch by batch."""
+"""What a run did: its models and contigs, and what was counted batch by batch."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from zoo.genome.variant import MODEL_REASONS, Reason
+from zoo.prediction.alleles.agreement import GenomeAgreement
 from zoo.prediction.alleles.batch import AlleleBatch
+from zoo.prediction.scoring.pairing import ScoredModel
 from zoo.prediction.scoring.scores import ModelScores
 from zoo.prediction.windows.placement import Reasons
 
@@ -25,38 +27,93 @@ class Progress:
 
 
 @dataclass(slots=True)
-class AnnotationSummary:
-    """What an annotation did.
+class RunSummary:
+    """What every run tells of its models and contigs.
 
     Attributes:
-        scored: Alleles that at least one model gave a number.
-        skipped: Alleles by reason; those that depend on the model as ``model: REASON``.
-        background: With the sample's own haplotypes around them: alleles that it carries on a known one, that are
-            unphased, that it does not carry; and neighbours that were left out because they overlap an allele.
-        seen: Scored alleles on contigs that a model was trained on, by model; None where its card does not tell.
+        skipped: How many were not scored, by reason; those that depend on the model as ``model: REASON``.
         devices: Where each model ran.
         bridged: Contigs whose name in the reference is another one.
-        keys: The INFO keys of each model that hold its scores.
-        contig_digests: Refget digests of the contigs that were read, where asked for.
     """
 
     output: str = ""
-    records: int = 0
-    alleles: int = 0
-    scored: int = 0
-    skipped: dict[str, int] = field(default_factory=dict)
-    seen: dict[str, int | None] = field(default_factory=dict)
-    background: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    skipped: dict[str, int] = field(default_factory=dict)
     models: list[str] = field(default_factory=list)
     devices: dict[str, str] = field(default_factory=dict)
     scorers: dict[str, str] = field(default_factory=dict)
     windows: dict[str, str] = field(default_factory=dict)
-    keys: dict[str, list[str]] = field(default_factory=dict)
     bridged: dict[str, str] = field(default_factory=dict)
     unknown_contigs: list[str] = field(default_factory=list)
-    contig_digests: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return everything as plain values, for JSON."""
+        return asdict(self)
+
+    def describe_models(self, models: Sequence[ScoredModel], *, at_regions: bool) -> None:
+        """Tell of the models, in their order; ``at_regions``, of windows that stand there."""
+        for scored in models:
+            name, window = scored.model.card.full_name, scored.model.card.sequence_window
+            self.models.append(name)
+            self.devices[name] = scored.model.session.device
+            self.scorers[name] = scored.scorer_text
+            place = "at regions" if at_regions else f"anchor {window.anchor}"
+            self.windows[name] = f"{window.length} bases, {place}"
+
+    def describe_contigs(self, agreement: GenomeAgreement, warnings: Sequence[str]) -> None:
+        """Tell of the contigs, once all is read, and of what the reader warns of."""
+        self.bridged = agreement.bridged
+        self.unknown_contigs = agreement.unknown
+        self.warnings = [*warnings, *agreement.warnings]
+
+
+@dataclass(slots=True)
+class HaplotypeSummary(RunSummary):
+    """What was made of a sample's haplotypes; ``skipped`` counts copies.
+
+    Attributes:
+        records: Records of the file.
+        alleles: Different alleles that the sample carries.
+        copies: Alleles on haplotypes; one that two haplotypes carry counts twice.
+        groups: Groups of copies that were scored, by model.
+        together: Those of them that hold more than one allele, by model.
+    """
+
+    sample: str = ""
+    records: int = 0
+    alleles: int = 0
+    copies: int = 0
+    groups: dict[str, int] = field(default_factory=dict)
+    together: dict[str, int] = field(default_factory=dict)
+
+    def add_skipped(self, reasons: Mapping[str, int], model: str | None = None) -> None:
+        """Add copies by reason, which may depend on a model."""
+        for reason, count in reasons.items():
+            key = reason if model is None else f"{model}: {reason}"
+            self.skipped[key] = self.skipped.get(key, 0) + count
+
+
+@dataclass(slots=True)
+class AnnotationSummary(RunSummary):
+    """What an annotation did; ``skipped`` counts alleles.
+
+    Attributes:
+        scored: Alleles that at least one model gave a number.
+        seen: Scored alleles on contigs that a model was trained on, by model; None where its card does not tell.
+        background: With the sample's own haplotypes around them: alleles that it carries on a known one, that are
+            unphased, that it does not carry; and neighbours that were left out because they overlap an allele.
+        keys: The INFO keys of each model that hold its scores.
+        contig_digests: Refget digests of the contigs that were read, where asked for.
+    """
+
+    records: int = 0
+    alleles: int = 0
+    scored: int = 0
+    seen: dict[str, int | None] = field(default_factory=dict)
+    background: dict[str, int] = field(default_factory=dict)
+    keys: dict[str, list[str]] = field(default_factory=dict)
+    contig_digests: dict[str, str] = field(default_factory=dict)
 
     @property
     def alleles_per_second(self) -> float:

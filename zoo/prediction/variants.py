@@ -13,16 +13,14 @@ import numpy as np
 
 from zoo.errors import DataError, near_match
 from zoo.genome.reference import Reference
-from zoo.plugins import discover
 from zoo.prediction.alleles.agreement import GenomeAgreement, OnRefMismatch
+from zoo.prediction.inputs.source import RECORDS_A_BATCH
+from zoo.prediction.loading import AnyModel, expect_genomes, load_scored
 from zoo.prediction.output.cells import MISSING, general_reasons, model_reasons, region_texts
 from zoo.prediction.output.keys import SKIPPED_KEY, Extras, ModelKeys, all_keys, name_keys
-from zoo.prediction.run import AnyModel, expect_genomes, load_models
 from zoo.prediction.scoring.engine import Engine
-from zoo.prediction.scoring.pairing import pair_with_scorers
 from zoo.prediction.scoring.scores import ModelScores
 from zoo.prediction.scoring.settings import ScoringOptions, ScoringSettings
-from zoo.prediction.streaming import RECORDS_A_BATCH
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,9 +65,7 @@ def score_variants(
     """
     contigs, positions, refs, alts = _read_columns(variants)
     settings = ScoringSettings(**options)
-    scored = pair_with_scorers(
-        load_models(models, device, threads), settings.scorer, discover(), settings.scorer_options, settings.tracks
-    )
+    scored = load_scored(models, settings, device=device, threads=threads)
     extras = Extras(settings.spread, settings.percentile, region=settings.windows is not None)
     named = name_keys(scored, keys, extras, max_tracks=math.inf)
     _refuse_columns(variants, named)

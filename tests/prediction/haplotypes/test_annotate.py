@@ -60,7 +60,7 @@ def test_a_run_is_resumed_with_its_own_background_alone(annotate_rows, load_coun
 
     with pytest.raises(OutputError, match="go on with --resume"):
         annotate_rows(records, model, report=stop)
-    with pytest.raises(OutputError, match="background"):
+    with pytest.raises(OutputError, match="sample_background"):
         annotate_rows([*records[:2], "chr1 30 A G 1|0"], model, resume=True)
     resumed, summary = annotate_rows(records, model, resume=True)
     assert resumed == whole

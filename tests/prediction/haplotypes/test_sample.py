@@ -104,7 +104,7 @@ def test_an_allele_of_unknown_bases_has_none_to_change(read):
 def test_the_batch_size_changes_nothing(read, monkeypatch, size):
     records = ["chr1 2 C A,G 1|2:4", "chr1 5 T TAC 1|1:4", "chr1 7 C R 0|1:5", "chr1 8 AA A 0/1:4"]
     expected, _ = read(records, GENOME)
-    monkeypatch.setattr(module, "_RECORDS_A_BATCH", size)
+    monkeypatch.setattr(module, "RECORDS_A_BATCH", size)
     found, _ = read(records, GENOME)
     assert spell(found) == spell(expected)
     for name in ("contig", "start", "ref_length", "reason", "record", "number", "copy_allele", "copy_haplotype"):

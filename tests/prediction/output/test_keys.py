@@ -141,7 +141,7 @@ def test_the_header_says_model_digest_scorer_track_and_genome_in_lines_of_their_
 
 def test_every_key_is_declared_once_as_what_it_is(open_genome):
     models = [scored("two", "a", "b")]
-    extras = Extras(spread=True, percentile=True, region=True, seen=True, packed=True, background="S")
+    extras = Extras(spread=True, percentile=True, region=True, seen=True, packed=True, sample="S")
     keys = name_keys(models, None, extras)
     lines = declare(models, keys, open_genome(chr1="ACGT"), "zoo", extras)
     declared = dict(re.findall(r"##INFO=<ID=(\w+),(Number=.,Type=\w+)", "\n".join(lines)))

@@ -3,7 +3,7 @@ import pytest
 from zoo import annotate
 from zoo.errors import ModelError
 from zoo.model.folder import load_folder
-from zoo.prediction.scoring.make_background import make_background
+from zoo.prediction.backgrounds import make_background
 from zoo.testing.models import make_base_at_anchor_graph, write_model_folder
 
 # Of the 200 variants, a G stands at every fourth base: 50 lose a G (-1), 50 gain one (1), and 100 change nothing.

@@ -12,8 +12,8 @@ import numpy as np
 from zoo.genome.codes import Codes
 from zoo.genome.reference import Reference
 from zoo.prediction.alleles.batch import AlleleBatch, Integers
-from zoo.prediction.haplotypes.background import Background, Carried
 from zoo.prediction.haplotypes.genotypes import UNKNOWN_HAPLOTYPE
+from zoo.prediction.haplotypes.sample_background import Carried, SampleBackground
 from zoo.prediction.haplotypes.surgery import list_edits, walk_left, walk_right
 from zoo.prediction.windows.centred import CentredPlacer, build_centred
 from zoo.prediction.windows.placement import Placement, Reasons, WindowBatch
@@ -22,12 +22,12 @@ ON_REFERENCE = 0
 """The window of an allele that the sample does not carry, or not on a haplotype that is known."""
 
 
-class BackgroundPlacer:
+class OwnPlacer:
     """Windows of ``plain``'s length and anchor, each on the haplotype that carries the allele."""
 
     averages = True
 
-    def __init__(self, background: Background, plain: CentredPlacer) -> None:
+    def __init__(self, background: SampleBackground, plain: CentredPlacer) -> None:
         self.length = plain.length
         self._background = background
         self._plain = plain

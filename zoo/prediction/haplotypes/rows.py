@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -17,13 +16,17 @@ from zoo.prediction.haplotypes.phasing import Haplotypes
 from zoo.prediction.haplotypes.reasons import reason_name
 from zoo.prediction.haplotypes.skipped import SkippedCopies
 from zoo.prediction.output.cells import MISSING, format_floats
+from zoo.prediction.output.formats import ColumnTypes
 
-COLUMNS: Mapping[str, Literal["text", "integer", "float"]] = {
+COLUMNS: ColumnTypes = {
     "sample": "text", "contig": "text", "haplotype": "integer", "phase_set": "text", "window": "text",
     "alleles": "text", "model": "text", "track": "text", "score": "float", "sum": "float", "excess": "float",
     "skipped": "text",
 }  # fmt: skip
 """What each row holds; ``window`` is 0-based and half-open, positions of alleles are counted from 1."""
+
+HEADER = "\t".join(COLUMNS) + "\n"
+"""The line of column names."""
 
 
 class RowWriter:
@@ -32,10 +35,6 @@ class RowWriter:
     def __init__(self, haplotypes: Haplotypes, models: Sequence[tuple[str, tuple[str, ...]]]) -> None:
         self._haplotypes = haplotypes
         self._models = models
-
-    def header(self) -> str:
-        """Return the line of column names."""
-        return "\t".join(COLUMNS) + "\n"
 
     def of_groups(
         self,

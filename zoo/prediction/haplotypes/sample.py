@@ -19,13 +19,12 @@ from zoo.prediction.alleles.agreement import GenomeAgreement
 from zoo.prediction.alleles.batch import AlleleBatch, Integers
 from zoo.prediction.haplotypes.genotypes import Genotype, parse_genotype
 from zoo.prediction.haplotypes.reader import FORMAT, SampleReader
+from zoo.prediction.inputs.source import RECORDS_A_BATCH
 
 WHOLE_CONTIG = "."
 """The phase set of phased genotypes that name none: all of them on a contig belong together."""
 
 EVERY_PHASE_SET = -1
-
-_RECORDS_A_BATCH = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ def read_from(reader: SampleReader, agreement: GenomeAgreement, spell: Spell | N
     """Read all that is left of an open file; see ``read_sample``."""
     collected = _Collected(reader, agreement, spell)
     records = 0
-    for batch in reader.batches(_RECORDS_A_BATCH):
+    for batch in reader.batches(RECORDS_A_BATCH):
         collected.add(batch)
         records += len(batch)
     if records and not collected.any_genotype:

@@ -11,6 +11,9 @@ from typing import Literal, Protocol, Self
 from zoo.errors import DataError, near_match
 from zoo.genome.vcf import RecordBatch
 
+RECORDS_A_BATCH = 4096
+"""How many records are read, scored and written at a time."""
+
 InputKind = Literal["auto", "vcf", "variants", "rsids", "table"]
 
 COLUMNS = ("contig", "position", "ref", "alt", "id", "effect_allele", "other_allele", "variant", "end")

@@ -55,8 +55,8 @@ def declare(
         fields = "|".join(PACKED_FIELDS)
         what = f"All scores, an entry for each ALT, model, track and region. Format: {fields}"
         lines.append(_declare_key(PACKED_KEY, ".", "String", what))
-    if extras.background:
-        what = f"Haplotypes of sample {extras.background} that each ALT was scored on, joined by |; . for the reference"
+    if extras.sample:
+        what = f"Haplotypes of sample {extras.sample} that each ALT was scored on, joined by |; . for the reference"
         lines.append(_declare_key(HAPLOTYPE_KEY, "A", "String", what))
     why = f"Why no model gave a score, an entry for each ALT: {general}"
     lines.append(_declare_key(SKIPPED_KEY, ".", "String", why))

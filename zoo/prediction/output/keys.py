@@ -35,14 +35,14 @@ _KEY_PATTERN = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*")  # VCF 4.3, section 1.6.1
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What is written beside the scores; ``background`` names the sample on whose haplotypes alleles are scored."""
+    """What is written beside the scores; ``sample`` is the one on whose haplotypes alleles are scored."""
 
     spread: bool = False
     percentile: bool = False
     region: bool = False
     seen: bool = False
     packed: bool = False
-    background: str = ""
+    sample: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def format_table(columns: list[list[str]], alleles: AlleleBatch, scores: Sequenc
 def table_columns(layout: Layout) -> dict[str, ColumnType]:
     """Return the names of a table's columns with what stands in them."""
     left_out = {
-        name for name, asked in (("region", layout.extras.region), ("haplotype", layout.extras.background)) if not asked
+        name for name, asked in (("region", layout.extras.region), ("haplotype", layout.extras.sample)) if not asked
     }
     columns: dict[str, ColumnType] = {}
     for name, kind in _TABLE_COLUMNS.items():

@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoo.errors import ModelError
-from zoo.prediction.scoring.background import (
-    Background,
-    check_background,
-    describe_settings,
-    find_background,
-    read_background,
-)
+from zoo.prediction.scoring.background import Background, read_background
+from zoo.prediction.scoring.kept_backgrounds import check_background, describe_settings, find_background
 from zoo.prediction.scoring.pairing import ScoredModel
 from zoo.prediction.scoring.settings import ScoringSettings
 

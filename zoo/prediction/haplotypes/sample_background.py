@@ -59,7 +59,7 @@ class _Line:
     reach: Integers  # how far any of them up to each one reaches
 
 
-class Background:
+class SampleBackground:
     """A sample's haplotypes, to look up which of them carry an allele, and what else they carry."""
 
     def __init__(self, haplotypes: Haplotypes) -> None:
@@ -210,7 +210,9 @@ class Background:
         return mine[agree], theirs[agree]
 
 
-def read_background(vcf: str | Path, sample: str, agreement: GenomeAgreement, spell: Spell | None = None) -> Background:
+def read_sample_background(
+    vcf: str | Path, sample: str, agreement: GenomeAgreement, spell: Spell | None = None
+) -> SampleBackground:
     """Read the haplotypes of a sample; see ``read_sample``.
 
     Raises:
@@ -218,7 +220,7 @@ def read_background(vcf: str | Path, sample: str, agreement: GenomeAgreement, sp
     """
     if str(vcf) == STANDARD_INPUT or Path(vcf).is_fifo():
         raise VcfError(f"{vcf}: a background asks for the file twice, and a pipe is read once; name a file")
-    return Background(place_on_haplotypes(read_sample(vcf, sample, agreement, spell), agreement.reference))
+    return SampleBackground(place_on_haplotypes(read_sample(vcf, sample, agreement, spell), agreement.reference))
 
 
 def _find_lines(haplotypes: Haplotypes) -> dict[tuple[int, int], _Line]:

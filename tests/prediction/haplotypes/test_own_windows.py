@@ -7,10 +7,10 @@ from zoo.genome.codes import decode
 from zoo.genome.variant import Reason
 from zoo.prediction.alleles.agreement import GenomeAgreement
 from zoo.prediction.alleles.batch import build_alleles
-from zoo.prediction.haplotypes.background import Background
-from zoo.prediction.haplotypes.own_windows import BackgroundPlacer
+from zoo.prediction.haplotypes.own_windows import OwnPlacer
 from zoo.prediction.haplotypes.phasing import place_on_haplotypes
 from zoo.prediction.haplotypes.sample import read_sample
+from zoo.prediction.haplotypes.sample_background import SampleBackground
 from zoo.prediction.windows.centred import CentredPlacer
 
 GENOME = "ACGTTGCAATCGATCGTACGCCGTATTAGC"
@@ -20,7 +20,7 @@ def cut(background, reference, variants, length, anchor, *, shifts=(0,), shift=0
     """Return the windows of alleles as (allele, haplotype): (REF, ALT)."""
     contigs, positions, refs, alts = zip(*[("chr1", *variant) for variant in variants], strict=True)
     alleles = build_alleles(contigs, positions, refs, alts, reference)
-    placer = BackgroundPlacer(background, CentredPlacer(length, anchor, shifts))
+    placer = OwnPlacer(background, CentredPlacer(length, anchor, shifts))
     reason = alleles.reason.copy()
     placement = placer.place(alleles, reason)
     windows = {}
@@ -39,7 +39,7 @@ def cut(background, reference, variants, length, anchor, *, shifts=(0,), shift=0
 def cut_background(place):
     def cut_records(records, variants, length=9, anchor=4, **options):
         haplotypes, reference = place(records, GENOME)
-        background = Background(haplotypes)
+        background = SampleBackground(haplotypes)
         return cut(background, reference, variants, length, anchor, **options)[0]
 
     return cut_records
@@ -99,7 +99,7 @@ def test_a_long_deletion_draws_in_alleles_from_beyond_a_windows_length(cut_backg
 
 def test_a_record_that_stands_in_the_file_twice_is_one_allele(place):
     haplotypes, reference = place(["chr1 11 C G 0|1", "chr1 11 C G 0|1"], GENOME)
-    background = Background(haplotypes)
+    background = SampleBackground(haplotypes)
     alleles = build_alleles(["chr1"], [11], ["C"], ["G"], reference)
     assert background.find(alleles).haplotype.tolist() == [2]
     assert background.count(alleles)["neighbours left out"] == 0
@@ -114,7 +114,7 @@ def test_neighbours_of_another_phase_set_are_not_in_the_background(cut_backgroun
 def test_neighbours_that_overlap_the_allele_are_left_out_and_counted(place):
     records = ["chr1 10 TCG T 0|1", "chr1 11 C A 0|1", "chr1 13 A T 0|1"]
     haplotypes, reference = place(records, GENOME)
-    background = Background(haplotypes)
+    background = SampleBackground(haplotypes)
     found, _ = cut(background, reference, [(11, "C", "A")], 9, 4)
     assert found == {(0, 2): ("CAATCGTTC", "CAATAGTTC")}
     counts = background.count(build_alleles(["chr1"], [11], ["C"], ["A"], reference))
@@ -123,7 +123,7 @@ def test_neighbours_that_overlap_the_allele_are_left_out_and_counted(place):
 
 def test_alleles_are_counted_by_what_the_sample_carries(place):
     haplotypes, reference = place(["chr1 3 G A 0|1", "chr1 5 T A 0/1", "chr1 9 A C 1|1"], GENOME)
-    background = Background(haplotypes)
+    background = SampleBackground(haplotypes)
     alleles = build_alleles(["chr1"] * 5, [3, 5, 9, 12, 2], list("GTAGA"), ["A,C", "A", "C", "T", "T"], reference)
     assert background.count(alleles) == {"carried": 2, "unphased": 1, "not carried": 2, "neighbours left out": 0}
     assert background.name_haplotypes(alleles) == ["2", ".", ".", "1|2", ".", "."]
@@ -143,7 +143,7 @@ def test_a_shift_moves_both_windows_along_the_haplotype(cut_background):
 
 def test_what_is_too_long_has_no_window(place):
     haplotypes, reference = place(["chr1 11 C CAAAAA 0|1"], GENOME)
-    found, reason = cut(Background(haplotypes), reference, [(11, "C", "CAAAAA")], 9, 4)
+    found, reason = cut(SampleBackground(haplotypes), reference, [(11, "C", "CAAAAA")], 9, 4)
     assert found == {}
     assert reason.tolist() == [Reason.TOO_LONG]
 
@@ -187,7 +187,7 @@ def test_windows_are_those_of_the_slow_reference(slow, open_letters, tmp_path_fa
         header += "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS\n"
         path.write_text(header + "".join(lines))
         sample = read_sample(path, "S", GenomeAgreement(reference, "in", {}))
-        background = Background(place_on_haplotypes(sample, reference))
+        background = SampleBackground(place_on_haplotypes(sample, reference))
         windows, reason = cut(background, reference, variants, length, anchor, parts=parts)
         originals = [slow.copy(genome, reference, variant, 0, None, (0, 0)) for variant in variants]
     kept, sets = slow.keep(copies), slow.settle(copies)

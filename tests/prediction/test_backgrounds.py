@@ -8,8 +8,9 @@ import pytest
 from zoo.errors import DataError, OutputError, RefMismatch, ScorerMismatch, VcfError
 from zoo.genome.reference import Reference
 from zoo.model.folder import load_folder
-from zoo.prediction.scoring.background import background_path, find_background, read_background
-from zoo.prediction.scoring.make_background import _sort, make_background
+from zoo.prediction.backgrounds import _sort, make_background
+from zoo.prediction.scoring.background import read_background
+from zoo.prediction.scoring.kept_backgrounds import background_path, find_background
 
 CONTIG = "ACGT" * 200
 

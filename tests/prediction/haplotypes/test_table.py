@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.errors import ModelError, OutputError, RefMismatch, UnknownContig, VcfError
-from zoo.prediction.haplotypes import score as module
-from zoo.prediction.haplotypes.score import score_haplotypes
+from zoo.prediction.haplotype_table import score_haplotypes
+from zoo.prediction.haplotypes import table as module
 
 GENOME = "AAAACATCAAAACATTACAATTACACATTAAACATACCATA"
 
@@ -252,7 +252,7 @@ def test_scores_are_those_of_the_slow_reference(
     (folder / "in.vcf").write_text(header + "".join(lines))
     monkeypatch = pytest.MonkeyPatch()
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_GROUPS_A_BATCH", size)
+        patch.setattr(module, "GROUPS_A_BATCH", size)
         score_haplotypes(folder / "in.vcf", folder / "genome.fa", load_weigher(length, anchor), folder / "out.tsv", "S")
     with (folder / "out.tsv").open() as file:
         rows = list(csv.DictReader(file, delimiter="\t"))

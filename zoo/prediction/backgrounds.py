@@ -16,21 +16,20 @@ from zoo.genome.output import STANDARD_OUTPUT, OutputFile, refuse_same_file
 from zoo.genome.vcf import STANDARD_INPUT
 from zoo.model.checksums import hash_file
 from zoo.model.folder import Model
+from zoo.prediction.inputs.source import RECORDS_A_BATCH
 from zoo.prediction.pipeline import read_ahead
 from zoo.prediction.run import Run, open_run
-from zoo.prediction.scoring.background import background_path, describe_settings
-from zoo.prediction.scoring.background_file import (
+from zoo.prediction.scoring.background import (
     MIN_ALLELES,
     SUFFIX,
     Background,
     BackgroundDocument,
     write_background,
 )
+from zoo.prediction.scoring.kept_backgrounds import background_path, describe_settings
 from zoo.prediction.scoring.settings import ScoringSettings
 from zoo.prediction.summary import Progress
 from zoo.prediction.support import refuse_model_folder
-
-RECORDS_A_BATCH = 4096
 
 
 @dataclass(slots=True)

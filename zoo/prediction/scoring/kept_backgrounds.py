@@ -1,0 +1,131 @@
+"""Where the backgrounds of common variants are kept: one for each model, scorer, configuration and settings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import ModelError, OutputError
+from zoo.model.checksums import hash_file
+from zoo.model.folder import Model
+from zoo.prediction.scoring.background import SUFFIX, Background, read_background
+from zoo.prediction.scoring.settings import ScoringSettings
+
+HOME_VARIABLE = "ZOO_HOME"
+
+
+def describe_settings(settings: ScoringSettings) -> dict[str, Any]:
+    """Return those settings of a run that change scores, as a background is kept by them."""
+    described: dict[str, Any] = {"shifts": sorted(settings.shifts)}
+    if settings.windows is not None:
+        described["windows"] = hash_file(Path(settings.windows))
+    return described
+
+
+def background_path(
+    model: Model, scorer_name: str, scorer_config: Mapping[str, Any], settings: Mapping[str, Any]
+) -> Path:
+    """Return where the background of these scores is kept, whether it is there or not.
+
+    Below ``$ZOO_HOME``, else ``$XDG_DATA_HOME/assayzoo``, else ``~/.local/share/assayzoo``.
+
+    Args:
+        settings: As ``describe_settings`` returns them.
+    """
+    chosen = _canonical({"config": dict(scorer_config), "settings": dict(settings)})
+    key = hashlib.sha256(chosen.encode()).hexdigest()[:8]
+    name = f"{model.digest[:16]}-{scorer_name}-{key}{SUFFIX}"
+    return _find_home() / "backgrounds" / model.card.name / name
+
+
+def find_background(
+    model: Model, scorer_name: str, scorer_config: Mapping[str, Any], settings: Mapping[str, Any]
+) -> Background:
+    """Return the background of these scores from where it is kept.
+
+    Raises:
+        ModelError: There is none, or it is another one's; the message says which command makes it.
+        DataError: The file is broken.
+    """
+    path = background_path(model, scorer_name, scorer_config, settings)
+    if not path.exists():
+        command = _command(model.card.full_name, scorer_name, scorer_config, settings)
+        raise ModelError(
+            f"{model.card.full_name}: no background of common variants for the scorer {scorer_name!r} at {path}; "
+            f"make one: {command}"
+        )
+    background = read_background(path)
+    check_background(background, model, scorer_name, scorer_config, settings)
+    return background
+
+
+def check_background(
+    background: Background,
+    model: Model,
+    scorer_name: str,
+    scorer_config: Mapping[str, Any],
+    settings: Mapping[str, Any],
+) -> None:
+    """Refuse a background of other scores than these.
+
+    Raises:
+        ModelError: It was made with another model, scorer, configuration or other settings; the message says what.
+    """
+    document = background.document
+    compared = [
+        ("model digest", document.digest, model.digest),
+        ("scorer", document.scorer, scorer_name),
+        ("configuration", document.config, dict(scorer_config)),
+        ("settings", document.settings, dict(settings)),
+        ("tracks", document.tracks, model.card.track_names),
+    ]
+    for name, found, expected in compared:
+        if _canonical(found) != _canonical(expected):
+            raise ModelError(
+                f"{background.source}: is a background of {document.model}, {name} {_canonical(found)}; expected "
+                f"{_canonical(expected)}, for {model.card.full_name}; "
+                f"make one: {_command(model.card.full_name, scorer_name, scorer_config, settings)}"
+            )
+
+
+def _find_home() -> Path:
+    """Return the folder of what the zoo keeps for this user."""
+    if home := os.environ.get(HOME_VARIABLE):
+        return Path(home)
+    data = Path(os.environ.get("XDG_DATA_HOME", ""))
+    if data.is_absolute():  # else it is to be ignored, as the XDG base directory specification has it
+        return data / "assayzoo"
+    try:
+        return Path.home() / ".local" / "share" / "assayzoo"
+    except RuntimeError as error:
+        raise OutputError(f"no home folder is known for this user; set {HOME_VARIABLE}, or name the file") from error
+
+
+def _canonical(value: object) -> str:
+    """Return JSON that is the same for the same values: 1.0 is written as 1, and fields are sorted."""
+    return json.dumps(_plain(value), sort_keys=True)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _command(model: str, scorer: str, config: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """Return the command that makes the background of these scores."""
+    parts = ["zoo", "background", model, "-f", "genome.fa", "common.vcf", "--scorer", scorer]
+    for name, value in sorted(config.items()):
+        parts += ["--scorer-option", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
+    if settings.get("shifts", [0]) != [0]:
+        parts.append(f"--shifts={','.join(map(str, settings['shifts']))}")
+    if "windows" in settings:
+        parts += ["--windows", "regions.bed"]
+    return shlex.join(parts)
