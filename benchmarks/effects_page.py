@@ -65,6 +65,7 @@ def _write_asb(found: Found, effects: EffectSet) -> str:
         aim_r=AIM_R,
         reached=_list_reached(found, "all"),
         reached_held_out=_list_reached(found, "chr8 and chr9"),
+        made_for_it=tell_held_out(found, "ctcf-sites"),
         aim_reached="" if AIM_MARK in _list_reached(found, "all") else "The aim is reached by none.",
         in_motif=variants["in_motif"].sum(),
         motif=MOTIF,
@@ -95,6 +96,20 @@ def _list_reached(found: Found, part: str) -> str:
                         f"- {name} {row.track}, {row.windows}, {row.scorer}: {concordance:.3f}, {r:.3f}{both}"
                     )
     return "\n".join(reached or ["- none"])
+
+
+def tell_held_out(found: Found, model: str) -> str:
+    """Return what a model reaches on the contigs that took no part in any choice, whatever it is."""
+    for name, rows in found.items():
+        for row in rows:
+            place = (row.effects, row.part, row.windows, row.scorer)
+            if name.startswith(f"{model}@") and place == (ASB, "chr8 and chr9", "centred", "logit_difference"):
+                concordance, r = (show(row.figures[figure]) for figure in ("concordance", "pearson"))
+                return (
+                    f"There {model}, which was made for such sites, has a concordance of {concordance} and\n"
+                    f"an r of {r}, centred, by logit_difference."
+                )
+    return f"{model} was not measured there."
 
 
 def _write_elements(found: Found, effects: EffectSet) -> str:

@@ -54,6 +54,8 @@ On chr8 and chr9, where {held_out} sites leave wide intervals, by:
 
 {reached_held_out}
 
+{made_for_it}
+
 {aim_reached}
 
 **Why not more.** {in_motif} of the {n} sites lie in the best match of CTCF's motif ({motif}, HOCOMOCO v12) in their

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.effects import compare, list_scorers, select
-from benchmarks.effects_page import build_table, show
+from benchmarks.effects_page import build_table, show, tell_held_out
 from benchmarks.measured import ASB, ELEMENTS, EffectSet
 from zoo.model.benchmarks import Benchmark, Figure
 from zoo.model.folder import load_folder
@@ -81,6 +81,14 @@ def test_a_table_has_a_row_a_track_and_what_is_no_model_comes_last():
         "| a@1.0.0 | T | yes | centred | 1,000 | 0.50 | 0.25 (-0.00 to 0.50) | 0.25 (-0.00 to 0.50) |",
         "| count | GC |  | centred | 1,000 | 0.50 | 0.25 (-0.00 to 0.50) | - |",
     ]
+
+
+def test_what_a_model_reaches_on_the_contigs_kept_apart_is_told_whatever_it_is():
+    row = make_row("CTCF", "logit_difference", part="chr8 and chr9")
+    found = {"other@1.0.0": [row], "mine@1.0.0": [make_row("CTCF", "logit_difference"), row]}
+    told = "has a concordance of 0.50 and\nan r of 0.25 (-0.00 to 0.50), centred, by logit_difference."
+    assert tell_held_out(found, "mine") == f"There mine, which was made for such sites, {told}"
+    assert tell_held_out(found, "another") == "another was not measured there."
 
 
 def test_what_is_not_defined_is_a_dash():
