@@ -59,7 +59,20 @@ def test_rsids_need_a_file_that_says_where_they_lie(annotate, tmp_path, capsys):
 def test_a_column_that_is_none_of_ours_is_told(annotate, capsys):
     status, _ = annotate("chr1:4:G:A\n", "--columns", "chromosome=CHR")
     assert status == 1
-    assert "contig" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.startswith("zoo: error: columns: expected one of contig, position, ")
+    assert "found 'chromosome'" in error
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [(["contig"], "expected NAME=COLUMN, found 'contig'"), (["id=A", "id=B"], "names 'id' twice; name it once")],
+)
+def test_columns_that_are_not_given_by_name_are_wrong_usage(annotate, capsys, monkeypatch, columns, message):
+    monkeypatch.setenv("COLUMNS", "200")
+    status, _ = annotate("chr1:4:G:A\n", *[part for column in columns for part in ("--columns", column)])
+    assert status == 2
+    assert message in capsys.readouterr().err
 
 
 def test_a_table_of_scores_tells_the_effect_allele(annotate, tmp_path):

@@ -98,6 +98,18 @@ def test_a_dry_run_looks_at_the_background(arguments, capsys):
         pytest.param(
             ["--haplotypes", "A", "-o", "out.tsv", "--background", "A"], 2, "leave out --background", id="both"
         ),
+        pytest.param(
+            ["--haplotypes", "A", "-o", "out.tsv", "--percentile-file", "b.npz"],
+            2,
+            "leave out --percentile-file",
+            id="percentile file",
+        ),
+        pytest.param(
+            ["--haplotypes", "A", "-o", "out.tsv", "--input-format", "table"],
+            2,
+            "leave out --input-format table",
+            id="table",
+        ),
     ],
 )
 def test_what_does_not_fit_is_said_in_one_line(arguments, tmp_path, monkeypatch, capsys, options, status, message):

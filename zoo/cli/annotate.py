@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli.annotate_report import print_haplotypes, print_plan, print_summary
+from zoo.cli.annotate_report import print_haplotypes, print_plan, print_summary, telling_of_interruption
 from zoo.cli.options import parse_pairs, parse_scorer_options, parse_shifts
 from zoo.cli.progress import open_reporter
+from zoo.cli.summary_file import open_summary, write_summary
 
 if TYPE_CHECKING:
-    from zoo.genome.output import OutputFile
     from zoo.prediction.scoring.settings import ScoringOptions
     from zoo.prediction.summary import AnnotationSummary, HaplotypeSummary
 
@@ -70,7 +68,7 @@ def annotate(
     ] = InputFormat.auto,
     columns: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=COLUMN", help="A column of a table: --columns contig=CHR."),
+        typer.Option(metavar="NAME=COLUMN", help="A column of a table: contig=CHR; may be repeated."),
     ] = None,
     dbsnp: Annotated[Path | None, typer.Option(metavar="VCF", help="Where rsIDs lie: a dbSNP VCF or BCF.")] = None,
     output_format: Annotated[
@@ -91,7 +89,7 @@ def annotate(
     ] = None,
     scorer_option: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="A field of the scorer's configuration."),
+        typer.Option(metavar="NAME=VALUE", help="A field of the scorer's configuration; may be repeated."),
     ] = None,
     track: Annotated[
         list[str] | None,
@@ -127,7 +125,7 @@ def annotate(
     ] = False,
     percentile_file: Annotated[
         list[Path] | None,
-        typer.Option(metavar="NPZ", help="--percentile among the scores of this background."),
+        typer.Option(metavar="NPZ", help="--percentile among the scores of this background; one a model."),
     ] = None,
     percentile: Annotated[
         bool,
@@ -162,7 +160,7 @@ def annotate(
     ] = OnRefMismatch.skip,
     key: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=KEY", help="Another INFO key for a model, or for model:track."),
+        typer.Option(metavar="NAME=KEY", help="Another INFO key for a model, or for model:track; may be repeated."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace INFO keys of an earlier annotation.")] = False,
     summary: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Write what was done as JSON.")] = None,
@@ -174,11 +172,10 @@ def annotate(
     """
     from zoo.prediction.annotation import annotate as annotate_vcf
     from zoo.prediction.annotation import preview
-    from zoo.prediction.inputs.source import parse_columns
     from zoo.prediction.scoring.settings import ScoringSettings
 
     keys = parse_pairs(key or [], "--key", "NAME=KEY")
-    named = parse_columns(columns or [])
+    named = parse_pairs(columns or [], "--columns", "NAME=COLUMN")
     if not output and not dry_run:
         raise typer.BadParameter("is missing: name the file to write, or - for standard output", param_hint="-o")
     options: ScoringOptions = {
@@ -202,13 +199,14 @@ def annotate(
         raise typer.BadParameter(str(error)) from error
     if haplotypes is not None:
         _refuse_beside_haplotypes({
-            "--background": background, "--windows": windows, "--sd": sd, "--percentile": percentile, "--seen": seen,
-            "--packed": packed, "--columns": columns, "--dbsnp": dbsnp,
-            "--index": index, "--resume": resume, "--key": key, "--overwrite": overwrite,
+            "--background": background, "--windows": windows, "--sd": sd, "--percentile": percentile,
+            "--percentile-file": percentile_file, "--seen": seen, "--packed": packed, "--columns": columns,
+            "--dbsnp": dbsnp, "--index": index, "--resume": resume, "--key": key, "--overwrite": overwrite,
             "--dry-run": dry_run,
+            f"--input-format {input_format}": input_format not in {InputFormat.auto, InputFormat.vcf},
         })  # fmt: skip
     done: AnnotationSummary | HaplotypeSummary
-    with _open_summary(summary, output, vcf, genome) as summary_file:
+    with open_summary(summary, output, vcf, genome) as summary_file:
         if haplotypes is not None:
             from zoo.prediction.haplotype_table import score_haplotypes
 
@@ -225,7 +223,7 @@ def annotate(
                            input_kind=input_format.value, columns=named, dbsnp=dbsnp, **options)  # fmt: skip
             print_plan(done)
         else:
-            with _telling_of_interruption(), open_reporter("annotating") as report:
+            with telling_of_interruption(), open_reporter("annotating") as report:
                 done = annotate_vcf(
                     vcf, genome, model, output, device=device, threads=threads, on_ref_mismatch=on_ref_mismatch.value,
                     keys=keys, overwrite=overwrite, seen=seen, packed=packed, index=index, resume=resume,
@@ -235,9 +233,7 @@ def annotate(
                 )  # fmt: skip
             print_summary(done)
         if summary_file is not None:
-            with summary_file.writing():
-                summary_file.file.write((json.dumps(done.as_dict(), indent=2) + "\n").encode())
-            summary_file.commit()
+            write_summary(summary_file, done.as_dict())
 
 
 def _refuse_beside_haplotypes(given: Mapping[str, object]) -> None:
@@ -250,32 +246,3 @@ def _refuse_beside_haplotypes(given: Mapping[str, object]) -> None:
 def _tell_command() -> str:
     """Return the command line; a run that was resumed is told as one that never broke off."""
     return shlex.join(["zoo", *(argument for argument in sys.argv[1:] if argument != "--resume")])
-
-
-@contextmanager
-def _open_summary(summary: Path | None, output: str, vcf: str, genome: Path) -> Iterator[OutputFile | None]:
-    """Open the summary before the run: hours later is no time to learn that it can't be written."""
-    from zoo.errors import OutputError
-    from zoo.genome.output import OutputFile, refuse_same_file
-
-    if summary is None:
-        yield None
-        return
-    if summary.suffix != ".json":
-        raise OutputError(f"--summary {summary}: expected a name that ends with .json")
-    if summary.resolve() == Path(output).resolve():
-        raise OutputError(f"{summary}: --summary and --output name one file; name two")
-    refuse_same_file(summary, vcf, genome)
-    with OutputFile(summary) as opened:
-        yield opened
-
-
-@contextmanager
-def _telling_of_interruption() -> Iterator[None]:
-    """Say what an interruption leaves, if it leaves anything."""
-    try:
-        yield
-    except KeyboardInterrupt as stop:
-        if stop.args:
-            print(f"zoo: {stop}", file=sys.stderr)
-        raise

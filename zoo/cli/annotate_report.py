@@ -1,8 +1,10 @@
-"""What `zoo annotate` prints: the plan of a dry run, and what was done."""
+"""What `zoo annotate` prints: the plan of a dry run, what was done, and what an interruption leaves."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -53,6 +55,17 @@ def print_haplotypes(done: HaplotypeSummary) -> None:
         groups, together = done.groups[name], done.together[name]
         print(f"  {name}: {groups:,} groups, {together:,} of several alleles", file=sys.stderr)
     _print_reasons(done, sys.stderr)
+
+
+@contextmanager
+def telling_of_interruption() -> Iterator[None]:
+    """Say what an interruption leaves, if it leaves anything."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if stop.args:
+            print(f"zoo: {stop}", file=sys.stderr)
+        raise
 
 
 def _print_reasons(done: AnnotationSummary | HaplotypeSummary, stream: TextIO) -> None:

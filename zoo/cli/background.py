@@ -28,7 +28,8 @@ def background(
         str | None, typer.Option(help="How ALT is compared with REF; by default what the model's card says.")
     ] = None,
     scorer_option: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A field of the scorer's configuration.")
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A field of the scorer's configuration; may be repeated."),
     ] = None,
     windows: Annotated[
         Path | None,
