@@ -72,7 +72,8 @@ def test_codes_are_shared_and_read_only(genome):
             fetch_window(reference.codes("chr2"), 0, 2)[0] = 0
 
 
-def test_at_most_two_contigs_are_kept_the_oldest_goes_first(genome, monkeypatch):
+def test_of_large_contigs_at_most_two_are_kept_the_oldest_goes_first(genome, monkeypatch):
+    monkeypatch.setattr(module, "SMALL_BASES", 0)
     read = []
     with Reference(genome) as reference:
         original = reference._read
@@ -81,6 +82,18 @@ def test_at_most_two_contigs_are_kept_the_oldest_goes_first(genome, monkeypatch)
             reference.codes(contig)
             assert len(reference._codes) <= 2
     assert read == ["chr1", "chr2", "chr3", "chr2"]
+
+
+def test_small_contigs_are_kept_as_long_as_all_together_are_small(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SMALL_BASES", 8)
+    path = tmp_path / "a.fa"
+    path.write_text(">a\nAC\n>b\nACG\n>c\nACG\n>d\nA\n>large\nACGTACGTA\n")
+    with Reference(path) as reference:
+        for contig in "abcd":
+            reference.codes(contig)
+        assert list(reference._codes) == ["b", "c", "d"]  # with the first there would be nine bases
+        reference.codes("large")
+        assert list(reference._codes) == ["d", "large"]
 
 
 def test_digests_are_refgets_of_the_upper_cased_letters(tmp_path):

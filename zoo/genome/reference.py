@@ -1,4 +1,4 @@
-"""A reference genome in a FASTA file, plain or BGZF: whole contigs as codes, at most two in memory at a time."""
+"""A reference genome in a FASTA file, plain or BGZF: whole contigs as codes, a few of them in memory at a time."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ from zoo.genome.interval import Interval
 CONTIGS_IN_MEMORY = 2
 """A sorted VCF needs one, the second bridges the change of contig; a human contig takes up to 250 MB."""
 
+SMALL_BASES = 1 << 26
+"""More contigs than two are kept as long as all have so many bases together: an assembly may have thousands."""
+
 _LETTERS = "".join(IUPAC).encode() + "".join(IUPAC).lower().encode() + b"-*Xx"
 """What a contig may hold: IUPAC's nucleotide letters, gaps, the mark of a break, and the X of some maskers."""
 
@@ -53,6 +56,7 @@ class Reference:
         self._fasta = _open(self.path)
         self.lengths: dict[str, int] = {name: record.rlen for name, record in self._fasta.index.items()}
         self._codes: OrderedDict[str, Codes] = OrderedDict()
+        self._bases = 0  # of these
         self._plain: set[str] = set()
         self._digests: dict[tuple[str, str], str] = {}
         self._index = ContigIndex(self.lengths)
@@ -68,6 +72,7 @@ class Reference:
         """Close the file and forget the contigs."""
         self._fasta.close()
         self._codes.clear()
+        self._bases = 0
 
     def resolve(self, name: str, length: int | None = None) -> str | None:
         """Return this reference's name of a contig, or None; ``length`` is what another file declares for it.
@@ -87,14 +92,19 @@ class Reference:
             found = self._codes.get(contig)
             if found is None:
                 self._check_name(contig)
-                while len(self._codes) >= CONTIGS_IN_MEMORY:
-                    self._codes.popitem(last=False)
+                self._make_room(self.lengths[contig])
                 letters = self._read(contig, 0, self.lengths[contig]).encode("latin-1", "replace")
                 self._check_letters(contig, letters)
                 found = encode(letters)
                 self._codes[contig] = found
+                self._bases += len(found)
             self._codes.move_to_end(contig)
             return found
+
+    def _make_room(self, length: int) -> None:
+        """Forget the contigs that were asked for longest ago, as far as another one wants their place."""
+        while len(self._codes) >= CONTIGS_IN_MEMORY and self._bases + length > SMALL_BASES:
+            self._bases -= len(self._codes.popitem(last=False)[1])
 
     def fetch(self, interval: Interval) -> Codes:
         """Return the codes of an interval; bases beyond the contig are unknown. The strand is not looked at."""

@@ -230,6 +230,7 @@ class _VcfWriter:
             self._command,
             layout.extras,
             digests,
+            backgrounds=self._run.engine.backgrounds,
             knows_number_a=knows_number_a(reader.header),
         )
         new = [line for line in declared if line not in kept]

@@ -46,6 +46,12 @@ class Run:
         self._windows = [scored.model.card.sequence_window for scored in engine.models]
         self._longest = max(window.length for window in self._windows)
         self.summary.describe_models(engine.models, at_regions=settings.windows is not None)
+        for background in engine.backgrounds:
+            if background is not None and background.document.genome != agreement.reference.name_length_digest:
+                agreement.warnings.append(
+                    f"{background.source}: the common variants of {background.document.model} were scored on another "
+                    f"genome than {agreement.reference.path}; percentiles may mean little"
+                )
         for scored in engine.models:
             self.summary.seen[scored.model.card.full_name] = 0 if tells_contigs(scored.model.card) else None
 

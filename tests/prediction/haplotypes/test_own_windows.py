@@ -62,6 +62,17 @@ def test_an_allele_on_both_haplotypes_has_two_windows(cut_background):
     assert found == {(0, 1): ("CAATCGATC", "CAATAGATC"), (0, 2): ("CAGTCGATC", "CAGTAGATC")}
 
 
+def test_what_two_haplotypes_carry_alike_is_one_window_of_ref(place):
+    haplotypes, reference = place(["chr1 9 A G 1|1", "chr1 11 C A 1|1", "chr1 20 G T 0|1", "chr1 22 C A 1|1"], GENOME)
+    alleles = build_alleles(["chr1"] * 2, [11, 22], ["C"] * 2, ["A"] * 2, reference)
+    placer = OwnPlacer(SampleBackground(haplotypes), CentredPlacer(9, 4))
+    placement = placer.place(alleles, alleles.reason.copy())
+    windows = placer.build(alleles, placement, reference)
+    assert placement.allele.tolist() == [0, 0, 1, 1]
+    assert [decode(window) for window in windows.ref] == ["CAGTCGATC", "ACGCCGTAT", "ACTCCGTAT"]
+    assert windows.ref_of.tolist() == [0, 0, 1, 2]
+
+
 @pytest.mark.parametrize(
     ("neighbour", "ref"),
     [

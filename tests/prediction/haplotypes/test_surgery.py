@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.genome.codes import decode, encode
-from zoo.prediction.haplotypes.phasing import Changes
+from zoo.prediction.alleles.changes import Changes
 from zoo.prediction.haplotypes.surgery import carry_alleles, walk_left, walk_right
 
 GENOME = "ACGTTGCAAT"

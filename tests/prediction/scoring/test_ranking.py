@@ -64,3 +64,17 @@ def test_a_background_of_other_scores_is_refused(model, common, genome, write_vc
     another = load_folder(write_model_folder(tmp_path / "another", make_base_at_anchor_graph("C"), card), "cpu", 1)
     with pytest.raises(ModelError, match=r"is of g-at-anchor@1\.0\.0, which is no model of this run"):
         annotate(vcf, genome, another, tmp_path / "out.vcf", **options)
+
+
+def test_the_header_says_what_scores_were_ranked_among_and_another_genome_is_told(
+    model, common, genome, write_genome, write_vcf, tmp_path
+):
+    background = tmp_path / "background.npz"
+    make_background(common, genome, model, background)
+    other = write_genome(name="other.fa", chr1=GENOME + "A")
+    for path, told in ((genome, 0), (other, 1)):
+        output = tmp_path / "out.vcf"
+        files = (background,)
+        done = annotate(write_vcf(["chr1 5 . G A"]), path, model, output, percentile=True, percentile_files=files)
+        assert sum("were scored on another genome" in warning for warning in done.warnings) == told
+        assert '##zoo_background=<ID=g-at-anchor@1.0.0,File="common.vcf",Sha256="' in output.read_text()

@@ -25,3 +25,11 @@ def test_a_card_that_does_not_tell_contigs_flags_none(open_genome, split):
     alleles = build_alleles(["chr1"], [1], ["A"], ["C"], open_genome(chr1="ACGT"))
     assert not tells_contigs(card)
     assert np.array_equal(find_seen(alleles, card), [False])
+
+
+def test_a_model_of_one_organism_has_seen_no_contig_of_another(open_genome):
+    split = {"method": "contig", "groups": {"test": ["chr8"]}, "train": 1, "validation": 1, "test": 1}
+    card = Card.model_validate({**CARD, "genome": {"name": "GRCh37 (hg19)"}, "split": split})
+    reference = open_genome(chrI="ACGT", chr1="ACGT", chrM="ACGT")
+    alleles = build_alleles(["chrI", "chr1", "chrM"], [1] * 3, ["A"] * 3, ["C"] * 3, reference)
+    assert find_seen(alleles, card).tolist() == [False, True, True]

@@ -19,8 +19,9 @@ from zoo.genome.variant import Reason
 from zoo.prediction.alleles.batch import AlleleBatch, Integers
 from zoo.prediction.haplotypes.groups import Groups
 from zoo.prediction.haplotypes.phasing import Haplotypes
-from zoo.prediction.haplotypes.surgery import carry_alleles, gather_windows
+from zoo.prediction.haplotypes.surgery import carry_alleles
 from zoo.prediction.scoring.engine import Engine
+from zoo.prediction.windows.centred import gather_windows
 from zoo.prediction.windows.placement import Placement, Reasons, WindowBatch
 
 Doubles = npt.NDArray[np.float64]

@@ -68,9 +68,9 @@ class OwnPlacer:
             allele = int(placement.allele[row])
             genome = reference.codes(alleles.contigs[alleles.contig[allele]])
             refs[place], alts[row] = self._cut(genome, alleles, allele, int(copy[row]), anchor)
-        used, ref_of = np.unique(ref_of, return_inverse=True)
+        ref, ref_of = _share(np.concatenate([windows.ref, refs]), ref_of)
         return WindowBatch(
-            ref=np.concatenate([windows.ref, refs])[used],
+            ref=ref,
             ref_of=ref_of,
             alt=alts,
             ref_start=windows.ref_start,
@@ -140,6 +140,14 @@ class OwnPlacer:
         right = walk_right(genome, end, length, list_edits(changes, alt, neighbours[~before]))
         ref, changed = np.concatenate([left, genome[begin:end], right]), np.concatenate([left, own, right])
         return ref[:length], changed[:length]
+
+
+def _share(windows: Codes, of: Integers) -> tuple[Codes, Integers]:
+    """Return each different window once, and the row of each pair: what two haplotypes carry alike is read once."""
+    rows: dict[bytes, int] = {}
+    place = np.array([rows.setdefault(window.tobytes(), len(rows)) for window in windows[of]], dtype=np.int64)
+    _, first = np.unique(place, return_index=True)
+    return windows[of[first]], place
 
 
 def _look_up(found: Carried, placement: Placement) -> Integers:

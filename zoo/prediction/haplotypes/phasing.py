@@ -14,26 +14,13 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from zoo.genome.codes import Codes
 from zoo.genome.reference import Reference
 from zoo.genome.variant import Reason
 from zoo.prediction.alleles.batch import Integers
+from zoo.prediction.alleles.changes import Changes, find_changes
 from zoo.prediction.haplotypes.genotypes import UNKNOWN_HAPLOTYPE
 from zoo.prediction.haplotypes.reasons import LeftOut
 from zoo.prediction.haplotypes.sample import EVERY_PHASE_SET, SampleAlleles
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What alleles change: the reference's bases ``start`` to ``end - 1`` give way to a slice of a buffer of codes.
-
-    ``start`` equals ``end`` for an insertion, which goes before that base. All of shape (A,).
-    """
-
-    start: Integers
-    end: Integers
-    alt_start: Integers
-    alt_length: Integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +54,6 @@ class Haplotypes:
     def contig(self) -> Integers:
         """The contig of each copy, index into the sample's contigs, shape (C,)."""
         return self.sample.contig[self.allele]
-
-
-def find_changes(
-    genome: Codes, start: Integers, ref_length: Integers, alt: Codes, alt_start: Integers, alt_length: Integers
-) -> Changes:
-    """Return what alleles in normal form change on one contig: each without its padding base, if it has one."""
-    padded = np.flatnonzero((ref_length != alt_length) & (np.minimum(ref_length, alt_length) == 1))
-    first, last = start[padded], start[padded] + ref_length[padded] - 1
-    alt_first, alt_last = alt_start[padded], alt_start[padded] + alt_length[padded] - 1
-    leading = genome[first] == alt[alt_first]
-    # Only at the contig's start, or after an unknown base, does the padding base follow.
-    trailing = ~leading & (genome[last] == alt[alt_last])
-    begin, end = start.copy(), start + ref_length
-    alt_begin, alt_count = alt_start.copy(), alt_length.copy()
-    begin[padded] += leading
-    alt_begin[padded] += leading
-    end[padded] -= trailing
-    alt_count[padded] -= leading | trailing
-    return Changes(begin, end, alt_begin, alt_count)
 
 
 def place_on_haplotypes(sample: SampleAlleles, reference: Reference) -> Haplotypes:
@@ -128,8 +96,7 @@ def _changes_of_sample(sample: SampleAlleles, reference: Reference) -> Changes:
             sample.alt_start[rows],
             sample.alt_length[rows],
         )
-        changes.start[rows], changes.end[rows] = found.start, found.end
-        changes.alt_start[rows], changes.alt_length[rows] = found.alt_start, found.alt_length
+        changes.put(rows, found)
     return changes
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from zoo.genome.codes import Codes
 from zoo.genome.reference import fetch_window
 from zoo.prediction.alleles.batch import Integers
-from zoo.prediction.haplotypes.phasing import Changes
+from zoo.prediction.alleles.changes import Changes
+from zoo.prediction.windows.centred import gather_windows
 
 Edit: TypeAlias = tuple[int, int, Codes]
 """Start and end of the bases that give way, 0-based half-open on the contig, and what takes their place."""
@@ -53,16 +54,6 @@ def walk_left(genome: Codes, end: int, length: int, edits: Sequence[Edit]) -> Co
             length = 0
     pieces.append(fetch_window(genome, end - length, length))
     return np.concatenate(pieces[::-1])
-
-
-def gather_windows(genome: Codes, starts: Integers, length: int) -> Codes:
-    """Return the windows of a contig from ``starts`` on, a copy, shape (n, length); beyond its ends unknown."""
-    if len(starts) and len(genome) >= length and starts.min() >= 0 and starts.max() + length <= len(genome):
-        return np.lib.stride_tricks.sliding_window_view(genome, length)[starts]
-    windows = np.empty((len(starts), length), dtype=np.uint8)
-    for row, start in enumerate(starts.tolist()):
-        windows[row] = fetch_window(genome, start, length)
-    return windows
 
 
 def carry_alleles(

@@ -18,6 +18,7 @@ from zoo.prediction.output.keys import (
     identifier,
 )
 from zoo.prediction.output.packed import PACKED_FIELDS
+from zoo.prediction.scoring.background import Background
 from zoo.prediction.scoring.pairing import ScoredModel
 
 _WITHOUT_NUMBER_A = re.compile(r"##fileformat=VCFv(3\.\d|4\.0)\s")
@@ -31,6 +32,7 @@ def declare(
     extras: Extras,
     digests: Mapping[str, str] | None = None,
     *,
+    backgrounds: Sequence[Background | None] = (),
     knows_number_a: bool = True,
 ) -> list[str]:
     """Return the header lines.
@@ -39,6 +41,7 @@ def declare(
         command: The command line.
         knows_number_a: Whether the file's version of VCF has ``Number=A``; else it is ``.``, any number.
         digests: Refget digests of the reference's contigs, as far as they are known.
+        backgrounds: What scores are ranked among.
     """
     general = ", ".join(reason.name for reason in Reason if reason not in MODEL_REASONS and reason is not Reason.OK)
     file = _quote(reference.path.name)
@@ -49,6 +52,7 @@ def declare(
         f"##zoo_reference=<ID={identifier(reference.path.name)},{genome}>",
     ]
     lines.extend(f'##zoo_contig=<ID={name},Refget="{digest}">' for name, digest in (digests or {}).items())
+    lines.extend(_describe_background(background) for background in backgrounds if background is not None)
     for scored, model_keys in zip(models, keys, strict=True):
         lines.extend(_declare_model(scored, model_keys))
     if extras.packed:
@@ -66,6 +70,14 @@ def declare(
 def knows_number_a(header: str) -> bool:
     """Tell whether a header's version has keys of one value for each ALT, ``Number=A``: VCF 4.1 and later."""
     return not _WITHOUT_NUMBER_A.match(header)
+
+
+def _describe_background(background: Background) -> str:
+    made = background.document
+    return (
+        f'##zoo_background=<ID={made.model},File="{_quote(made.vcf)}",Sha256="{made.vcf_sha256}",Alleles={made.alleles},'
+        f'Genome="{made.genome}">'
+    )
 
 
 def _declare_model(scored: ScoredModel, keys: ModelKeys) -> Iterator[str]:

@@ -45,6 +45,7 @@ class Engine:
 
     Attributes:
         models: The models, in the order of the scores.
+        backgrounds: What each model's scores are ranked among, None where that is not asked for.
         region_names: The names of the regions that windows stand at, by their number; none where they are centred.
 
     Raises:
@@ -61,7 +62,7 @@ class Engine:
         regions = self._settings.windows and read_regions(self._settings.windows, reference)
         self.region_names = regions.names if regions else ()
         self._inside = self._settings.regions and _index_regions(read_regions(self._settings.regions, reference))
-        self._backgrounds = find_backgrounds(self.models, self._settings)
+        self.backgrounds = find_backgrounds(self.models, self._settings)
         self._groups: list[tuple[Placer, list[int]]] = []
         places: dict[object, int] = {}
         for number, scored in enumerate(self.models):
@@ -94,7 +95,7 @@ class Engine:
         for placer, members in self._groups:
             reason = screened.copy()
             placement = placer.place(alleles, reason)
-            # One contig after the other: the reference keeps no more than two in memory.
+            # One contig after the other: the reference keeps no more than two large ones in memory.
             order = np.argsort(alleles.contig[placement.allele], kind="stable")
             rows = {number: self._make_rows(number, len(placement)) for number in members}
             known = np.ones(len(placement), dtype=np.bool_)
@@ -201,7 +202,7 @@ class Engine:
 
     def _rank(self, number: int, found: ModelScores) -> ModelScores:
         """Add where the scores stand among those of common variants, where that is asked for."""
-        background = self._backgrounds[number]
+        background = self.backgrounds[number]
         if background is None:
             return found
         return replace(found, percentile=background.percentile(found.scores), p=background.empirical_p(found.scores))

@@ -6,7 +6,6 @@ deletion draws bases in on the right, an insertion pushes them out; what lies be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,14 +51,12 @@ def build_centred(
     return WindowBatch.join(parts)
 
 
-def gather_windows(genome: Codes, starts: Sequence[int] | Integers, length: int) -> Codes:
-    """Return the windows of one contig that start there, shape (n, length); beyond its ends bases are unknown."""
-    places = np.asarray(starts, dtype=np.int64)
-    inside = (places >= 0) & (places + length <= len(genome))
-    if inside.all() and len(places):
-        return np.lib.stride_tricks.sliding_window_view(genome, length)[places]
-    windows = np.empty((len(places), length), dtype=np.uint8)
-    for row, start in enumerate(places.tolist()):
+def gather_windows(genome: Codes, starts: Integers, length: int) -> Codes:
+    """Return a copy of the windows of a contig from ``starts`` on, shape (n, length); beyond its ends unknown."""
+    if len(starts) and starts.min() >= 0 and starts.max() + length <= len(genome):
+        return np.lib.stride_tricks.sliding_window_view(genome, length)[starts]
+    windows = np.empty((len(starts), length), dtype=np.uint8)
+    for row, start in enumerate(starts.tolist()):
         windows[row] = fetch_window(genome, start, length)
     return windows
 

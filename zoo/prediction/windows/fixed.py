@@ -25,6 +25,8 @@ from zoo.genome.regions import rows_by_contig
 from zoo.genome.variant import Reason
 from zoo.model.card import Window
 from zoo.prediction.alleles.batch import AlleleBatch, Integers
+from zoo.prediction.alleles.changes import Changes, find_changes
+from zoo.prediction.windows.centred import gather_windows
 from zoo.prediction.windows.placement import Placement, Reasons, WindowBatch
 
 
@@ -82,8 +84,8 @@ class FixedPlacer:
             ordered, starts = found
             # All regions are as long, so those that hold an allele follow one another. What is inserted must stand
             # between two bases of the region.
-            inserted = (changes.ref_length[chosen] == 0).astype(np.int64)
-            first, end = changes.start[chosen] - inserted, (changes.start + changes.ref_length)[chosen] + inserted
+            inserted = (changes.start == changes.end)[chosen].astype(np.int64)
+            first, end = changes.start[chosen] - inserted, changes.end[chosen] + inserted
             low = np.searchsorted(starts, end - self.insert, "left")
             counts = np.maximum(np.searchsorted(starts, first, "right") - low, 0)
             offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -109,17 +111,18 @@ class FixedPlacer:
         minus = self.regions.minus[placement.window]
         regions, ref_of = np.unique(placement.window, return_inverse=True)
         ref = np.empty((len(regions), self.insert), dtype=np.uint8)
-        for row, region in enumerate(regions.tolist()):
-            genome = reference.codes(str(self.regions.contigs[region]))
-            ref[row] = fetch_window(genome, int(self.starts[region]), self.insert)
         alt = np.empty((len(placement), self.insert), dtype=np.uint8)
-        for row in range(len(placement)):
-            genome = reference.codes(str(self.regions.contigs[placement.window[row]]))
-            start, first, count = (int(of[row]) for of in (changes.start, changes.alt_start, changes.alt_length))
-            right = self.insert - int(left[row]) - count
-            alt[row, : left[row]] = fetch_window(genome, start - int(left[row]), int(left[row]))
-            alt[row, left[row] : left[row] + count] = alleles.alt[first : first + count]
-            alt[row, left[row] + count :] = fetch_window(genome, start + int(changes.ref_length[row]), right)
+        contigs = self.regions.contigs[regions]
+        # One contig after the other, whatever the order of the regions.
+        for name in np.unique(contigs).tolist():
+            genome = reference.codes(name)
+            here = np.flatnonzero(contigs == name)
+            ref[here] = gather_windows(genome, self.starts[regions[here]], self.insert)
+            for row in np.flatnonzero((contigs == name)[ref_of]).tolist():
+                first, count = int(changes.alt_start[row]), int(changes.alt_length[row])
+                own = alleles.alt[first : first + count]
+                start, end = int(changes.start[row]), int(changes.end[row])
+                alt[row] = _replace(genome, start, end, own, int(left[row]), self.insert)
         lead = len(self.prefix)
         return WindowBatch(
             self._dress(ref, self.regions.minus[regions]),
@@ -127,7 +130,7 @@ class FixedPlacer:
             self._dress(alt, minus),
             lead + np.where(minus, after, before),
             lead + np.where(minus, self.insert - left - changes.alt_length, left),
-            changes.ref_length,
+            changes.end - changes.start,
             changes.alt_length,
         )
 
@@ -145,10 +148,10 @@ class FixedPlacer:
         kept: npt.NDArray[np.bool_] = self.regions.minus[window] == (self.fixed_end == "end")
         return kept
 
-    def _around(self, changes: _Changes, window: Integers) -> tuple[Integers, Integers]:
+    def _around(self, changes: Changes, window: Integers) -> tuple[Integers, Integers]:
         """Return the bases of the region left and right of what changes."""
-        before = changes.start - self.starts[window]
-        return before, self.insert - before - changes.ref_length
+        starts = self.starts[window]
+        return changes.start - starts, starts + self.insert - changes.end
 
     def _dress(self, inserts: Codes, minus: npt.NDArray[np.bool_]) -> Codes:
         """Turn those of the minus strand round, and add the flanks."""
@@ -212,34 +215,30 @@ def place_window(reference: Reference, regions: FixedRegions, window: Window, fu
     return FixedPlacer(reference, regions, starts, insert, window.prefix, window.suffix, window.fixed_end or "start")
 
 
-@dataclass(frozen=True, slots=True)
-class _Changes:
-    """What alleles change, without the padding base of indels: n bases of REF, none of an insertion, for m of ALT."""
-
-    start: Integers
-    ref_length: Integers
-    alt_start: Integers
-    alt_length: Integers
-
-    def take(self, rows: Integers) -> _Changes:
-        return _Changes(self.start[rows], self.ref_length[rows], self.alt_start[rows], self.alt_length[rows])
+def _replace(genome: Codes, start: int, end: int, alt: Codes, left: int, length: int) -> Codes:
+    """Return a window in which ALT stands for the bases ``start`` to ``end - 1``, with ``left`` bases before it."""
+    before = fetch_window(genome, start - left, left)
+    return np.concatenate([before, alt, fetch_window(genome, end, length - left - len(alt))])
 
 
-def _find_changes(alleles: AlleleBatch, chosen: Integers, reference: Reference) -> _Changes:
-    start, ref_length = alleles.start[chosen].copy(), alleles.ref_length[chosen].copy()
-    alt_start, alt_length = alleles.alt_start[chosen].copy(), alleles.alt_length[chosen].copy()
-    indels = np.flatnonzero((ref_length != alt_length) & (np.minimum(ref_length, alt_length) == 1))
-    for row in indels.tolist():
-        genome = reference.codes(alleles.contigs[alleles.contig[chosen[row]]])
-        first, last = start[row], start[row] + ref_length[row] - 1
-        if genome[first] == alleles.alt[alt_start[row]]:
-            start[row] += 1
-            alt_start[row] += 1
-        elif genome[last] != alleles.alt[alt_start[row] + alt_length[row] - 1]:  # of a contig's first base, it follows
-            continue
-        ref_length[row] -= 1
-        alt_length[row] -= 1
-    return _Changes(start, ref_length, alt_start, alt_length)
+def _find_changes(alleles: AlleleBatch, chosen: Integers, reference: Reference) -> Changes:
+    """Return what alleles of any contig change, in the order of ``chosen``."""
+    contig = alleles.contig[chosen]
+    changes = Changes(*(np.empty(len(chosen), dtype=np.int64) for _ in range(4)))
+    # One contig after the other: the reference keeps no more than a few in memory.
+    for number in np.unique(contig).tolist():
+        rows = np.flatnonzero(contig == number)
+        there = chosen[rows]
+        found = find_changes(
+            reference.codes(alleles.contigs[number]),
+            alleles.start[there],
+            alleles.ref_length[there],
+            alleles.alt,
+            alleles.alt_start[there],
+            alleles.alt_length[there],
+        )
+        changes.put(rows, found)
+    return changes
 
 
 def _integers(values: Iterable[int]) -> Integers:
