@@ -135,12 +135,16 @@ class OutputError(ZooError):
     """A result could not be written; nothing stands under its final name."""
 
 
+_MOST_MEANT = 5
+
+
 def near_match(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"``, a list of what there is, or that there is nothing."""
     choices = sorted(set(known))
     holding = [choice for choice in choices if name and name.lower() in choice.lower()]
-    if len(holding) == 1:
-        return f"; did you mean {holding[0]!r}?"
+    if 0 < len(holding) <= _MOST_MEANT:
+        *others, last = (repr(choice) for choice in holding)
+        return f"; did you mean {', '.join(others) + ' or ' if others else ''}{last}?"
     close = difflib.get_close_matches(name.lower(), [choice.lower() for choice in choices], n=1, cutoff=0.6)
     if close:
         found = next(choice for choice in choices if choice.lower() == close[0])

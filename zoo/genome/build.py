@@ -177,6 +177,12 @@ def named_build(text: str) -> str | None:
     return named[0] if len(named) == 1 else None
 
 
+def contigs_of_build(text: str) -> frozenset[str] | None:
+    """Return what ``contig_key`` makes of the contigs of the build that a text names; None where it names none."""
+    build = named_build(text)
+    return None if build is None else frozenset(_LENGTHS[build]) | {_MITOCHONDRION}
+
+
 def contradicting_build(text: str, lengths: Mapping[str, int | None]) -> str | None:
     """Return the build that contigs look like, where a text names another; None where they agree or can't be told."""
     likely, named = likely_build(lengths), named_build(text)

@@ -19,8 +19,9 @@ def tells_contigs(card: Card) -> bool:
 def find_seen(alleles: AlleleBatch, card: Card) -> npt.NDArray[np.bool_]:
     """Return which alleles stand on contigs that the model was trained on, shape (A,); none where the card is silent.
 
-    Contigs are known by their names; of a build that is known, only its own count, so that nothing of a yeast was seen by
-    a model of man. Those of the validation part count as unseen: training looked at them only to choose when to stop.
+    Contigs are known by their names; of a build that is known, only its own count, so that nothing of a yeast was
+    seen by a model of man. Those of the validation part count as unseen: training looked at them only to choose when
+    to stop.
     """
     if not tells_contigs(card) or card.split is None:
         return np.zeros(len(alleles), dtype=np.bool_)
