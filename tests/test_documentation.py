@@ -27,6 +27,7 @@ from pydantic import BaseModel
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ["README.md", *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md")))]
+BENCHMARKS = [f"benchmarks/{page.name}" for page in sorted((ROOT / "benchmarks").glob("*.md"))]
 TRAINING = {"README.md", "docs/training.md"}
 BLOCK = re.compile(
     r"(?:^<!-- (?P<comment>.*?) -->\n)?^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE
@@ -136,11 +137,16 @@ def test_the_commands_of_a_page_run_and_print_what_it_says(page, folder):
             check_printed(block, printed, exactly=exactly)
 
 
-@pytest.mark.parametrize("page", [*PAGES, "CHANGELOG.md", "benchmarks/README.md", "examples/plugin-package/README.md"])
+@pytest.mark.parametrize("page", [*PAGES, *BENCHMARKS, "CHANGELOG.md", "examples/plugin-package/README.md"])
 def test_every_link_of_a_page_leads_to_a_file(page):
     targets = LINK.findall((ROOT / page).read_text(encoding="utf-8"))
     missing = [target for target in targets if not (ROOT / page).parent.joinpath(target).exists()]
     assert missing == []
+
+
+def test_the_page_of_benchmarks_links_every_other():
+    targets = LINK.findall((ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8"))
+    assert {Path(page).name for page in BENCHMARKS} - {"README.md"} <= set(targets)
 
 
 def test_every_component_and_option_is_documented():
