@@ -87,3 +87,5 @@ def test_a_table_of_scores_tells_the_effect_allele(annotate, tmp_path):
         ("G", "A", "G", "0"),
         ("G", "A", "A", "0"),
     ]
+    # The first row's effect allele is REF, so that its effect is the score turned round.
+    assert [(cell["ZOO_G_AT_ANCHOR"], cell["ZOO_G_AT_ANCHOR_EFFECT"]) for cell in cells] == [("-1", "1"), ("-1", "-1")]

@@ -35,11 +35,14 @@ def print_summary(done: AnnotationSummary) -> None:
         file=sys.stderr,
     )
     _print_reasons(done, sys.stderr)
+    if done.resumed_records:
+        print(f"  resumed behind record {done.resumed_records:,}, which was done before", file=sys.stderr)
     for what, number in done.background.items():
-        print(f"  background: {number:,} {what}", file=sys.stderr)
+        if number:
+            print(f"  on the sample's haplotypes: {number:,} {what}", file=sys.stderr)
     for name, count in done.seen.items():
         if count:
-            print(f"  on contigs that {name} was trained on: {count:,}", file=sys.stderr)
+            print(f"  on contigs that {name} was trained on: {count:,} (--seen flags them)", file=sys.stderr)
 
 
 def print_haplotypes(done: HaplotypeSummary) -> None:

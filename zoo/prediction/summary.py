@@ -104,12 +104,15 @@ class AnnotationSummary(RunSummary):
         background: With the sample's own haplotypes around them: alleles that it carries on a known one, that are
             unphased, that it does not carry; and neighbours that were left out because they overlap an allele.
         keys: The INFO keys of each model that hold its scores.
-        contig_digests: Refget digests of the contigs that were read, where asked for.
+        contig_digests: Refget digests of the contigs that were read.
+        resumed_records: Records that an unfinished run had done; they count above, not in ``seconds``.
     """
 
     records: int = 0
     alleles: int = 0
     scored: int = 0
+    resumed_records: int = 0
+    resumed_alleles: int = 0
     seen: dict[str, int | None] = field(default_factory=dict)
     background: dict[str, int] = field(default_factory=dict)
     keys: dict[str, list[str]] = field(default_factory=dict)
@@ -117,7 +120,7 @@ class AnnotationSummary(RunSummary):
 
     @property
     def alleles_per_second(self) -> float:
-        return self.alleles / self.seconds if self.seconds > 0 else 0.0
+        return (self.alleles - self.resumed_alleles) / self.seconds if self.seconds > 0 else 0.0
 
     def as_dict(self) -> dict[str, object]:
         """Return everything as plain values, for JSON."""
@@ -131,6 +134,7 @@ class AnnotationSummary(RunSummary):
         """Take over what ``state`` returned."""
         for name in _COUNTED:
             setattr(self, name, state[name])
+        self.resumed_records, self.resumed_alleles = self.records, self.alleles
 
     def count(self, records: int, alleles: AlleleBatch, scores: list[ModelScores]) -> None:
         """Add the alleles of a batch of records."""

@@ -11,6 +11,7 @@ import numpy as np
 from zoo.genome.variant import Reason
 from zoo.genome.vcf import ALT, CONTIG, FILTER, ID, INFO, POS, QUAL, REF
 from zoo.prediction.alleles.batch import AlleleBatch, Integers
+from zoo.prediction.inputs.records import EFFECT_KEY, UNDECIDED_KEY
 from zoo.prediction.output.cells import MISSING, general_reasons, list_cells, model_reasons
 from zoo.prediction.output.formats import ColumnType
 from zoo.prediction.output.keys import HAPLOTYPE_KEY, PACKED_KEY, SKIPPED_KEY, Extras, ModelKeys
@@ -23,7 +24,7 @@ _TABLE_COLUMNS: Mapping[str, ColumnType] = {
     "filter": "text", "region": "text", "haplotype": "text", "skipped": "text",
 }  # fmt: skip
 
-_INFO_COLUMNS: Mapping[str, ColumnType] = {"EFFECT_ALLELE": "text", "REF_UNDECIDED": "flag"}
+_INFO_COLUMNS: Mapping[str, ColumnType] = {EFFECT_KEY: "text", UNDECIDED_KEY: "flag"}
 """INFO of tables that have effect alleles, without which the sign of a score would be read wrongly."""
 
 
@@ -65,10 +66,13 @@ def format_table(columns: list[list[str]], alleles: AlleleBatch, scores: Sequenc
     general = general_reasons(alleles.reason)
     alts = _list_alts(columns, alleles)
     record = alleles.record.tolist()
+    turned = _find_turned(columns, alts, alleles, allele) if EFFECT_KEY in layout.info else []
     cells: list[list[str]] = []
-    for model, keys in zip(scores, layout.keys, strict=True):
+    for number, (model, keys) in enumerate(zip(scores, layout.keys, strict=True)):
         rows = _find_rows(model, allele, window)
-        cells.extend(texts for key, texts in list_cells(model, keys, rows, layout.regions) if key != keys.region)
+        found = dict(list_cells(model, keys, rows, layout.regions))
+        cells.extend(texts for key, texts in found.items() if key != keys.region)
+        cells.extend(_turn(found[key], turned) for key in _effect_keys(layout, number))
         if keys.seen and model.seen is not None:
             cells.append([str(int(seen)) for seen in model.seen[allele].tolist()])
         reasons = model_reasons(model.reason)
@@ -101,10 +105,11 @@ def table_columns(layout: Layout) -> dict[str, ColumnType]:
             columns |= {key.lower(): of for key, of in _INFO_COLUMNS.items() if key in layout.info}
         if name not in left_out:
             columns[name] = kind
-    for keys in layout.keys:
+    for number, keys in enumerate(layout.keys):
         columns |= dict.fromkeys(keys.scores, "text" if keys.top else "float")
         columns |= dict.fromkeys((*keys.spread, *keys.percentile, *keys.p), "float")
         columns |= dict.fromkeys(keys.disagree, "integer")
+        columns |= {f"{key}_EFFECT": "float" for key in _effect_keys(layout, number)}
         columns |= dict.fromkeys([keys.seen] if keys.seen else [], "flag")
         columns[keys.skipped] = "text"
     return columns
@@ -192,6 +197,38 @@ def _find_rows(model: ModelScores, allele: Integers, window: Integers) -> Intege
     if not len(ours):
         return np.full(len(wanted), -1, dtype=np.int64)
     return np.where(ours[place] == wanted, place, -1)
+
+
+def _effect_keys(layout: Layout, number: int) -> tuple[str, ...]:
+    """Return the keys of a model whose scores a table also gives for the effect allele against the other."""
+    keys = layout.keys[number]
+    if EFFECT_KEY not in layout.info or keys.top or not layout.models[number].scorer.signed:
+        return ()
+    return keys.scores
+
+
+def _find_turned(
+    columns: list[list[str]], alts: list[str], alleles: AlleleBatch, allele: Integers
+) -> list[bool | None]:
+    """Return for each row whether the effect allele is REF, so that its score has the other sign; None for neither."""
+    turned = []
+    for index in allele.tolist():
+        record = columns[alleles.record[index]]
+        effect = _read_info(record[INFO], EFFECT_KEY)
+        turned.append(True if effect == record[REF] else False if effect == alts[index] else None)
+    return turned
+
+
+def _turn(texts: list[str], turned: list[bool | None]) -> list[str]:
+    """Return scores of the effect allele against the other."""
+    return [
+        text if turn is False else MISSING if turn is None or text == MISSING else _negate(text)
+        for text, turn in zip(texts, turned, strict=True)
+    ]
+
+
+def _negate(number: str) -> str:
+    return number[1:] if number.startswith("-") else number if number == "0" else f"-{number}"
 
 
 def _read_info(info: str, key: str) -> str:
