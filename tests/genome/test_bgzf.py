@@ -1,6 +1,7 @@
 import gzip
 import io
 import random
+import zlib
 
 import pytest
 from Bio import bgzf
@@ -46,6 +47,12 @@ def test_every_block_can_be_found_and_has_the_size_that_the_format_allows(tmp_pa
         blocks = list(bgzf.BgzfBlocks(file))
     assert max(length for *_, length in blocks) <= 65_536
     assert sum(length for *_, length in blocks) == len(CONTENT)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 1000])
+def test_a_checksum_goes_on_where_another_ended(cut):
+    content = CONTENT[:5000]
+    assert module.crc32(content[cut:], module.crc32(content[:cut])) == module.crc32(content) == zlib.crc32(content)
 
 
 def test_bytes_do_not_depend_on_the_pieces_that_they_came_in():

@@ -90,6 +90,13 @@ def pack(content: bytes) -> bytes:
     return b"".join(_pack_block(content[first : first + _TEXT_OF_A_BLOCK], _LEVEL) for first in whole)
 
 
+def crc32(content: bytes | memoryview, before: int = 0) -> int:
+    """Return the CRC32 of bytes that follow others, ``before``; libdeflate's is ten times as fast as zlib's."""
+    import deflate
+
+    return int(deflate.crc32(content, before))
+
+
 def read_blocks(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
     """Yield where each block that holds text starts and ends, and its text, from where an open BGZF file stands.
 
@@ -118,7 +125,7 @@ def _pack_block(content: bytes | memoryview, level: int) -> bytes:
     packed = deflate.deflate_compress(content, level)
     length = _HEADER_LENGTH + len(packed) + _TRAILER.size
     head = _HEADER.pack(0x1F, 0x8B, 8, 4, 0, 0, 0xFF, 6, 0x42, 0x43, 2, length - 1)
-    return b"".join((head, packed, _TRAILER.pack(deflate.crc32(content), len(content))))
+    return b"".join((head, packed, _TRAILER.pack(crc32(content), len(content))))
 
 
 def _head(path: Path) -> bytes:

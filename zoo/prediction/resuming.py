@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from zoo import __version__
 from zoo.errors import OutputError, ZooError
+from zoo.genome.bgzf import crc32
 from zoo.genome.vcf import RecordBatch
+from zoo.model.checksums import hash_file
 from zoo.prediction.output.journal import Checkpoint
 from zoo.prediction.output.sinks import Sink
 from zoo.prediction.run import Run
+from zoo.prediction.scoring.engine import Engine
 from zoo.prediction.scoring.settings import ScoringSettings
 
-_FILES = ("windows", "regions", "percentile_files")
+_FILES = ("windows", "regions")
 
 
 def fingerprint_run(run: Run, *, threads: int, command: str, **others: object) -> dict[str, object]:
@@ -35,33 +37,42 @@ def fingerprint_run(run: Run, *, threads: int, command: str, **others: object) -
         "zoo": __version__,
         "command": command,
         "threads": threads,
-        "input": {"header": _digest(run.reader.header.encode("utf-8", "surrogateescape"))},
+        "input": {"header": hashlib.sha256(run.reader.header.encode("utf-8", "surrogateescape")).hexdigest()},
         "genome": {"contigs": run.agreement.reference.name_length_digest},
         "models": {scored.model.card.full_name: scored.model.digest for scored in run.engine.models},
         "devices": run.summary.devices,
         "scorers": run.summary.scorers,
+        "backgrounds": _digest_backgrounds(run.engine),
         "options": _describe_settings(run.settings),
         **others,
     }
 
 
+@dataclass(frozen=True, slots=True)
 class InputDigest:
-    """A checksum of the records that were read so far."""
+    """How much was read so far, and its checksum."""
 
-    def __init__(self) -> None:
-        self.records = self.characters = 0
-        self._crc = 0
+    records: int = 0
+    characters: int = 0
+    crc: int = 0
 
-    def add(self, batch: RecordBatch) -> None:
-        """Add a batch, before anything is changed in it."""
+    def add(self, batch: RecordBatch) -> InputDigest:
+        """Return what it is with another batch, in which nothing was changed yet."""
         text = "\n".join(["\t".join(record) for record in batch.columns])
-        self._crc = zlib.crc32(text.encode("utf-8", "surrogateescape"), self._crc)
-        self.records += len(batch)
-        self.characters += batch.characters
+        crc = crc32(text.encode("utf-8", "surrogateescape"), self.crc)
+        return InputDigest(self.records + len(batch), self.characters + batch.characters, crc)
 
     def as_text(self) -> str:
-        """Return it as it stands in a journal."""
-        return f"{self._crc:08x}"
+        """Return the checksum as it stands in a journal."""
+        return f"{self.crc:08x}"
+
+
+def digest_input(batches: Iterable[RecordBatch]) -> Iterator[tuple[RecordBatch, InputDigest]]:
+    """Yield batches, each with what was read up to its end."""
+    read = InputDigest()
+    for batch in batches:
+        read = read.add(batch)
+        yield batch, read
 
 
 def describe_state(run: Run, read: InputDigest) -> dict[str, Any]:
@@ -120,15 +131,18 @@ def discarding(sink: Sink) -> Iterator[None]:
         raise
 
 
+def _digest_backgrounds(engine: Engine) -> dict[str, str]:
+    pairs = zip(engine.models, engine.backgrounds, strict=True)
+    return {scored.model.card.full_name: background.digest() for scored, background in pairs if background is not None}
+
+
 def _describe_settings(settings: ScoringSettings) -> dict[str, object]:
-    """Return the settings, with the contents' digests in place of files."""
+    """Return the settings, with the contents' digests in place of files; backgrounds are told apart, wherever from."""
     values: dict[str, Any] = asdict(settings)
+    del values["percentile_files"]
     for name in _FILES:
-        files = values[name]
-        if isinstance(files, str | Path):
-            values[name] = _digest(Path(files).read_bytes())
-        elif files is not None:
-            values[name] = [_digest(Path(file).read_bytes()) for file in files]
+        if values[name] is not None:
+            values[name] = hash_file(Path(values[name]))
     return {name: _plain(value) for name, value in values.items()}
 
 
@@ -139,7 +153,3 @@ def _plain(value: object) -> object:
     if isinstance(value, list | tuple | set):
         return [_plain(one) for one in value]
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -13,7 +13,7 @@ from zoo.prediction.inputs.source import RECORDS_A_BATCH
 from zoo.prediction.output.journal import Checkpoint
 from zoo.prediction.output.sinks import Sink
 from zoo.prediction.pipeline import WriteBehind, read_ahead
-from zoo.prediction.resuming import InputDigest, check_records, describe_state, restore_state
+from zoo.prediction.resuming import InputDigest, check_records, describe_state, digest_input, restore_state
 from zoo.prediction.run import Run
 from zoo.prediction.scoring.scores import ModelScores
 from zoo.prediction.summary import Progress
@@ -44,15 +44,14 @@ def stream(run: Run, writer: BatchWriter, sink: Sink, report: Callable[[Progress
         sink.note(records, state)
 
     total = run.reader.text_length()
-    read = InputDigest()
     headed = sink.resumed is not None
     fault: ZooError | None = None
     with (
         WriteBehind(write) as behind,
-        contextlib.closing(read_ahead(run.reader.batches(RECORDS_A_BATCH))) as batches,
+        contextlib.closing(read_ahead(digest_input(run.reader.batches(RECORDS_A_BATCH)))) as batches,
     ):
         try:
-            for batch in _pass_over_done(run, batches, sink.resumed, read):
+            for batch, read in _pass_over_done(run, batches, sink.resumed):
                 if not headed:
                     # Only now does the reader know whether the first records stand on undeclared contigs.
                     sink.write_header(writer.header())
@@ -70,19 +69,17 @@ def stream(run: Run, writer: BatchWriter, sink: Sink, report: Callable[[Progress
 
 
 def _pass_over_done(
-    run: Run, batches: Iterable[RecordBatch], done: Checkpoint | None, read: InputDigest
-) -> Iterator[RecordBatch]:
+    run: Run, batches: Iterable[tuple[RecordBatch, InputDigest]], done: Checkpoint | None
+) -> Iterator[tuple[RecordBatch, InputDigest]]:
     """Yield the batches behind a checkpoint, once what stands before it is known to be what the earlier run read."""
     if done is None:
-        for batch in batches:
-            read.add(batch)
-            yield batch
+        yield from batches
         return
     restore_state(run, done)
-    for batch in batches:
-        read.add(batch)
+    read = InputDigest()
+    for batch, read in batches:
         if batch.first >= done.records:
-            yield batch
+            yield batch, read
         elif read.records >= done.records:
             check_records(run, done, read)
     if read.records < done.records:

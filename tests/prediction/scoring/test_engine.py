@@ -287,6 +287,30 @@ def test_shifts_are_averaged_on_predictions_before_scoring(models, reference):
     assert not np.allclose(found.scores, plain.scores, atol=1e-3)
 
 
+def test_the_order_of_shifts_changes_nothing_where_bins_are_aligned_too(reference, tmp_path):
+    from onnx import TensorProto, helper, numpy_helper
+
+    weights = np.random.default_rng(2).normal(size=(12, 1)).astype(np.float32)
+    constants = [numpy_helper.from_array(weights, "w"), numpy_helper.from_array(np.array([0, 3, 12]), "bins")]
+    nodes = [
+        helper.make_node("Reshape", ["sequence", "bins"], ["binned"]),
+        helper.make_node("MatMul", ["binned", "w"], ["prediction"]),
+    ]
+    sequence = helper.make_tensor_value_info("sequence", TensorProto.FLOAT, ["N", 9, 4])
+    prediction = helper.make_tensor_value_info("prediction", TensorProto.FLOAT, ["N", 3, 1])
+    graph = helper.make_graph(nodes, "bins", [sequence], [prediction], constants)
+    output = {
+        "name": "prediction", "tracks": [{"name": "g", "assay": "none"}], "activation": "linear", "kind": "binned",
+        "bins": 3,
+    }  # fmt: skip
+    folder = write_model_folder(tmp_path / "m", make_model(graph), {"outputs": [output], "scorer": {"name": "l1"}})
+    models = pair_with_scorers([load_folder(folder, device="cpu", threads=1)], None, discover())
+    variants = [variant for variant in VARIANTS if len(variant[1]) != len(variant[2])]
+    one, other = (score(models, reference, variants, shifts=shifts)[0] for shifts in ((-2, 0, 1), (1, 0, -2)))
+    assert np.array_equal(one.scores, other.scores, equal_nan=True)
+    assert np.nanmax(one.scores) > 0
+
+
 def test_shifts_that_move_the_allele_out_of_its_window_are_an_error(models, reference):
     for shift in (5, -5):
         with pytest.raises(ModelError, match="move the allele out of its window of 9 bases, anchor 4; choose smaller"):

@@ -41,7 +41,7 @@ def write_table(
 ) -> None:
     """Write the rows of all groups and of the copies that are in none, and count them in the summary.
 
-    Of each contig come the rows of all models before the next contig: the reference keeps no more than two large ones in memory.
+    Of each contig come the rows of all models before the next contig: the reference keeps but two large ones in memory.
     """
     summary.copies = len(haplotypes)
     summary.add_skipped(_count_reasons(haplotypes.reason[haplotypes.reason != Reason.OK]))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from zoo.errors import OutputError
+from zoo.genome.bgzf import crc32
 from zoo.genome.output import JOURNAL, OutputFile, refuse_special, resolve_output
 
 _CHUNK = 1 << 20
@@ -54,7 +54,7 @@ class TalliedFile:
     def write(self, content: bytes) -> int:
         """Add bytes."""
         self._file.write(content)
-        self.crc = zlib.crc32(content, self.crc)
+        self.crc = crc32(content, self.crc)
         self.length += len(content)
         return len(content)
 
@@ -164,7 +164,7 @@ def read_fingerprint(output: str | Path) -> dict[str, Any] | None:
 
 def _seal(values: object) -> bytes:
     text = json.dumps(values, separators=(",", ":")).encode()
-    return b"%s\t%08x\n" % (text, zlib.crc32(text))
+    return b"%s\t%08x\n" % (text, crc32(text))
 
 
 def _unseal(content: bytes) -> Iterator[tuple[dict[str, Any], int]]:
@@ -172,7 +172,7 @@ def _unseal(content: bytes) -> Iterator[tuple[dict[str, Any], int]]:
     end = 0
     for line in content.splitlines(keepends=True):
         text, _, seal = line.rpartition(b"\t")
-        if seal != b"%08x\n" % zlib.crc32(text):
+        if seal != b"%08x\n" % crc32(text):
             return
         end += len(line)
         yield json.loads(text), end
@@ -187,7 +187,7 @@ def _count_whole(partial: Path, checkpoints: Iterable[Checkpoint]) -> int:
                 content = file.read(min(_CHUNK, checkpoint.length - place))
                 if not content:
                     return count
-                crc = zlib.crc32(content, crc)
+                crc = crc32(content, crc)
                 place += len(content)
             if crc != checkpoint.crc:
                 return count

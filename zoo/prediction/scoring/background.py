@@ -6,6 +6,7 @@ says what was scored and how. The same scores make the same bytes.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 import zipfile
@@ -78,6 +79,12 @@ class Background:
     def signed(self) -> bool:
         """Whether the sign of a score says a direction."""
         return self.document.signed
+
+    def digest(self) -> str:
+        """Return a checksum of the scores and of what they are of."""
+        digest = hashlib.sha256(self.document.model_dump_json().encode())
+        digest.update(self.scores.tobytes())
+        return digest.hexdigest()
 
     def take(self, columns: Sequence[int]) -> Background:
         """Return the background of some tracks, by their indices into the card's."""

@@ -59,6 +59,8 @@ class Engine:
         self.models = tuple(models)
         self._reference = reference
         self._settings = settings or ScoringSettings()
+        # Bins are aligned as in the first, where the allele stands nearest to its place, whatever the order given.
+        self._shifts = sorted(self._settings.shifts, key=lambda shift: (abs(shift), shift))
         regions = self._settings.windows and read_regions(self._settings.windows, reference)
         self.region_names = regions.names if regions else ()
         self._inside = self._settings.regions and _index_regions(read_regions(self._settings.regions, reference))
@@ -141,7 +143,7 @@ class Engine:
         for first in range(0, len(order), size):
             chosen = order[first : first + size]
             part = placement.take(chosen)
-            windows = [placer.build(alleles, part, self._reference, shift) for shift in settings.shifts]
+            windows = [placer.build(alleles, part, self._reference, shift) for shift in self._shifts]
             unknown = np.any([each.mostly_unknown(settings.max_unknown) for each in windows], axis=0)
             if unknown.any():
                 known[chosen[unknown]] = False
