@@ -106,6 +106,9 @@ def test_the_divergence_is_the_square_of_the_distance():
     found = score_bins("jensen_shannon", [1, 0], [2, 2], distance=False, pseudocount=1e-12)
     assert found == pytest.approx(expected)
     assert score_bins("jensen_shannon", [1, 0], [2, 2], pseudocount=1e-12) == pytest.approx(np.sqrt(expected))
+    # The distance, not the divergence, is multiplied: 1 + 4 over 1 + 1.
+    found = score_bins("profile_times_count", [1, 0], [2, 2], pseudocount=1e-12)
+    assert found == pytest.approx(np.sqrt(expected) * np.log2(5 / 2))
 
 
 def test_pseudocounts_are_added_to_what_they_should_be():
