@@ -10,25 +10,22 @@ from pathlib import Path
 from typing import Unpack
 
 from zoo.genome.output import STANDARD_OUTPUT, refuse_same_file
-from zoo.genome.vcf import RecordBatch
 from zoo.model.devices import available_cpus
 from zoo.prediction.alleles.agreement import OnRefMismatch
-from zoo.prediction.alleles.batch import AlleleBatch
 from zoo.prediction.inputs.source import InputKind, InputOptions
 from zoo.prediction.loading import AnyModel
 from zoo.prediction.output.formats import FormatName, choose_format, refuse_index
-from zoo.prediction.output.header import declare, knows_number_a
 from zoo.prediction.output.journal import read_fingerprint
 from zoo.prediction.output.keys import MAX_TRACKS, Extras, all_keys, refuse_collisions
-from zoo.prediction.output.lines import Layout, format_table, format_vcf, table_columns, table_header
+from zoo.prediction.output.lines import Layout, table_columns
 from zoo.prediction.output.sinks import open_sink
 from zoo.prediction.resuming import discarding, fingerprint_run, telling_how_to_resume
 from zoo.prediction.run import Run, open_run
-from zoo.prediction.scoring.scores import ModelScores
 from zoo.prediction.scoring.settings import ScoringOptions, ScoringSettings
 from zoo.prediction.streaming import stream
 from zoo.prediction.summary import AnnotationSummary, Progress
 from zoo.prediction.support import refuse_model_folder
+from zoo.prediction.writers import TableWriter, VcfWriter
 
 DRY_RUN_ALLELES = 1000
 
@@ -108,7 +105,7 @@ def annotate(
             run.use_sample_background(vcf, background)
         layout = _make_layout(run, keys, extras, max_tracks=math.inf if form.table else MAX_TRACKS, overwrite=overwrite)
         run.summary.output = str(output)
-        writer = _TableWriter(layout) if form.table else _VcfWriter(run, layout, command)
+        writer = TableWriter(layout) if form.table else VcfWriter(run, layout, command)
         if str(output) == STANDARD_OUTPUT:
             run.reader.declare_contigs_of_records()
         fingerprint = fingerprint_run(
@@ -123,7 +120,7 @@ def annotate(
         ):
             stream(run, writer, sink, report)
             with discarding(sink):
-                if isinstance(writer, _VcfWriter):
+                if isinstance(writer, VcfWriter):
                     writer.refuse_collisions()  # once more: what the header should have declared is known only now
                 summary = run.finish()
             reference = run.agreement.reference
@@ -195,62 +192,3 @@ def _make_layout(
     name_haplotypes = run.sample_background.name_haplotypes if run.sample_background else None
     info = run.reader.info_ids
     return Layout(run.engine.models, named, extras, run.engine.region_names, dropped, info, name_haplotypes)
-
-
-class _VcfWriter:
-    """The header and the lines of an annotated VCF."""
-
-    def __init__(self, run: Run, layout: Layout, command: str) -> None:
-        self._run = run
-        self._layout = layout
-        self._command = command
-        self.refuse_collisions()
-
-    def refuse_collisions(self) -> None:
-        """Raise OutputError where the input carries one of our keys, and they were not to be replaced."""
-        if not self._layout.dropped:
-            refuse_collisions(self._layout.keys, self._run.reader.info_ids, self._run.reader.name)
-
-    def header(self, digests: Mapping[str, str] | None = None) -> str:
-        """Return the input's header with our lines, and its undeclared contigs, before the line of columns."""
-        reader, reference, layout = self._run.reader, self._run.agreement.reference, self._layout
-        *lines, columns = reader.header.rstrip("\n").split("\n")
-        replaced = tuple(f"##INFO=<ID={key}," for key in all_keys(layout.keys))
-        kept = [line for line in lines if not line.startswith(replaced)]
-        contigs = []
-        for name in reader.undeclared_contigs:
-            found = reference.resolve(name)
-            contigs.append(
-                f"##contig=<ID={name},length={reference.lengths[found]}>" if found else f"##contig=<ID={name}>"
-            )
-        declared = declare(
-            layout.models,
-            layout.keys,
-            reference,
-            self._command,
-            layout.extras,
-            digests,
-            backgrounds=self._run.engine.backgrounds,
-            knows_number_a=knows_number_a(reader.header),
-        )
-        new = [line for line in declared if line not in kept]
-        return "\n".join([*kept, *contigs, *new, columns, ""])
-
-    def format(self, batch: RecordBatch, alleles: AlleleBatch, scores: list[ModelScores]) -> str:
-        """Return the lines of a batch."""
-        return format_vcf(batch.columns, alleles, scores, self._layout)
-
-
-class _TableWriter:
-    """The header and the rows of a table."""
-
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
-
-    def header(self, digests: Mapping[str, str] | None = None) -> str:  # noqa: ARG002 - a table has no place for them
-        """Return the line of column names."""
-        return table_header(self._layout)
-
-    def format(self, batch: RecordBatch, alleles: AlleleBatch, scores: list[ModelScores]) -> str:
-        """Return the rows of a batch."""
-        return format_table(batch.columns, alleles, scores, self._layout)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from types import TracebackType
-from typing import Self
 
 from zoo.errors import DataError
 from zoo.genome.build import contradicting_build
@@ -15,6 +13,7 @@ from zoo.genome.vcf import RecordBatch
 from zoo.prediction.inputs.alleles import INDEL, build_records
 from zoo.prediction.inputs.content import Content
 from zoo.prediction.inputs.rows import MISSING, RowReader, Rows
+from zoo.prediction.inputs.source import ContentSource
 
 EFFECT_KEY = "EFFECT_ALLELE"
 UNDECIDED_KEY = "REF_UNDECIDED"
@@ -31,7 +30,7 @@ _BLANKS = "blanks in the ID are written as _"
 _EXPONENT = "the position is written with an exponent (1e+06); look whether its last digits are still there"
 
 
-class RowSource:
+class RowSource(ContentSource):
     """Variants from rows, in their order, as records of a VCF.
 
     Contigs get the names that they have in the reference; those that it lacks keep theirs, and are undeclared.
@@ -50,12 +49,8 @@ class RowSource:
     def __init__(
         self, content: Content, rows: RowReader, reference: Reference, *, oriented: bool = True, effects: bool = False
     ) -> None:
-        self.name = content.name
-        self.warnings: list[str] = []
-        self.undeclared_contigs: list[str] = []
+        super().__init__(content, write_header(reference.lengths, effects=effects))
         self.renamed: dict[str, str] = {}
-        self.header = write_header(reference.lengths, effects=effects)
-        self._content = content
         self._rows = rows
         self._reference = reference
         self._oriented = oriented
@@ -63,21 +58,6 @@ class RowSource:
         self._notes: Counter[str] = Counter()
         self._builds: set[str] = set()
         self._contigs: dict[str, str | None] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Remove the copy of what came through a pipe."""
-        self._content.close()
-
-    @property
-    def contigs(self) -> Mapping[str, int | None]:
-        """None: rows tell no lengths, and the header's are the reference's."""
-        return {}
 
     @property
     def info_ids(self) -> set[str]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from zoo.errors import DataError
 from zoo.genome.reference import Reference
@@ -15,6 +13,7 @@ from zoo.prediction.inputs.content import Content
 from zoo.prediction.inputs.dbsnp import find_ids
 from zoo.prediction.inputs.records import write_header
 from zoo.prediction.inputs.rows import MISSING, RowReader, Rows, numbered_blocks
+from zoo.prediction.inputs.source import ContentSource
 
 _SHOWN = 5
 _BLOCK = 1 << 14
@@ -38,7 +37,7 @@ class IdReader:
             yield Rows(f"{self._content.name}, line", numbers, [], [], [], [], ids)
 
 
-class RsidSource:
+class RsidSource(ContentSource):
     """The records of a dbSNP file that a list of IDs names, in the order of the list; each ID once.
 
     Every record of an ID comes, with every ALT. Memory grows with the list, not with dbSNP.
@@ -50,32 +49,13 @@ class RsidSource:
     """
 
     def __init__(self, content: Content, ids: RowReader, dbsnp: str | Path, reference: Reference) -> None:
-        self.name = content.name
-        self.warnings: list[str] = []
-        self.undeclared_contigs: list[str] = []
-        self.header = write_header(reference.lengths, effects=False)
-        self._content = content
+        super().__init__(content, write_header(reference.lengths, effects=False))
         self._reference = reference
         wanted = self._read_ids(ids)
         self._records = find_ids(wanted, Path(dbsnp))
         self._tell_missing(wanted, dbsnp)
         self._contigs = {name: reference.resolve(name) for _, (name, *_) in self._records}
         self.renamed = {name: found for name, found in self._contigs.items() if found and found != name}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Forget the copy of what came through a pipe."""
-        self._content.close()
-
-    @property
-    def contigs(self) -> dict[str, int | None]:
-        """None: dbSNP declares no lengths."""
-        return {}
 
     @property
     def info_ids(self) -> set[str]:

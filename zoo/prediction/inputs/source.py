@@ -10,6 +10,7 @@ from typing import Literal, Protocol, Self
 
 from zoo.errors import DataError, near_match
 from zoo.genome.vcf import RecordBatch
+from zoo.prediction.inputs.content import Content
 
 RECORDS_A_BATCH = 4096
 """How many records are read, scored and written at a time."""
@@ -79,6 +80,37 @@ class RecordSource(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None: ...
+
+
+class ContentSource:
+    """What sources of any content but VCF have in common: its name, and a header of our own.
+
+    Args:
+        content: Where the records come from; closed with this.
+        header: The header's text.
+    """
+
+    def __init__(self, content: Content, header: str) -> None:
+        self.name = content.name
+        self.header = header
+        self.warnings: list[str] = []
+        self.undeclared_contigs: list[str] = []
+        self._content = content
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove the copy of what came through a pipe."""
+        self._content.close()
+
+    @property
+    def contigs(self) -> dict[str, int | None]:
+        """None: the content tells no lengths, and the header's are the reference's."""
+        return {}
 
 
 def parse_columns(options: Sequence[str]) -> dict[str, str]:

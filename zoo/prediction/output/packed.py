@@ -10,7 +10,7 @@ import numpy as np
 from zoo.errors import OutputError
 from zoo.genome.variant import Reason
 from zoo.prediction.alleles.batch import AlleleBatch
-from zoo.prediction.output.cells import format_floats, strongest_tracks
+from zoo.prediction.output.cells import MISSING, format_floats, strongest_tracks
 from zoo.prediction.output.keys import ModelKeys
 from zoo.prediction.scoring.pairing import ScoredModel
 from zoo.prediction.scoring.scores import ModelScores
@@ -75,4 +75,4 @@ def _pack_skipped(
 
 
 def _cell(column: list[str] | None, place: int) -> str:
-    return "" if column is None or column[place] == "." else column[place]
+    return "" if column is None or column[place] == MISSING else column[place]

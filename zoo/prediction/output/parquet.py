@@ -10,9 +10,9 @@ from typing import Any, BinaryIO
 
 from zoo.errors import OutputError
 from zoo.genome.output import OutputFile
+from zoo.prediction.output.cells import MISSING
 from zoo.prediction.output.formats import ColumnTypes
 
-MISSING = "."
 _BYTES_OF_A_GROUP = 32 << 20  # of text; a longer row makes a group of its own
 
 

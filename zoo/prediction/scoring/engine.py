@@ -4,31 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from zoo.components import Predictions, Scores
-from zoo.errors import ModelError, ScorerMismatch
+from zoo.components import Scores
+from zoo.errors import ModelError
 from zoo.genome.reference import Reference
 from zoo.genome.regions import RegionIndex, Regions
 from zoo.genome.variant import Reason
-from zoo.plugins import guard
 from zoo.prediction.alleles.batch import AlleleBatch
+from zoo.prediction.scoring.merging import Named, average_members, average_shifts, score_pairs, take_member
 from zoo.prediction.scoring.pairing import ScoredModel
 from zoo.prediction.scoring.ranking import find_backgrounds
 from zoo.prediction.scoring.scores import ModelScores
 from zoo.prediction.scoring.settings import ScoringSettings
-from zoo.prediction.windows.bins import align_bins
 from zoo.prediction.windows.centred import CentredPlacer
 from zoo.prediction.windows.fixed import FixedRegions, place_window, read_regions
 from zoo.prediction.windows.placement import Placement, Placer, Reasons, WindowBatch
 
 _BASES_A_BATCH = 100_000  # of windows that are held at a time: many short ones, few long ones
 _MIN_ALLELES = 16
-
-_Named: TypeAlias = dict[str, Predictions]
 
 
 @dataclass(slots=True)
@@ -151,12 +147,12 @@ class Engine:
                 windows = [each.take(~unknown) for each in windows]
             yield chosen, windows
 
-    def _predict(self, scored: ScoredModel, shifted: Sequence[WindowBatch]) -> tuple[_Named, _Named]:
+    def _predict(self, scored: ScoredModel, shifted: Sequence[WindowBatch]) -> tuple[Named, Named]:
         """Return the predictions of REF and ALT for each pair, averaged over shifts, members apart where asked for."""
         found = [self._predict_once(scored, windows) for windows in shifted]
-        return _average([ref for ref, _ in found]), _average([alt for _, alt in found])
+        return average_shifts([ref for ref, _ in found]), average_shifts([alt for _, alt in found])
 
-    def _predict_once(self, scored: ScoredModel, windows: WindowBatch) -> tuple[_Named, _Named]:
+    def _predict_once(self, scored: ScoredModel, windows: WindowBatch) -> tuple[Named, Named]:
         """Predict each distinct REF window once."""
         distinct = len(windows.ref)
         codes = np.concatenate([windows.ref, windows.alt])
@@ -173,14 +169,14 @@ class Engine:
         self,
         rows: _Rows,
         chosen: npt.NDArray[np.int64],
-        predictions: tuple[_Named, _Named],
+        predictions: tuple[Named, Named],
         number: int,
         windows: WindowBatch,
     ) -> None:
         """Score some pairs: the mean of the members, and each of them where their spread is asked for."""
         scored = self.models[number]
         ref, alt = predictions
-        mean = _score(scored, _mean_of_members(ref), _mean_of_members(alt), windows)
+        mean = score_pairs(scored, average_members(ref), average_members(alt), windows)
         rows.scores[chosen] = mean
         if rows.spread is None:
             return
@@ -188,7 +184,10 @@ class Engine:
         if members == 1:
             return
         each = np.stack(
-            [_score(scored, _take_member(ref, member), _take_member(alt, member), windows) for member in range(members)]
+            [
+                score_pairs(scored, take_member(ref, member), take_member(alt, member), windows)
+                for member in range(members)
+            ]
         )
         rows.spread[chosen] = each.std(axis=0, ddof=1, dtype=np.float64)
         if rows.disagree is not None:
@@ -243,45 +242,3 @@ def _choose_placer(
 
 def _index_regions(regions: FixedRegions) -> RegionIndex:
     return RegionIndex(Regions(regions.contigs, regions.starts, regions.ends))
-
-
-def _average(parts: Sequence[_Named]) -> _Named:
-    """Return the mean of predictions, which is the first where there is but one."""
-    if len(parts) == 1:
-        return parts[0]
-    return {name: np.mean([part[name] for part in parts], axis=0, dtype=np.float32) for name in parts[0]}
-
-
-def _mean_of_members(predictions: _Named) -> _Named:
-    return {name: values.mean(axis=1) if values.shape[1] > 1 else values[:, 0] for name, values in predictions.items()}
-
-
-def _take_member(predictions: _Named, member: int) -> _Named:
-    """Return one member's predictions; an output without members counts for each."""
-    return {name: values[:, min(member, values.shape[1] - 1)] for name, values in predictions.items()}
-
-
-def _score(scored: ScoredModel, ref: _Named, alt: _Named, windows: WindowBatch) -> Scores:
-    card = scored.model.card
-    for output in card.outputs:
-        if output.bins is not None:
-            ref[output.name], alt[output.name] = align_bins(
-                ref[output.name], alt[output.name], windows, card.sequence_window.length, output.crop or 0
-            )
-    with guard("scorer", scored.scorer.name):
-        scores = np.asarray(scored.scorer.score(scored.config, ref, alt), dtype=np.float32)
-    return _check_scores(scored, scores, len(windows))[:, list(scored.columns)]
-
-
-def _check_scores(scored: ScoredModel, scores: Scores, alleles: int) -> Scores:
-    expected = (alleles, len(scored.model.card.track_names))
-    if scores.shape != expected:
-        raise ScorerMismatch(
-            f"scorer {scored.scorer.name!r}: expected scores of shape {expected}, found {scores.shape}"
-        )
-    if not np.isfinite(scores).all():
-        raise ModelError(
-            f"{scored.model.card.full_name}: scorer {scored.scorer.name!r} gave a score that is no finite number; "
-            f"run: zoo test {scored.model.folder}"
-        )
-    return scores

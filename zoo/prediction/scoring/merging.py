@@ -1,0 +1,67 @@
+"""Predictions of pairs merged over shifts and members, and what the scorer makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from zoo.components import Predictions, Scores
+from zoo.errors import ModelError, ScorerMismatch
+from zoo.plugins import guard
+from zoo.prediction.scoring.pairing import ScoredModel
+from zoo.prediction.windows.bins import align_bins
+from zoo.prediction.windows.placement import WindowBatch
+
+Named: TypeAlias = dict[str, Predictions]
+"""Predictions by output, shape (n, M, T) or (n, M, B, T) with the axis of M members, else without."""
+
+
+def average_shifts(parts: Sequence[Named]) -> Named:
+    """Return the mean of predictions, which is the first where there is but one."""
+    if len(parts) == 1:
+        return parts[0]
+    return {name: np.mean([part[name] for part in parts], axis=0, dtype=np.float32) for name in parts[0]}
+
+
+def average_members(predictions: Named) -> Named:
+    """Return the mean over an ensemble's members, shape (n, T) or (n, B, T)."""
+    return {name: values.mean(axis=1) if values.shape[1] > 1 else values[:, 0] for name, values in predictions.items()}
+
+
+def take_member(predictions: Named, member: int) -> Named:
+    """Return one member's predictions; an output without members counts for each."""
+    return {name: values[:, min(member, values.shape[1] - 1)] for name, values in predictions.items()}
+
+
+def score_pairs(scored: ScoredModel, ref: Named, alt: Named, windows: WindowBatch) -> Scores:
+    """Return the scores of n pairs for the tracks that are asked for, bins brought side by side before; shape (n, T).
+
+    Raises:
+        ScorerMismatch: The scorer gave scores of another shape.
+        ModelError: A score is no finite number.
+    """
+    card = scored.model.card
+    for output in card.outputs:
+        if output.bins is not None:
+            ref[output.name], alt[output.name] = align_bins(
+                ref[output.name], alt[output.name], windows, card.sequence_window.length, output.crop or 0
+            )
+    with guard("scorer", scored.scorer.name):
+        scores = np.asarray(scored.scorer.score(scored.config, ref, alt), dtype=np.float32)
+    return _check_scores(scored, scores, len(windows))[:, list(scored.columns)]
+
+
+def _check_scores(scored: ScoredModel, scores: Scores, alleles: int) -> Scores:
+    expected = (alleles, len(scored.model.card.track_names))
+    if scores.shape != expected:
+        raise ScorerMismatch(
+            f"scorer {scored.scorer.name!r}: expected scores of shape {expected}, found {scores.shape}"
+        )
+    if not np.isfinite(scores).all():
+        raise ModelError(
+            f"{scored.model.card.full_name}: scorer {scored.scorer.name!r} gave a score that is no finite number; "
+            f"run: zoo test {scored.model.folder}"
+        )
+    return scores
