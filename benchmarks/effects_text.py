@@ -28,7 +28,8 @@ reads. Variants that a window does not hold are left out, which is why n differs
 
 **Figures.** *r*: Pearson's correlation; *rho*: Spearman's; *sign*: the share of effects whose sign is right;
 *concordance*: the mean of that share among the effects below 0 and among those above 0, so that one answer for all
-gets 0.50. A score of exactly 0 is half right. The sign of both scorers is the same.
+gets 0.50. A score of exactly 0 is half right. Both scorers have one sign, save where rounding makes one of them 0 (of
+sequences that a model is sure about, as the primer is of most); tables show the sign and concordance of `difference`.
 
 ![Predicted against measured effects](images/{figure})
 """
