@@ -7,7 +7,7 @@ from benchmarks.data import WINDOW
 from zoo.genome.reference import Reference
 from zoo.genome.vcf import ALT, CONTIG, POS, REF, VcfReader
 from zoo.prediction.alleles.batch import build_alleles
-from zoo.prediction.windows.centred import build_windows
+from zoo.prediction.windows.centred import build_centred
 
 ALLELES_A_BATCH = 4096
 
@@ -36,7 +36,7 @@ def test_windows_per_second(benchmark, alleles, reference, report):
     batches = [chosen[first : first + ALLELES_A_BATCH] for first in range(0, len(chosen), ALLELES_A_BATCH)]
 
     def build_all():
-        built = [build_windows(alleles, batch, reference, WINDOW, WINDOW // 2) for batch in batches]
+        built = [build_centred(alleles, batch, reference, WINDOW, WINDOW // 2) for batch in batches]
         return sum(len(windows.ref) + len(windows.alt) for windows in built)
 
     windows = benchmark(build_all)
