@@ -12,7 +12,7 @@ from zoo.genome.vcf import ALT, CONTIG, POS, REF, VcfReader
 from zoo.prediction.alleles.agreement import GenomeAgreement
 from zoo.prediction.alleles.batch import build_alleles
 from zoo.prediction.haplotype_table import score_haplotypes
-from zoo.prediction.haplotypes.own_windows import OwnPlacer
+from zoo.prediction.haplotypes.own_windows import HaplotypePlacer
 from zoo.prediction.haplotypes.phasing import place_on_haplotypes
 from zoo.prediction.haplotypes.sample import read_sample
 from zoo.prediction.haplotypes.sample_background import SampleBackground
@@ -54,7 +54,9 @@ def test_alleles_on_haplotypes_scored_together_per_second(benchmark, data, phase
 def test_windows_on_their_own_background_per_second(benchmark, data, phased, report):
     with Reference(data / "genome.fa") as reference, VcfReader(phased) as reader:
         sample = read_sample(phased, "S", GenomeAgreement(reference, "S", {}))
-        placer = OwnPlacer(SampleBackground(place_on_haplotypes(sample, reference)), CentredPlacer(WINDOW, WINDOW // 2))
+        placer = HaplotypePlacer(
+            SampleBackground(place_on_haplotypes(sample, reference)), CentredPlacer(WINDOW, WINDOW // 2)
+        )
         columns = [record for batch in reader.batches(4096) for record in batch.columns]
         alleles = build_alleles(
             [record[CONTIG] for record in columns],

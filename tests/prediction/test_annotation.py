@@ -165,6 +165,13 @@ def test_the_summary_counts_alleles_and_reasons(golden, tmp_path):
     assert document["output"] == str(tmp_path / "out.vcf")
 
 
+def test_contigs_of_a_list_that_have_another_name_in_the_genome_are_told(genome, model, tmp_path, read_lines):
+    (tmp_path / "list.txt").write_text(f"7:5:{GENOME[4]}:{'A' if GENOME[4] != 'A' else 'C'}\n")
+    summary = annotate(tmp_path / "list.txt", genome, model, tmp_path / "out.vcf")
+    assert summary.bridged == {"7": "chr7"}
+    assert [line.split("\t")[0] for line in read_lines(tmp_path / "out.vcf")] == ["chr7"]
+
+
 def test_progress_rises_to_the_end(genome, model, write_vcf, tmp_path, monkeypatch):
     monkeypatch.setattr(streaming, "RECORDS_A_BATCH", 100)
     reports = []

@@ -16,10 +16,10 @@ from zoo.genome.vcf import ALT, CONTIG, POS, REF, RecordBatch
 from zoo.prediction.alleles.agreement import GenomeAgreement, OnRefMismatch
 from zoo.prediction.alleles.batch import AlleleBatch
 from zoo.prediction.alleles.structural import spell_structural
-from zoo.prediction.haplotypes.own_windows import OwnPlacer
+from zoo.prediction.haplotypes.own_windows import HaplotypePlacer
 from zoo.prediction.haplotypes.sample_background import SampleBackground, read_sample_background
 from zoo.prediction.inputs.opening import open_records
-from zoo.prediction.inputs.source import InputOptions, RecordSource
+from zoo.prediction.inputs.source import ContentSource, InputOptions, RecordSource
 from zoo.prediction.loading import AnyModel, expect_genomes, load_scored
 from zoo.prediction.output.keys import Extras, ModelKeys, name_keys
 from zoo.prediction.output.packed import refuse_names
@@ -74,11 +74,9 @@ class Run:
             vcf, sample, agreement, self._spell if self.settings.structural else None
         )
         windows = {(window.length, window.anchor) for window in self._windows}
+        plain = [CentredPlacer(length, anchor, self.settings.shifts) for length, anchor in windows]
         self.engine.use_placers(
-            {
-                (length, anchor): OwnPlacer(self.sample_background, CentredPlacer(length, anchor, self.settings.shifts))
-                for length, anchor in windows
-            }
+            {(placer.length, placer.anchor): HaplotypePlacer(self.sample_background, placer) for placer in plain}
         )
 
     def name_keys(self, renames: Mapping[str, str] | None, extras: Extras, *, max_tracks: float) -> list[ModelKeys]:
@@ -105,6 +103,8 @@ class Run:
         summary = self.summary
         summary.skipped = dict(sorted(summary.skipped.items()))
         summary.describe_contigs(self.agreement, self.reader.warnings)
+        if isinstance(self.reader, ContentSource):
+            summary.bridged = self.reader.renamed | summary.bridged
         if summary.alleles and not summary.scored:
             summary.warnings.append("no allele got a score; the reasons are counted by `skipped`")
         return summary

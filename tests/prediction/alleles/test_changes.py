@@ -11,6 +11,7 @@ from zoo.prediction.alleles.changes import find_changes
         pytest.param("ACGT", 1, "C", "T", (1, 2, "T"), id="SNV"),
         pytest.param("ACGT", 1, "CG", "TA", (1, 3, "TA"), id="MNV"),
         pytest.param("ACGT", 1, "C", "CTT", (2, 2, "TT"), id="insertion, before the base behind its padding"),
+        pytest.param("ACGT", 1, "C", "CAC", (2, 2, "AC"), id="insertion that ends as its padding does"),
         pytest.param("ACGT", 1, "CGT", "C", (2, 4, ""), id="deletion"),
         pytest.param("ACGT", 1, "CG", "TAA", (1, 3, "TAA"), id="delins"),
         pytest.param("ACGT", 1, "C", "GG", (1, 2, "GG"), id="one base becomes two others"),

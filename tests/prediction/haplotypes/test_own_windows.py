@@ -7,7 +7,7 @@ from zoo.genome.codes import decode
 from zoo.genome.variant import Reason
 from zoo.prediction.alleles.agreement import GenomeAgreement
 from zoo.prediction.alleles.batch import build_alleles
-from zoo.prediction.haplotypes.own_windows import OwnPlacer
+from zoo.prediction.haplotypes.own_windows import HaplotypePlacer
 from zoo.prediction.haplotypes.phasing import place_on_haplotypes
 from zoo.prediction.haplotypes.sample import read_sample
 from zoo.prediction.haplotypes.sample_background import SampleBackground
@@ -20,7 +20,7 @@ def cut(background, reference, variants, length, anchor, *, shifts=(0,), shift=0
     """Return the windows of alleles as (allele, haplotype): (REF, ALT)."""
     contigs, positions, refs, alts = zip(*[("chr1", *variant) for variant in variants], strict=True)
     alleles = build_alleles(contigs, positions, refs, alts, reference)
-    placer = OwnPlacer(background, CentredPlacer(length, anchor, shifts))
+    placer = HaplotypePlacer(background, CentredPlacer(length, anchor, shifts))
     reason = alleles.reason.copy()
     placement = placer.place(alleles, reason)
     windows = {}
@@ -65,7 +65,7 @@ def test_an_allele_on_both_haplotypes_has_two_windows(cut_background):
 def test_what_two_haplotypes_carry_alike_is_one_window_of_ref(place):
     haplotypes, reference = place(["chr1 9 A G 1|1", "chr1 11 C A 1|1", "chr1 20 G T 0|1", "chr1 22 C A 1|1"], GENOME)
     alleles = build_alleles(["chr1"] * 2, [11, 22], ["C"] * 2, ["A"] * 2, reference)
-    placer = OwnPlacer(SampleBackground(haplotypes), CentredPlacer(9, 4))
+    placer = HaplotypePlacer(SampleBackground(haplotypes), CentredPlacer(9, 4))
     placement = placer.place(alleles, alleles.reason.copy())
     windows = placer.build(alleles, placement, reference)
     assert placement.allele.tolist() == [0, 0, 1, 1]

@@ -31,6 +31,17 @@ def brief(rows, *columns):
     return [tuple(row[column] for column in columns) for row in rows]
 
 
+def test_a_row_without_a_window_stands_where_its_own_would(rows_of, load_counter):
+    # Of the other haplotype, its window would start at base 23: before that of the second group, which holds its base.
+    records = ["chr1 6 A G 0|1", "chr1 28 C G 1|0", "chr1 31 A G 0|1", "chr1 40 T A 0/1"]
+    rows, summary = rows_of(records, load_counter())
+    assert brief(rows, "window", "skipped") == [
+        ("chr1:1-10", "."), (".", "28:C>G=REF_MISMATCH"), ("chr1:26-35", "."), (".", "40:T>A=UNPHASED")
+    ]  # fmt: skip
+    assert (summary.groups, summary.together) == ({"counter@1.0.0": 2}, {"counter@1.0.0": 0})
+    assert list(summary.skipped.items()) == [("REF_MISMATCH", 1), ("UNPHASED", 1)]
+
+
 def test_a_row_tells_what_was_scored_and_where(rows_of, load_counter):
     rows, summary = rows_of(["chr1 6 A G 0|1:77", "chr1 9 A G 0|1:77"], load_counter())
     assert rows == [

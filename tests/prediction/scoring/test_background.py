@@ -66,6 +66,13 @@ def test_a_percentile_counts_those_below_and_half_of_the_equals():
     assert ranks(background.percentile, [-2, -1, 1, 2, 3]) == [0, 12.5, 50, 75, 100]
 
 
+def test_other_scores_or_others_of_them_have_another_digest(background):
+    same = make(np.arange(MIN_ALLELES), -np.ones(MIN_ALLELES))
+    others = [make(np.arange(MIN_ALLELES), np.ones(MIN_ALLELES)), background.take([0]), background.take([1, 0])]
+    assert background.digest() == same.digest()
+    assert len({found.digest() for found in (background, *others)}) == 4
+
+
 def test_p_of_a_signed_score_counts_those_as_far_out_on_its_own_side():
     background = make([-3, -1, 0, 2])
     assert ranks(background.empirical_p, [-4, -3, -1, 1, 2, 3]) == pytest.approx([0.2, 0.4, 0.6, 0.4, 0.4, 0.2])

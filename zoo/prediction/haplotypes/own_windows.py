@@ -22,7 +22,7 @@ ON_REFERENCE = 0
 """The window of an allele that the sample does not carry, or not on a haplotype that is known."""
 
 
-class OwnPlacer:
+class HaplotypePlacer:
     """Windows of ``plain``'s length and anchor, each on the haplotype that carries the allele."""
 
     averages = True
@@ -153,8 +153,9 @@ def _share(windows: Codes, of: Integers) -> tuple[Codes, Integers]:
 def _look_up(found: Carried, placement: Placement) -> Integers:
     """Return the copy of each pair, -1 where it stands on the reference."""
     copy = np.full(len(placement), -1, dtype=np.int64)
-    keys = found.allele * (1 << 20) + found.haplotype
-    wanted = placement.allele * (1 << 20) + placement.window
+    width = 1 + max(int(found.haplotype.max(initial=0)), int(placement.window.max(initial=0)))
+    keys = found.allele * width + found.haplotype
+    wanted = placement.allele * width + placement.window
     places = np.searchsorted(keys, wanted)
     inside = (places < len(keys)) & (placement.window != ON_REFERENCE)
     copy[inside] = found.copy[places[inside]]

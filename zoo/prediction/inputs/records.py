@@ -41,16 +41,12 @@ class RowSource(ContentSource):
         oriented: Whether the first allele of a row is REF; else the genome decides.
         effects: Whether records tell the effect allele, as ``EFFECT_ALLELE``; where the genome holds both alleles,
             ``REF_UNDECIDED`` says that REF may be either.
-
-    Attributes:
-        renamed: The contigs that have another name in the reference.
     """
 
     def __init__(
         self, content: Content, rows: RowReader, reference: Reference, *, oriented: bool = True, effects: bool = False
     ) -> None:
         super().__init__(content, write_header(reference.lengths, effects=effects))
-        self.renamed: dict[str, str] = {}
         self._rows = rows
         self._reference = reference
         self._oriented = oriented

@@ -88,6 +88,9 @@ class ContentSource:
     Args:
         content: Where the records come from; closed with this.
         header: The header's text.
+
+    Attributes:
+        renamed: The contigs that have another name in the reference, whose name records carry.
     """
 
     def __init__(self, content: Content, header: str) -> None:
@@ -95,6 +98,7 @@ class ContentSource:
         self.header = header
         self.warnings: list[str] = []
         self.undeclared_contigs: list[str] = []
+        self.renamed: dict[str, str] = {}
         self._content = content
 
     def __enter__(self) -> Self:
