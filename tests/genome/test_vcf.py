@@ -307,3 +307,20 @@ def test_of_two_declarations_of_a_contig_the_first_counts(tmp_path):
     twice = "##contig=<ID=two,length=7>\n##contig=<ID=two,length=8>\n"
     with VcfReader(write(tmp_path / "a.vcf", HEADER + twice + COLUMNS)) as reader:
         assert reader.contigs["two"] == 7
+
+
+def test_a_damaged_genotype_on_an_undeclared_contig_is_an_error_and_no_crash(tmp_path):
+    header = (
+        "##fileformat=VCFv4.2\n##contig=<ID=chr2>\n"
+        '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n'
+        '##FORMAT=<ID=PS,Number=1,Type=Integer,Description="Phase set">\n'
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS\n"
+    )
+    path = tmp_path / "in.vcf"
+    path.write_text(f"{header}chr2\t1\t.\tA\tG\t.\t.\t.\tGT:PS\t0|1:1\nchr1\t9\t.\tA\tG\t.\t.\t.\tGT:PS\tA\n")
+    # In a process of its own: it was htslib that died.
+    code = "import sys; from zoo.genome.vcf import VcfReader; list(VcfReader(sys.argv[1]).batches(9))"
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "VcfError: " in done.stderr
+    assert "in.vcf, record 2: " in done.stderr

@@ -140,6 +140,9 @@ class VcfReader:
                 if wide.is_whole:
                     self._learned = _declarations(wide.raw_header)
                     return
+        if self._samples and not self.undeclared_contigs:
+            # Of a record on an undeclared contig htslib lets faults of genotypes pass, and dies of them.
+            self.declare_contigs_of_records()
         for line in itertools.islice(self._lines(), done, None):
             yield line.split("\t", 8)
 
@@ -238,6 +241,8 @@ class VcfReader:
 
     def _declare(self, names: list[str]) -> None:
         self.undeclared_contigs = [name for name in names if name and name not in self.contigs]
+        if not self.undeclared_contigs:
+            return
         self._vcf.close()
         self._vcf = self._open()
         for name in self.undeclared_contigs:

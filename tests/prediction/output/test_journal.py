@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from zoo.errors import OutputError
@@ -157,3 +159,23 @@ def test_a_symlink_in_the_place_of_a_journal_is_not_followed(tmp_path):
     with OutputFile(tmp_path / "out") as output, pytest.raises(OutputError, match=r"out\.journal, which is a symlink"):
         Journal(output, FINGERPRINT, resume=False)
     assert (tmp_path / "precious").read_text() == "kept"
+
+
+def test_other_models_are_told_before_what_differs_with_them():
+    earlier = {"devices": {"a": "cpu"}, "models": {"a": "0" * 64}, "input": {"header": "1" * 64}}
+    now = {"devices": {"a": "cpu", "b": "cpu"}, "models": {"a": "0" * 64, "b": "2" * 64}, "input": {"header": "3" * 64}}
+    first, *others = module._compare(earlier, now)
+    assert first == "the models a, this one has a, b"
+    assert "another input header" in others
+
+
+def test_a_pipe_in_the_journals_place_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "out.vcf.journal")
+    assert read_fingerprint(tmp_path / "out.vcf") is None
+
+
+@pytest.mark.parametrize("lines", [[[]], [None], [FINGERPRINT, {"records": 1, "unknown": 2}]])
+def test_a_journal_of_another_form_is_started_over(tmp_path, lines):
+    write(tmp_path / "out")
+    (tmp_path / "out.journal").write_bytes(b"".join(map(module._seal, lines)))
+    assert find_last(tmp_path / "out") is None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -131,7 +132,7 @@ class Journal:
             return
         content = self._path.read_bytes()
         lines = list(_unseal(content))
-        if not lines:
+        if not lines or not isinstance(lines[0][0], dict):
             return
         differences = list(_compare(lines[0][0], self._fingerprint))
         if differences:
@@ -140,12 +141,18 @@ class Journal:
                 f"{self._output.name}: the unfinished run had {differences[0]}{more}; "
                 "resume it with the same, or start over without --resume"
             )
-        checkpoints = [(Checkpoint(**values), end) for values, end in lines[1:]]
+        try:
+            checkpoints = [(Checkpoint(**values), end) for values, end in lines[1:]]
+        except TypeError:  # of another version of the zoo
+            return
         count = _count_whole(self._output.partial, [checkpoint for checkpoint, _ in checkpoints])
         if count:
             self.last, end = checkpoints[count - 1]
             with self._path.open("r+b") as file:
                 file.truncate(end)
+
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def journal_path(output: str | Path) -> Path:
@@ -155,11 +162,15 @@ def journal_path(output: str | Path) -> Path:
 
 def read_fingerprint(output: str | Path) -> dict[str, Any] | None:
     """Return the fingerprint of an output's unfinished run, None where there is none that could be resumed."""
+    path = journal_path(output)
+    if not path.is_file():  # a pipe there would be waited for; whatever it is, it is refused when it is opened
+        return None
     try:
-        content = journal_path(output).read_bytes()
+        content = path.read_bytes()
     except OSError:
         return None
-    return next((values for values, _ in _unseal(content)), None)
+    found = next((values for values, _ in _unseal(content)), None)
+    return found if isinstance(found, dict) else None
 
 
 def _seal(values: object) -> bytes:
@@ -196,13 +207,21 @@ def _count_whole(partial: Path, checkpoints: Iterable[Checkpoint]) -> int:
 
 
 def _compare(earlier: Mapping[str, Any], now: Mapping[str, Any], above: str = "") -> Iterator[str]:
-    """Yield what differs, in words."""
-    for key in sorted({*earlier, *now}):
+    """Yield what differs, in words, the models first: other things differ with them."""
+    for key in sorted({*earlier, *now}, key=lambda name: (name != "models", name)):
         old, new = earlier.get(key), now.get(key)
         if isinstance(old, dict) and isinstance(new, dict):
+            if key == "models" and set(old) != set(new):
+                yield f"the models {', '.join(old)}, this one has {', '.join(new)}"
             yield from _compare(old, new, f"{above}{key} ")
+        elif old != new and _is_digest(old) and _is_digest(new):
+            yield f"another {above}{key}"
         elif old != new:
             yield f"{above}{key} {_short(old)}, this one has {_short(new)}"
+
+
+def _is_digest(value: object) -> bool:
+    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
 
 
 def _short(value: object) -> str:

@@ -55,7 +55,8 @@ def pair_with_scorers(
 
     Args:
         options: Fields of the scorer's configuration.
-        tracks: The tracks that are asked for: ``track`` of every model that has it, or ``model:track``.
+        tracks: The tracks that are asked for: ``track`` of every model that has it, or ``model:track``. A model of
+            which none is named keeps all.
 
     Raises:
         UnknownName: No scorer of that name is installed, or no model has a track.
@@ -109,10 +110,5 @@ def _choose_tracks(models: list[ScoredModel], tracks: Sequence[str]) -> list[Sco
             for column, track in enumerate(card.track_names)
             if wanted & {track, f"{card.name}:{track}", f"{card.full_name}:{track}"}
         )
-        if not columns:
-            raise UnknownName(
-                f"{card.full_name}: none of its tracks is asked for{near_match(tracks[0], card.track_names)}; "
-                "name one, or leave the model out"
-            )
-        found.append(replace(scored, columns=columns, chosen=True))
+        found.append(replace(scored, columns=columns, chosen=True) if columns else scored)
     return found
