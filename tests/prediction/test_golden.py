@@ -9,7 +9,7 @@ import pytest
 from zoo import annotate
 from zoo.genome.variant import MODEL_REASONS, Reason
 from zoo.prediction.alleles import batch as alleles
-from zoo.prediction.scoring import engine
+from zoo.prediction.scoring import merging
 from zoo.prediction.windows import centred as windows
 from zoo.testing.golden import GENOME, RECORDS, write_golden
 from zoo.testing.models import make_base_at_anchor_graph, write_model_folder
@@ -52,8 +52,8 @@ def one_strand(monkeypatch, golden):
 
 
 def swapped_sign(monkeypatch, golden):
-    check = engine._check_scores
-    monkeypatch.setattr(engine, "_check_scores", lambda *arguments: -check(*arguments))
+    check = merging._check_scores
+    monkeypatch.setattr(merging, "_check_scores", lambda *arguments: -check(*arguments))
 
 
 def spelling_instead_of_normal_form(monkeypatch, golden):

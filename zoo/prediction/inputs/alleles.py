@@ -16,7 +16,7 @@ import numpy.typing as npt
 from zoo.errors import DataError
 from zoo.genome.codes import IUPAC, IUPAC_BITS, UNKNOWN, Codes, decode
 from zoo.genome.reference import Reference
-from zoo.prediction.inputs.rows import MISSING, Rows
+from zoo.prediction.inputs.rows import NO_VALUE, Rows
 
 INDEL = "<INDEL>"
 """The ALT of rows whose alleles are I and D, as PLINK writes insertions and deletions without their letters."""
@@ -102,7 +102,7 @@ def _check(rows: Rows, first: list[str], second: list[str], *, oriented: bool) -
     names = ("REF", "ALT") if oriented else ("the other allele", "the effect allele")
     for name, alleles, known in ((names[0], first, _REF), (names[1], second, _ALT if oriented else _REF)):
         for allele in {*alleles}:
-            if allele.lower() in MISSING or allele == "0":
+            if allele.lower() in NO_VALUE or allele == "0":
                 # An allele that nobody gave is VCF's missing ALT; without a REF there is no record.
                 if name == names[0]:
                     raise DataError(f"{rows.place(alleles.index(allele))}: {name} is missing ({allele!r})")
@@ -207,7 +207,7 @@ def _check_effects(found: Alleles, notes: Counter[str]) -> None:
     for row, (effect, ref, alt) in enumerate(zip(effects, found.refs, found.alts, strict=True)):
         if effect in (alt, ref) or effect in alt.split(","):
             continue
-        if effect.lower() in MISSING or effect == "0":
+        if effect.lower() in NO_VALUE or effect == "0":
             effects[row] = "."
         elif not (effect in _LETTERLESS and alt == INDEL):
             notes[STRAY] += 1

@@ -12,7 +12,7 @@ from zoo.genome.reference import Reference
 from zoo.genome.vcf import RecordBatch
 from zoo.prediction.inputs.alleles import INDEL, build_records
 from zoo.prediction.inputs.content import Content
-from zoo.prediction.inputs.rows import MISSING, RowReader, Rows
+from zoo.prediction.inputs.rows import NO_VALUE, RowReader, Rows
 from zoo.prediction.inputs.source import ContentSource
 
 EFFECT_KEY = "EFFECT_ALLELE"
@@ -106,7 +106,7 @@ class RowSource(ContentSource):
         for name in dict.fromkeys(rows.contigs):
             if name in self._contigs:
                 continue
-            if name.lower() in MISSING or _UNSAFE.search(name):
+            if name.lower() in NO_VALUE or _UNSAFE.search(name):
                 place = rows.place(rows.contigs.index(name))
                 raise DataError(f"{place}: expected the name of a contig, found {name[:40]!r}")
             found = self._reference.resolve(name) or self._resolve_number(name)
@@ -144,7 +144,7 @@ class RowSource(ContentSource):
     def _parse_position(self, cell: str, rows: Rows, row: int) -> int:
         found = _FLOAT.fullmatch(cell)
         if found is None or len(cell) > 20 or not float(cell).is_integer():
-            what = "none" if cell.lower() in MISSING else "something else"
+            what = "none" if cell.lower() in NO_VALUE else "something else"
             raise DataError(
                 f"{rows.place(row)}: expected a position, a whole number from 0, found {what} ({cell[:20]!r}); "
                 "take such rows out"
@@ -159,7 +159,7 @@ class RowSource(ContentSource):
         for one in ids:
             self._notes[_BLANKS] += _BLANK.search(one) is not None
             name = ";".join(filter(None, _BLANK.sub("_", one).split(";")))
-            mended.append("." if name.lower() in MISSING else name)
+            mended.append("." if name.lower() in NO_VALUE else name)
         return mended
 
     def _warn(self) -> None:

@@ -16,7 +16,7 @@ from zoo.prediction.inputs.columns import Layout
 from zoo.prediction.inputs.content import Content
 from zoo.prediction.inputs.variant_text import split_variant
 
-MISSING = frozenset({"", ".", "na", "n/a", "nan", "null", "none", "#n/a"})
+NO_VALUE = frozenset({"", ".", "na", "n/a", "nan", "null", "none", "#n/a"})
 """What stands, in small letters, for no value; so an allele that is spelt NA is none."""
 
 

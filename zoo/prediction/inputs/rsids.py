@@ -12,7 +12,7 @@ from zoo.prediction.inputs.columns import is_rsid
 from zoo.prediction.inputs.content import Content
 from zoo.prediction.inputs.dbsnp import find_ids
 from zoo.prediction.inputs.records import write_header
-from zoo.prediction.inputs.rows import MISSING, RowReader, Rows, numbered_blocks
+from zoo.prediction.inputs.rows import NO_VALUE, RowReader, Rows, numbered_blocks
 from zoo.prediction.inputs.source import ContentSource
 
 _SHOWN = 5
@@ -85,7 +85,7 @@ class RsidSource(ContentSource):
         wanted: dict[str, int] = {}
         for rows in ids.blocks(_BLOCK):
             for row, text in enumerate(rows.ids):
-                if text.lower() in MISSING or len(text.split()) != 1:
+                if text.lower() in NO_VALUE or len(text.split()) != 1:
                     raise DataError(f"{rows.place(row)}: expected an rsID such as rs12345, found {text[:40]!r}")
                 name = text.lower() if is_rsid(text) else text
                 wanted[name] = wanted.get(name, 0) + 1
