@@ -148,7 +148,7 @@ def test_other_inputs_are_not_taken_for_those_of_the_run(files, annotate, run):
             r"the first 4,096 records of .*in\.vcf are not those that the unfinished",
         ),
         ("".join(lines[:100]), "the first 4,096 records of .* are not those"),
-        (whole.replace("##contig", "##new=1\n##contig"), "the unfinished run had input header"),
+        (whole.replace("##contig", "##new=1\n##contig"), "the unfinished run had another input header"),
     ]:
         vcf.write_text(changed)
         status, told = run(arguments)

@@ -318,3 +318,19 @@ def test_hostile_records_give_a_result_or_an_error_of_one_line(genome, model, wr
         assert outcomes[name].startswith("error")
     assert outcomes["POS is beyond the contig"].endswith("ZOO_SKIPPED=REF_MISMATCH")
     assert outcomes["a very long allele"].endswith("ZOO_G_AT_ANCHOR_SKIPPED=TOO_LONG")
+
+
+def test_a_parquet_file_says_what_made_it(golden, tmp_path):
+    from pyarrow import parquet
+
+    annotate(golden.vcf, golden.genome, golden.models[0], tmp_path / "out.parquet", scorer="logit_difference")
+    told = parquet.read_schema(tmp_path / "out.parquet").metadata[b"zoo"].decode()
+    assert '##INFO=<ID=ZOO_AT,Number=A,Type=Float,Description="at@1.0.0, sha256sums ' in told
+    assert "scorer logit_difference" in told
+    assert "##zoo_reference=<ID=GOLDEN_FA" in told
+
+
+def test_a_network_alone_is_told_to_have_no_spread(golden, tmp_path):
+    summary = annotate(golden.vcf, golden.genome, golden.models[0], tmp_path / "out.vcf", spread=True)
+    assert "at@1.0.0: is one network, so that no spread can be told" in summary.warnings
+    assert summary.keys == {"at@1.0.0": ["ZOO_AT", "ZOO_AT_SD", "ZOO_AT_DISAGREE"]}

@@ -25,7 +25,7 @@ from zoo.prediction.scoring.settings import ScoringOptions, ScoringSettings
 from zoo.prediction.streaming import stream
 from zoo.prediction.summary import AnnotationSummary, Progress
 from zoo.prediction.support import refuse_model_folder
-from zoo.prediction.writers import TableWriter, VcfWriter
+from zoo.prediction.writers import TableWriter, VcfWriter, declare_run
 
 DRY_RUN_ALLELES = 1000
 
@@ -114,8 +114,11 @@ def annotate(
             sample_background=run.sample_background.digest() if run.sample_background else "",
         )  # fmt: skip
         types = table_columns(layout) if form.table else None
+        origin = "\n".join(declare_run(run, layout, command))
         with (
-            open_sink(output, form, types=types, index=index, fingerprint=fingerprint, resume=resume) as sink,
+            open_sink(
+                output, form, types=types, origin=origin, index=index, fingerprint=fingerprint, resume=resume
+            ) as sink,
             telling_how_to_resume(sink),
         ):
             stream(run, writer, sink, report)

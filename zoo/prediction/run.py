@@ -52,6 +52,11 @@ class Run:
                     f"{background.source}: the common variants of {background.document.model} were scored on another "
                     f"genome than {agreement.reference.path}; percentiles may mean little"
                 )
+        if settings.spread:
+            alone = [one.model.card for one in engine.models if all(out.members == 1 for out in one.model.card.outputs)]
+            agreement.warnings.extend(
+                f"{card.full_name}: is one network, so that no spread can be told" for card in alone
+            )
         for scored in engine.models:
             self.summary.seen[scored.model.card.full_name] = 0 if tells_contigs(scored.model.card) else None
 
@@ -66,6 +71,10 @@ class Run:
             ModelError: Windows stand at regions.
             VcfError: The file can't be read twice, or has no such sample.
         """
+        if self.settings.percentile:
+            self.agreement.warnings.append(
+                f"percentiles rank scores on the haplotypes of {sample} among those of common variants on the reference"
+            )
         if self.settings.windows is not None:
             raise ModelError("a background needs windows that stand around each allele; leave out windows at regions")
         reader = self.reader
@@ -84,7 +93,10 @@ class Run:
         if extras.packed:
             refuse_names(self.engine.models, self.engine.region_names)
         named = name_keys(self.engine.models, renames, extras, max_tracks=max_tracks)
-        self.summary.keys = {name: list(model.scores) for name, model in zip(self.summary.models, named, strict=True)}
+        self.summary.keys = {
+            name: [key for key in keys.all if key != keys.skipped]
+            for name, keys in zip(self.summary.models, named, strict=True)
+        }
         return named
 
     def score(self, batch: RecordBatch) -> tuple[AlleleBatch, list[ModelScores]]:

@@ -103,7 +103,7 @@ class AnnotationSummary(RunSummary):
         seen: Scored alleles on contigs that a model was trained on, by model; None where its card does not tell.
         background: With the sample's own haplotypes around them: alleles that it carries on a known one, that are
             unphased, that it does not carry; and neighbours that were left out because they overlap an allele.
-        keys: The INFO keys of each model that hold its scores.
+        keys: The INFO keys of each model, but for those of reasons.
         contig_digests: Refget digests of the contigs that were read.
         resumed_records: Records that an unfinished run had done; they count above, not in ``seconds``.
     """

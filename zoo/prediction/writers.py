@@ -13,6 +13,20 @@ from zoo.prediction.run import Run
 from zoo.prediction.scoring.scores import ModelScores
 
 
+def declare_run(run: Run, layout: Layout, command: str, digests: Mapping[str, str] | None = None) -> list[str]:
+    """Return the header lines that say what a run computed, from what, by what."""
+    return declare(
+        layout.models,
+        layout.keys,
+        run.agreement.reference,
+        command,
+        layout.extras,
+        digests,
+        backgrounds=run.engine.backgrounds,
+        knows_number_a=knows_number_a(run.reader.header),
+    )
+
+
 class VcfWriter:
     """The header and the lines of an annotated VCF."""
 
@@ -39,16 +53,7 @@ class VcfWriter:
             contigs.append(
                 f"##contig=<ID={name},length={reference.lengths[found]}>" if found else f"##contig=<ID={name}>"
             )
-        declared = declare(
-            layout.models,
-            layout.keys,
-            reference,
-            self._command,
-            layout.extras,
-            digests,
-            backgrounds=self._run.engine.backgrounds,
-            knows_number_a=knows_number_a(reader.header),
-        )
+        declared = declare_run(self._run, layout, self._command, digests)
         new = [line for line in declared if line not in kept]
         return "\n".join([*kept, *contigs, *new, columns, ""])
 

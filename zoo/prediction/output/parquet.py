@@ -16,7 +16,11 @@ from zoo.prediction.output.formats import ColumnTypes
 _BYTES_OF_A_GROUP = 32 << 20  # of text; a longer row makes a group of its own
 
 
-def convert_to_parquet(text: Path, output: OutputFile, types: ColumnTypes) -> None:
+ORIGIN_KEY = "zoo"
+"""The key of the file's metadata under which stands what its rows were made of."""
+
+
+def convert_to_parquet(text: Path, output: OutputFile, types: ColumnTypes, origin: str = "") -> None:
     """Write ``output.whole`` from rows between tabs under a line of names; ``.`` is a missing value.
 
     Floats are of 32 bits and exact, as nine digits tell them; integers of 64; flags are 0 and 1.
@@ -30,7 +34,8 @@ def convert_to_parquet(text: Path, output: OutputFile, types: ColumnTypes) -> No
     arrow = {"text": pa.string(), "integer": pa.int64(), "float": pa.float32(), "flag": pa.bool_()}
     with output.writing(), gzip.open(text) as rows, output.whole.open("xb") as target:
         names = rows.readline().decode("utf-8", "surrogateescape").rstrip("\n").split("\t")
-        schema = pa.schema([(name, arrow[types.get(name, "text")]) for name in names])
+        metadata = {ORIGIN_KEY: origin} if origin else None
+        schema = pa.schema([(name, arrow[types.get(name, "text")]) for name in names], metadata)
         try:
             with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
                 for group in _read_groups(rows):

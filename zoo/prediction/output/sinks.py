@@ -62,6 +62,7 @@ def open_sink(
     form: Format | None = None,
     *,
     types: ColumnTypes | None = None,
+    origin: str = "",
     index: bool = False,
     fingerprint: Mapping[str, object] | None = None,
     resume: bool = False,
@@ -71,6 +72,7 @@ def open_sink(
     Args:
         form: By default the one that the path's suffix asks for.
         types: Of a table's columns, for formats that have types.
+        origin: What the rows were made of and by what, for formats of tables that have a place for it.
         index: Write an index beside the file.
         fingerprint: What decides the bytes, in plain values. A run that has one keeps a journal, and what is done
             stays when it breaks off, from the first note on.
@@ -84,10 +86,10 @@ def open_sink(
     if index:
         refuse_index(path, form)
     if str(path) != STANDARD_OUTPUT:
-        return FileSink(path, form, types or {}, index=index, fingerprint=fingerprint, resume=resume)
+        return FileSink(path, form, types or {}, origin, index=index, fingerprint=fingerprint, resume=resume)
     if resume:
         raise OutputError("standard output: what went there can't be resumed; name a file, or leave --resume out")
-    return _ConvertedPipe(form, types or {}) if form.converted else FileSink(path, form, types or {})
+    return _ConvertedPipe(form, types or {}, origin) if form.converted else FileSink(path, form, types or {})
 
 
 class FileSink:
@@ -101,6 +103,7 @@ class FileSink:
         path: str | Path,
         form: Format,
         types: ColumnTypes,
+        origin: str = "",
         *,
         index: bool = False,
         fingerprint: Mapping[str, object] | None = None,
@@ -109,6 +112,7 @@ class FileSink:
     ) -> None:
         self._form = form
         self._types = types
+        self._origin = origin
         self._order = OrderCheck(str(path)) if index else None
         self._header = ""
         self._head = 0
@@ -217,7 +221,7 @@ class FileSink:
             self._copy_under(header, text)
         if self._form.converted:
             if self._form.table:
-                convert_to_parquet(text, output, self._types)
+                convert_to_parquet(text, output, self._types, self._origin)
             else:
                 convert_to_bcf(text, output)
         return self._form.converted or text != output.partial
@@ -243,7 +247,7 @@ class FileSink:
 class _ConvertedPipe:
     """A format that is made at the end, by way of temporary files, for standard output."""
 
-    def __init__(self, form: Format, types: ColumnTypes) -> None:
+    def __init__(self, form: Format, types: ColumnTypes, origin: str) -> None:
         self.resumed: Checkpoint | None = None
         self.last: Checkpoint | None = None
         self._output = OutputFile(STANDARD_OUTPUT)
@@ -251,7 +255,7 @@ class _ConvertedPipe:
             self._folder = tempfile.TemporaryDirectory(prefix="zoo-output-")
             name = f"standard output, by way of {self._folder.name} (set TMPDIR to a folder with room, or name a file)"
             self._path = Path(self._folder.name, "output")
-            self._sink = FileSink(self._path, form, types, name=name)
+            self._sink = FileSink(self._path, form, types, origin, name=name)
         except OSError as error:
             raise OutputError(
                 f"standard output: no temporary folder can be made: {error.strerror or error}; set TMPDIR, "
