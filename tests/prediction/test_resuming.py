@@ -50,7 +50,7 @@ def test_another_background_is_not_gone_on_with_wherever_it_is_kept(
     make_background(common, genome, model, tmp_path / "same.npz")
     go_on = break_off(percentile=True)
     make_background(write_vcf(records[1:], name="fewer.vcf"), genome, model)
-    with pytest.raises(OutputError, match=r"the unfinished run had backgrounds g-at-anchor@1\.0\.0 \"\w+"):
+    with pytest.raises(OutputError, match=r"the unfinished run had another background g-at-anchor@1\.0\.0; resume it"):
         go_on(percentile=True)
     done = go_on(percentile=True, percentile_files=(tmp_path / "same.npz",))
     assert done.scored == 3
@@ -63,7 +63,7 @@ def test_other_regions_are_not_gone_on_with_whatever_their_file_is_called(break_
         path.write_text("chr1\t0\t9\nchr1\t3\t12\n")
     go_on = break_off(**{option: regions})
     regions.write_text("chr1\t0\t9\n")
-    with pytest.raises(OutputError, match=f"the unfinished run had options {option} "):
+    with pytest.raises(OutputError, match=f"the unfinished run had another options {option}; resume it"):
         go_on(**{option: regions})
     assert go_on(**{option: same}).scored == 3
 

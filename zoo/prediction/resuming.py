@@ -43,7 +43,7 @@ def fingerprint_run(run: Run, *, threads: int, command: str, **others: object) -
         "models": {scored.model.card.full_name: scored.model.digest for scored in run.engine.models},
         "devices": run.summary.devices,
         "scorers": run.summary.scorers,
-        "backgrounds": _digest_backgrounds(run.engine),
+        "background": _digest_backgrounds(run.engine),
         "options": _describe_settings(run.settings),
         **others,
     }
