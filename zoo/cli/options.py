@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import typer
@@ -21,14 +22,17 @@ def parse_pairs(options: Sequence[str], hint: str, form: str) -> dict[str, str]:
 
 
 def parse_scorer_options(options: Sequence[str]) -> dict[str, object]:
-    """Read values as YAML does: numbers, true and false, else text."""
-    import yaml
+    """Read values as what they look like: numbers, true and false, else text."""
+    return {name: _parse_value(text) for name, text in parse_pairs(options, "--scorer-option", "NAME=VALUE").items()}
 
-    try:
-        pairs = parse_pairs(options, "--scorer-option", "NAME=VALUE")
-        return {name: yaml.safe_load(value) for name, value in pairs.items()}
-    except yaml.YAMLError as error:
-        raise typer.BadParameter("expected a number, a word, true or false", param_hint="--scorer-option") from error
+
+def _parse_value(text: str) -> object:
+    if text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text
 
 
 def parse_shifts(text: str) -> tuple[int, ...]:

@@ -227,6 +227,10 @@ class VcfReader:
 
         set_htslib_log_level(0)
         try:
+            str(self._path).encode()
+        except UnicodeEncodeError as error:
+            raise VcfError(f"{self.name!r}: the file's name is not UTF-8; rename it, or pipe it: - < FILE") from error
+        try:
             return cyvcf2.VCF(str(self._path))
         except Exception as error:
             try:

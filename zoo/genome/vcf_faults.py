@@ -18,7 +18,8 @@ def explain_header(lines: Iterable[bytes]) -> str:
     remaining = iter(lines)
     start = next(remaining, b"")
     if start.startswith(_BYTE_ORDER_MARK):
-        return "line 1: expected '##fileformat', found a byte-order mark before it; remove it: sed -i '1s/^\\xef\\xbb\\xbf//'"
+        remedy = r"sed -i '1s/^\xef\xbb\xbf//'"
+        return f"line 1: expected '##fileformat', found a byte-order mark before it; remove it: {remedy}"
     first = start[:200].decode("utf-8", "replace").strip()
     if not first.startswith("##fileformat=VCF"):
         return f"line 1: expected '##fileformat=VCFv4.2' or the like, or BCF, found {first[:40]!r}"
@@ -46,6 +47,13 @@ def explain_record(lines: Iterable[bytes], number: int) -> str:
         return f"POS: expected a whole number, found {columns[1]!r}"
     if len(columns) != expected:
         return f"expected {expected} columns between tabs, as the line '#CHROM …' has, found {len(columns)}"
+    genotypes = [cell.partition(":")[0] for cell in columns[9:]] if columns[8:9] and columns[8].startswith("GT") else []
+    marked = next((genotype for genotype in genotypes if genotype[:1] in {"|", "/"}), None)
+    if marked is not None:
+        return (
+            f"genotype {marked[:20]!r} begins with a mark of phase, as VCF 4.4 has it, which this htslib can't read; "
+            "drop the genotypes (bcftools view -G), or write them as VCF 4.3"
+        )
     return UNKNOWN_FAULT
 
 

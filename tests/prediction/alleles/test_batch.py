@@ -126,3 +126,9 @@ def test_letters_that_are_none_have_a_reason(open_genome, ref, alt):
     batch = build_alleles(["chr1", "chr1"], [1, 1], [ref, "A"], [alt, "C"], open_genome(chr1="ACGTACGT"))
     assert Reason(batch.reason[0]) in {Reason.REF_MISMATCH, Reason.AMBIGUOUS_ALT}
     assert Reason(batch.reason[1]) is Reason.OK
+
+
+def test_a_position_at_the_end_of_what_numbers_can_count_is_outside_the_contig(open_genome):
+    last = 2**63 - 1
+    batch = build_alleles(["chr1"] * 2, [last, last - 1], ["ACG", "A"], ["A", "C"], open_genome(chr1="ACGT"))
+    assert [Reason(reason) for reason in batch.reason] == [Reason.REF_MISMATCH] * 2

@@ -232,6 +232,16 @@ def scorer_of(function, takes=frozenset({"flat"})):
             ModelError,
             r"'mine' gave a score that is no finite number; run: zoo test",
         ),
+        (
+            lambda c, ref, alt: np.ma.masked_all((1, 2)),
+            ScorerMismatch,
+            r"'mine': expected an array of numbers, found MaskedArray of float64",
+        ),
+        (
+            lambda c, ref, alt: alt["prediction"] + 1j,
+            ScorerMismatch,
+            r"expected an array of numbers, found ndarray of c",
+        ),
     ],
 )
 def test_a_scorer_that_gives_no_scores_is_an_error(models, reference, function, error, message):

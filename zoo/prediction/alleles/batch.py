@@ -86,7 +86,7 @@ def build_alleles(
     codes = encode(letters.tobytes())
     extra: list[bytes] = []
     used = len(codes)
-    # One contig after the other: the reference keeps no more than two in memory.
+    # One contig after the other: the reference keeps no more than two large ones in memory.
     for number, name in enumerate(names):
         rows = np.flatnonzero(contig_of_record == number)
         genome = reference.codes(name)
@@ -169,7 +169,7 @@ def _compare_ref(
     """Return the reason of each row, OK or REF_MISMATCH, and whether all bases of the reference there are known."""
     status = np.full(len(rows), Reason.REF_MISMATCH, dtype=np.uint8)
     known = np.ones(len(rows), dtype=np.bool_)
-    inside = np.flatnonzero((start[rows] >= 0) & (start[rows] + length[rows] <= len(genome)) & (length[rows] > 0))
+    inside = np.flatnonzero((start[rows] >= 0) & (start[rows] <= len(genome) - length[rows]) & (length[rows] > 0))
     if not len(inside):
         return status, known
     chosen = rows[inside]

@@ -77,9 +77,12 @@ def _scan_text(path: Path, found: dict[str, list[Record]]) -> Iterator[tuple[str
         raise _describe(path, error) from error
 
 
+_MOST_DIGITS = 18  # of a position, so that a number of 64 bits holds it
+
+
 def _read_record(line: bytes, where: str) -> Record:
     cells = line.rstrip(b"\r\n").split(b"\t", 5)
-    if len(cells) < 5 or not cells[1].isdigit() or not all(cells[:5]):
+    if len(cells) < 5 or not cells[1].isdigit() or len(cells[1]) > _MOST_DIGITS or not all(cells[:5]):
         raise VcfError(f"{where}: expected contig, position, ID, REF and ALT between tabs, found {line[:60]!r}")
     contig, position, _, ref, alt = (cell.decode("utf-8", "replace") for cell in cells[:5])
     return contig, position, ref, alt

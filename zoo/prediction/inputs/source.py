@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -115,24 +115,6 @@ class ContentSource:
     def contigs(self) -> dict[str, int | None]:
         """None: the content tells no lengths, and the header's are the reference's."""
         return {}
-
-
-def parse_columns(options: Sequence[str]) -> dict[str, str]:
-    """Return the table's column by our name from texts ``NAME=COLUMN``, as ``--columns position=BP`` gives them.
-
-    Raises:
-        DataError: A text is no ``NAME=COLUMN``, names what no column holds, or names it twice.
-    """
-    columns: dict[str, str] = {}
-    for option in options:
-        name, separator, column = option.partition("=")
-        if not (name and separator and column):
-            raise DataError(f"columns: expected NAME=COLUMN, such as position=BP, found {option!r}")
-        if name in columns:
-            raise DataError(f"columns: {name!r} is named twice, as {columns[name]!r} and as {column!r}; name it once")
-        columns[name] = column
-    check_columns(columns)
-    return columns
 
 
 def check_columns(columns: Mapping[str, str]) -> None:

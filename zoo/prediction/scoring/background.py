@@ -147,6 +147,8 @@ def read_background(path: str | Path) -> Background:
     Raises:
         DataError: The file is missing, or not as ``write_background`` makes it.
     """
+    if Path(path).exists() and not Path(path).is_file():
+        raise DataError(f"{path}: expected a background, found a folder, pipe or device; {_REMAKE}")
     try:
         with zipfile.ZipFile(path) as archive:
             fields, scores = _read_entries(archive)

@@ -49,7 +49,13 @@ def score_pairs(scored: ScoredModel, ref: Named, alt: Named, windows: WindowBatc
                 ref[output.name], alt[output.name], windows, card.sequence_window.length, output.crop or 0
             )
     with guard("scorer", scored.scorer.name):
-        scores = np.asarray(scored.scorer.score(scored.config, ref, alt), dtype=np.float32)
+        found = scored.scorer.score(scored.config, ref, alt)
+    if isinstance(found, np.ma.MaskedArray) or np.asarray(found).dtype.kind not in "fiub":
+        raise ScorerMismatch(
+            f"scorer {scored.scorer.name!r}: expected an array of numbers, found {type(found).__name__} of "
+            f"{np.asarray(found).dtype}"
+        )
+    scores = np.asarray(found, dtype=np.float32)
     return _check_scores(scored, scores, len(windows))[:, list(scored.columns)]
 
 

@@ -67,7 +67,7 @@ def pair_with_scorers(
     for model in models:
         check_reads_sequences(model.card)
         choice = model.card.scorer
-        chosen = plugins.scorer(scorer or choice.name)
+        chosen = plugins.scorer(choice.name if scorer is None else scorer)
         kinds: set[OutputKind] = {output.kind for output in model.card.outputs}
         if not kinds <= chosen.takes:
             raise ScorerMismatch(
