@@ -9,6 +9,7 @@ from zoo.errors import near_match
         ("ctfc", ["ctcf", "pu1"], "; did you mean 'ctcf'?"),
         ("CTCF", ["gm12878-ctcf", "pu1"], "; did you mean 'gm12878-ctcf'?"),
         ("ctcf", ["gm12878-ctcf", "ctcf-sites", "pu1"], "; did you mean 'ctcf-sites' or 'gm12878-ctcf'?"),
+        ("fast", ["fasta", "labelled_fasta"], "; did you mean 'fasta'?"),
         ("zzz", ["one", "two"], "; there is one, two"),
         ("zzz", [], "; there are none"),
         ("", ["one"], "; there is one"),

@@ -136,19 +136,23 @@ class OutputError(ZooError):
 
 
 _MOST_MEANT = 5
+_ALMOST, _NEAR = 0.85, 0.6  # shares of letters in common
 
 
 def near_match(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"``, a list of what there is, or that there is nothing."""
     choices = sorted(set(known))
+    small = {choice.lower(): choice for choice in reversed(choices)}
     holding = [choice for choice in choices if name and name.lower() in choice.lower()]
+    nearest = difflib.get_close_matches(name.lower(), small, n=1, cutoff=_ALMOST)
+    if nearest and len(holding) != 1:
+        holding = [small[nearest[0]]]
     if 0 < len(holding) <= _MOST_MEANT:
         *others, last = (repr(choice) for choice in holding)
         return f"; did you mean {', '.join(others) + ' or ' if others else ''}{last}?"
-    close = difflib.get_close_matches(name.lower(), [choice.lower() for choice in choices], n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name.lower(), small, n=1, cutoff=_NEAR)
     if close:
-        found = next(choice for choice in choices if choice.lower() == close[0])
-        return f"; did you mean {found!r}?"
+        return f"; did you mean {small[close[0]]!r}?"
     if not choices:
         return "; there are none"
     shown = ", ".join(choices[:8]) + (f" and {len(choices) - 8} more" if len(choices) > 8 else "")
