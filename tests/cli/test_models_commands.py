@@ -69,9 +69,11 @@ def test_info_shows_the_card_its_metrics_limitations_size_and_digest(registry, c
 def write_measured(folder, digest=None):
     row = {"effects": "asb", "track": "g", "scorer": "difference", "windows": "centred"}
     rows = [
-        {**row, "part": "all", "n": 1200, "figures": {"pearson": {"value": 0.5, "interval": [0.25, 0.75]}}},
+        {**row, "part": "all", "n": 1200, "figures": {"pearson": {"value": 0.5}, "sign": {"value": None}}},
         {**row, "part": "chr8", "n": 2, "figures": {"pearson": {"value": None}}},
         {**row, "part": "all", "n": 3, "figures": {"pearson": {"value": 0.1}}, "scorer": "logit_difference"},
+        {**row, "effects": "elements", "part": "F9", "n": 9, "figures": {"spearman": {"value": 0.251}}},
+        {**row, "effects": "elements", "part": "LDLR", "n": 9, "figures": {"spearman": {"value": None}}},
     ]
     document = {"name": "g-at-anchor", "version": "1.0.0", "digest": digest or verify_checksums(folder)}
     write_benchmarks(Benchmarks.model_validate({**document, "benchmarks": rows}), folder)
@@ -80,16 +82,17 @@ def write_measured(folder, digest=None):
 def test_info_shows_the_measured_effects_by_the_scorer_of_the_card(registry, capsys):
     write_measured(registry.parent / "models" / "g-at-anchor" / "1.0.0")
     assert main(["info", "g-at-anchor"]) == 0
-    (line,) = [line for line in capsys.readouterr().out.splitlines() if "measured effects" in line]
-    assert line.split("  ", 2)[2].strip() == (
-        "asb, g, windows centred: all (n 1,200) pearson 0.5 [0.25, 0.75]; chr8 (n 2) pearson undefined"
-    )
+    lines = [line for line in capsys.readouterr().out.splitlines() if "measured effects" in line]
+    assert [line.split("  ", 2)[2].strip() for line in lines] == [
+        "asb, g, windows centred: pearson 0.50, sign undefined (n 1,200)",
+        "elements, g, windows centred: spearman F9 0.25, LDLR undefined",
+    ]
 
 
 def test_info_json_holds_the_measured_effects_by_every_scorer(registry, capsys):
     write_measured(registry.parent / "models" / "g-at-anchor" / "1.0.0")
     assert main(["info", "g-at-anchor", "--json"]) == 0
-    assert [row["n"] for row in json.loads(capsys.readouterr().out)["benchmarks"]] == [1200, 2, 3]
+    assert [row["n"] for row in json.loads(capsys.readouterr().out)["benchmarks"]] == [1200, 2, 3, 9, 9]
 
 
 def test_info_refuses_measured_effects_of_other_bytes(g_at_anchor_folder, capsys):

@@ -120,7 +120,10 @@ class _StandardOutput(io.FileIO):
 
 def _build_command(arguments: Sequence[str]) -> typer.core.TyperGroup:
     """Load the command that was asked for, or all of them for the help."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    settings = {"help_option_names": ["-h", "--help"]}
+    app = typer.Typer(
+        add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, context_settings=settings
+    )
     app.callback()(_zoo)
     asked = arguments[0] if arguments else ""
     for verb in (asked,) if asked in VERBS else VERBS:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from zoo.model.benchmarks import Benchmark, Benchmarks
+    from zoo.model.benchmarks import Benchmark, Benchmarks, Figure
     from zoo.model.card import Card, Split
 
 EXAMPLE = "zoo info gm12878-ctcf"
@@ -107,27 +107,35 @@ def _describe_metrics(field: str, track: str, metrics: Mapping[str, Any]) -> Ite
 
 
 def _describe_benchmarks(found: Benchmarks | None, card: Card) -> list[tuple[str, str]]:
-    """Return a line for each set, track and place of the window, by the card's own scorer; ``--json`` has the rest."""
+    """Return a line for each set, track and place of the window, by the card's own scorer; ``--json`` has the rest.
+
+    Of a set that has a figure over all its effects only that is told; of others the first figure of each part.
+    """
     rows: dict[tuple[str, str, str], list[Benchmark]] = {}
     for benchmark in found.benchmarks if found is not None else ():
         if benchmark.scorer == card.scorer.name:
             rows.setdefault((benchmark.effects, benchmark.track, benchmark.windows), []).append(benchmark)
-    return [
-        (
-            "measured effects",
-            f"{effects}, {track}, windows {windows}: {'; '.join(_describe_benchmark(row) for row in group)}",
-        )
-        for (effects, track, windows), group in rows.items()
-    ]
+    lines = []
+    for (effects, track, windows), group in rows.items():
+        whole = [row for row in group if row.part == "all"]
+        told = "; ".join(_describe_figures(row) for row in whole) or _describe_parts(group)
+        lines.append(("measured effects", f"{effects}, {track}, windows {windows}: {told}"))
+    return lines
 
 
-def _describe_benchmark(benchmark: Benchmark) -> str:
-    figures = ", ".join(
-        f"{name} {'undefined' if figure.value is None else _format(figure.value)}"
-        + (f" {_format(figure.interval)}" if figure.interval else "")
-        for name, figure in benchmark.figures.items()
-    )
-    return f"{benchmark.part} (n {benchmark.n:,}) {figures}"
+def _describe_figures(benchmark: Benchmark) -> str:
+    figures = ", ".join(f"{name} {_shorten(figure)}" for name, figure in benchmark.figures.items())
+    return f"{figures} (n {benchmark.n:,})"
+
+
+def _describe_parts(group: Sequence[Benchmark]) -> str:
+    """Return the first figure of each part, all of which have the same."""
+    name = next(iter(group[0].figures))
+    return f"{name} " + ", ".join(f"{row.part} {_shorten(row.figures[name])}" for row in group)
+
+
+def _shorten(figure: Figure) -> str:
+    return "undefined" if figure.value is None else f"{figure.value:.2f}"
 
 
 def _describe_strands(card: Card) -> str:
@@ -146,7 +154,8 @@ def _describe_window(card: Card) -> str:
     if window is None:
         return "none, it reads no sequence"
     if window.mode == "fixed":
-        return f"{window.length} bases, always the same region"
+        insert = window.length - len(window.prefix) - len(window.suffix)
+        return f"{window.length} bases, of which {insert} are a region's (--windows), the rest constant flanks"
     return f"{window.length} bases, a variant's first base at {window.anchor} (0-based)"
 
 
