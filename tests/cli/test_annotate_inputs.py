@@ -89,3 +89,23 @@ def test_a_table_of_scores_tells_the_effect_allele(annotate, tmp_path):
     ]
     # The first row's effect allele is REF, so that its effect is the score turned round.
     assert [(cell["ZOO_G_AT_ANCHOR"], cell["ZOO_G_AT_ANCHOR_EFFECT"]) for cell in cells] == [("-1", "1"), ("-1", "-1")]
+
+
+def test_contig_and_position_may_stand_in_one_column_beside_the_alleles(annotate):
+    table = "MarkerName\tAllele1\tAllele2\tEffect\n1:4\ta\tg\t0.1\n1:12\tg\ta\t0.2\n"
+    columns = ("--columns", "effect_allele=Allele1", "--columns", "other_allele=Allele2")
+    for more in ((), ("--columns", "variant=MarkerName")):
+        status, lines = annotate(table, *columns, *more, name="metal.tsv")
+        assert status == 0
+        assert [line.split("\t")[:5] for line in lines] == [
+            ["chr1", "4", "1:4", "G", "A"],
+            ["chr1", "12", "1:12", "G", "A"],
+        ]
+        assert "EFFECT_ALLELE=A;" in lines[0]
+        assert "EFFECT_ALLELE=G;" in lines[1]
+
+
+def test_a_place_that_is_none_is_told_with_its_line(annotate, capsys):
+    table = "MarkerName\tREF\tALT\n1:4\tG\tA\nrs7\tG\tA\n"
+    assert annotate(table, name="table.tsv")[0] == 1
+    assert "line 3: expected contig and position such as chr1:100, found 'rs7'" in capsys.readouterr().err

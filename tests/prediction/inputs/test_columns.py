@@ -78,12 +78,12 @@ def test_the_users_names_come_first():
     ("names", "chosen", "message"),
     [
         ("chrom pos p", {}, ("expected columns for contig, position and alleles; not found: ref and alt, or "
-         "effect_allele and other_allele; there is chrom, pos, p; say which with columns (effect_allele=COLUMN …)")),
+         "effect_allele and other_allele; there is chrom, pos, p; say which: --columns effect_allele=COLUMN …")),
         ("chrom ref alt", {}, "expected columns for contig, position and alleles; not found: position; "),
         ("chrom pos ref alt", {"position": "BPP"}, "no column 'BPP' for position; there is alt, chrom, pos, ref"),
         ("chr pos pos ref alt", {"position": "pos"}, "2 columns are named 'pos'; rename all but one"),
-        ("chr Pos pos ref alt", {}, ("2 columns may be the position: 'Pos', 'pos'; say which with columns "
-         "(position=COLUMN)")),
+        ("chr Pos pos ref alt", {}, ("2 columns may be the position: 'Pos', 'pos'; say which: "
+         "--columns position=COLUMN")),
         ("chr pos Allele1 Allele2", {}, "expected columns for contig, position and alleles; not found: ref and alt"),
     ],
 )  # fmt: skip

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from zoo.errors import DataError, near_match
-from zoo.prediction.inputs.variant_text import split_variant
+from zoo.prediction.inputs.variant_text import split_place, split_variant
 
 SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "contig": (
@@ -67,9 +67,11 @@ _PLACE = ("contig", "position")
 class Layout:
     """Where a table's columns stand, counted from 0; None for what it lacks, or what is not needed.
 
-    Either ``variant`` is given, or ``contig``, ``position``, ``first`` and ``second``, or ``id`` alone.
+    Either ``variant`` is given, or ``first`` and ``second`` with ``contig`` and ``position`` or ``place``, or ``id``
+    alone.
 
     Attributes:
+        place: Contig and position in one text, as METAL's ``20:1000072``.
         first: REF, or the other allele.
         second: ALT, or the effect allele.
         oriented: Whether ``first`` is REF; else the genome decides.
@@ -86,18 +88,22 @@ class Layout:
     effect: int | None = None
     id: int | None = None
     variant: int | None = None
+    place: int | None = None
     end: int | None = None
 
     @property
     def has_place(self) -> bool:
         """Whether a row says where its variant lies; else its ID has to be looked up."""
-        return self.variant is not None or self.contig is not None
+        return any(column is not None for column in (self.variant, self.contig, self.place))
 
     @property
     def needed(self) -> set[int]:
         """The columns that are read."""
-        places = (self.contig, self.position, self.first, self.second, self.effect, self.id, self.variant, self.end)
-        return {place for place in places if place is not None}
+        columns = (
+            self.contig, self.position, self.place, self.variant, self.id, self.end,
+            self.first, self.second, self.effect,
+        )  # fmt: skip
+        return {column for column in columns if column is not None}
 
 
 def find_columns(names: Sequence[str], chosen: Mapping[str, str], where: str, example: Sequence[str] = ()) -> Layout:
@@ -116,9 +122,13 @@ def find_columns(names: Sequence[str], chosen: Mapping[str, str], where: str, ex
     ours_of_rows = [ours for ours in SYNONYMS if ours != "variant" or ours in chosen]
     found = {ours: place for ours in ours_of_rows if (place := _find(names, ours, chosen, where)) is not None}
     effect = found.get("effect_allele")
-    if "variant" in chosen:
+    together = _find_together(names, found.get("variant"), example)
+    if "variant" in chosen and together is None:
         return Layout(tuple(names), variant=found["variant"], id=found.get("id"), effect=effect)
     place = all(name in found for name in _PLACE)
+    if not place and together is not None:
+        found = {name: column for name, column in found.items() if name not in _PLACE}
+        place = True
     pairs = {True: ("ref", "alt"), False: ("other_allele", "effect_allele")}
     # A user who names one pair means it, whatever else the table has.
     order = (False, True) if _names_only_effect(chosen) else (True, False)
@@ -128,6 +138,7 @@ def find_columns(names: Sequence[str], chosen: Mapping[str, str], where: str, ex
             return Layout(
                 tuple(names),
                 **{name: found.get(name) for name in (*_PLACE, "id", "end")},
+                place=None if "contig" in found else together,
                 first=found[first],
                 second=found[second],
                 oriented=oriented,
@@ -188,11 +199,20 @@ def _find(names: Sequence[str], ours: str, chosen: Mapping[str, str], where: str
             raise DataError(
                 f"{where}: {counts[name]} columns may be the {ours}: "
                 f"{', '.join(repr(names[place]) for place, other in enumerate(plain) if other == name)}; "
-                f"say which with columns ({ours}=COLUMN)"
+                f"say which: --columns {ours}=COLUMN"
             )
         if counts[name]:
             return plain.index(name)
     return None
+
+
+def _find_together(names: Sequence[str], chosen: int | None, example: Sequence[str]) -> int | None:
+    """Return the column that holds contig and position in one text, as the first row tells."""
+    if len(example) != len(names):
+        return None
+    known = SYNONYMS["variant"]
+    columns = [chosen] if chosen is not None else [i for i, name in enumerate(names) if _plain(name) in known]
+    return next((column for column in columns if split_place(example[column]) and not is_rsid(example[column])), None)
 
 
 def _find_variant(names: Sequence[str], example: Sequence[str]) -> int | None:
@@ -222,5 +242,5 @@ def _describe_missing(names: Sequence[str], found: Mapping[str, int], where: str
     example = "effect_allele" if missing[0].startswith("ref") else missing[0]
     return (
         f"{where}: expected columns for contig, position and alleles; not found: {'; '.join(missing)}; "
-        f"there is {shown}; say which with columns ({example}=COLUMN …)"
+        f"there is {shown}; say which: --columns {example}=COLUMN …"
     )

@@ -14,7 +14,7 @@ from zoo.errors import DataError
 from zoo.genome.bgzf import text_length
 from zoo.prediction.inputs.columns import Layout
 from zoo.prediction.inputs.content import Content
-from zoo.prediction.inputs.variant_text import split_variant
+from zoo.prediction.inputs.variant_text import split_place, split_variant
 
 NO_VALUE = frozenset({"", ".", "na", "n/a", "nan", "null", "none", "#n/a"})
 """What stands, in small letters, for no value; so an allele that is spelt NA is none."""
@@ -178,7 +178,7 @@ def take_cells(
     """Return the rows of columns of cells.
 
     Raises:
-        DataError: A cell of a column of variants is none.
+        DataError: A cell of a column of variants, or of places, is none.
     """
 
     def take(place: int | None) -> list[str] | None:
@@ -190,11 +190,14 @@ def take_cells(
         rows = split_rows(texts, ids if ids is not None else texts, where, numbers, characters)
         rows.effects = effects
         return rows
+    contigs, positions = take(layout.contig) or [], take(layout.position) or []
+    if layout.place is not None:
+        contigs, positions = _split_places(take(layout.place) or [], where, numbers)
     return Rows(
         where,
         numbers,
-        take(layout.contig) or [],
-        take(layout.position) or [],
+        contigs,
+        positions,
         take(layout.first) or [],
         take(layout.second) or [],
         ids if ids is not None else ["."] * len(numbers),
@@ -202,6 +205,15 @@ def take_cells(
         take(layout.end),
         characters=characters,
     )
+
+
+def _split_places(texts: list[str], where: str, numbers: Sequence[int]) -> tuple[list[str], list[str]]:
+    parts = [split_place(text) for text in texts]
+    for text, found, number in zip(texts, parts, numbers, strict=True):
+        if found is None:
+            raise DataError(f"{where} {number}: expected contig and position such as chr1:100, found {text[:40]!r}")
+    found_parts = [part for part in parts if part is not None]
+    return [contig for contig, _ in found_parts], [position for _, position in found_parts]
 
 
 def split_rows(texts: list[str], ids: list[str], where: str, numbers: Sequence[int], characters: int) -> Rows:

@@ -25,3 +25,12 @@ def split_variant(text: str) -> tuple[str, str, str, str, str | None] | None:
         return None
     contig, position, ref, alt, build = found.groups()
     return contig, position, ref, alt, build and BUILDS[build.lower()]
+
+
+_PLACE = re.compile(r"(?P<contig>\S*?[^\s:_\-])[:_\-](?P<position>\d+)", re.ASCII)
+
+
+def split_place(text: str) -> tuple[str, str] | None:
+    """Return contig and position of a text such as ``20:1000072``, or None where it is none."""
+    found = _PLACE.fullmatch(text)
+    return None if found is None else (found["contig"], found["position"])
