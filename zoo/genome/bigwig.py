@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from zoo.errors import DataError, MissingExtra, UnknownContig, near_match
 from zoo.genome.bbi import check_blocks, read_layout
-from zoo.genome.build import contig_key, find_alias
+from zoo.genome.build import ContigIndex, contig_key
 from zoo.genome.regions import Positions, list_runs
 
 Signal = npt.NDArray[np.float32]
@@ -45,7 +45,8 @@ class BigWig:
         self._layout = read_layout(self.path)
         self.lengths: dict[str, int] = {name: length for name, (_, length) in self._layout.contigs.items()}
         self._genome = self.lengths if genome is None else genome
-        self._names = {name: find_alias(name, length, self.lengths) for name, length in self._genome.items()}
+        index = ContigIndex(self.lengths)
+        self._names = {name: index.find(name, length) for name, length in self._genome.items()}
         if not any(self._names.values()):
             raise DataError(
                 f"{self.path}: none of its contigs is one of the genome's, by name and length; "
