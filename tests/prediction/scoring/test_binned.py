@@ -1,5 +1,6 @@
 """Outputs of bins, from a record to a score: a network that tells for each base of its window whether it is a G."""
 
+import numpy as np
 import pytest
 
 from zoo import annotate
