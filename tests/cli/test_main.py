@@ -79,6 +79,12 @@ def test_the_traceback_of_a_bug_is_shown_to_who_asks(monkeypatch, capsys):
     assert "Traceback (most recent call last)" in capsys.readouterr().err
 
 
+def test_an_end_of_file_that_nobody_foresaw_is_told_as_a_bug(monkeypatch, capsys):
+    fail_with(monkeypatch, EOFError("cut"))
+    assert main(["list"]) == 1
+    assert "internal error: RuntimeError: a file ended too early: cut; this is a bug" in capsys.readouterr().err
+
+
 def test_ctrl_c_exits_130_without_a_traceback(monkeypatch, capsys):
     fail_with(monkeypatch, KeyboardInterrupt())
     assert main(["list"]) == 130

@@ -6,14 +6,15 @@ Exit status: 0 done, 1 a ``ZooError`` (one line on the standard error), 2 wrong 
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import io
 import os
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, TextIO
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -130,10 +131,24 @@ def _build_command(arguments: Sequence[str]) -> typer.core.TyperGroup:
         module = importlib.import_module(f"zoo.cli.{VERBS[verb]}")
         # The line of \b keeps the lines of the example as they are.
         epilog = f"\b\nExample:\n  {module.EXAMPLE}"
-        app.command(verb, short_help=SUMMARIES[verb], epilog=epilog)(getattr(module, VERBS[verb]))
+        run = _keep_end_of_file(getattr(module, VERBS[verb]))
+        app.command(verb, short_help=SUMMARIES[verb], epilog=epilog)(run)
     command = typer.main.get_command(app)
     assert isinstance(command, typer.core.TyperGroup)  # noqa: S101 - an app with a callback is a group
     return command
+
+
+def _keep_end_of_file(run: Callable[..., None]) -> Callable[..., None]:
+    """Let an EOFError be told as any other fault: the framework would say `Aborted!` and nothing more."""
+
+    @functools.wraps(run)
+    def run_all(*arguments: Any, **options: Any) -> None:
+        try:
+            run(*arguments, **options)
+        except EOFError as error:
+            raise RuntimeError(f"a file ended too early: {error}") from error
+
+    return run_all
 
 
 def _show_version(asked: bool) -> None:
