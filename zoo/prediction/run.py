@@ -12,7 +12,7 @@ import numpy as np
 
 from zoo.errors import ModelError
 from zoo.genome.reference import Reference
-from zoo.genome.vcf import ALT, CONTIG, POS, REF, RecordBatch
+from zoo.genome.vcf import RecordBatch
 from zoo.prediction.alleles.agreement import GenomeAgreement, OnRefMismatch
 from zoo.prediction.alleles.batch import AlleleBatch
 from zoo.prediction.alleles.structural import spell_structural
@@ -131,17 +131,8 @@ class Run:
         self.agreement.restore(state["agreement"])
 
     def _read(self, batch: RecordBatch) -> AlleleBatch:
-        columns = batch.columns
-        alleles = self.agreement.read(
-            batch.first,
-            [record[CONTIG] for record in columns],
-            [int(record[POS]) for record in columns],
-            [record[REF] for record in columns],
-            [record[ALT] for record in columns],
-        )
-        if not self.settings.structural:
-            return alleles
-        return self._spell(alleles, columns)
+        alleles = self.agreement.read_records(batch.first, batch.columns)
+        return self._spell(alleles, batch.columns) if self.settings.structural else alleles
 
     def _spell(self, alleles: AlleleBatch, columns: list[list[str]]) -> AlleleBatch:
         return spell_structural(alleles, columns, self.agreement.reference, self._longest)

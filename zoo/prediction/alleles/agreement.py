@@ -13,6 +13,7 @@ from zoo.genome.contig_lines import named_assembly
 from zoo.genome.interval import Interval
 from zoo.genome.reference import Reference
 from zoo.genome.variant import Reason, Variant
+from zoo.genome.vcf import ALT, CONTIG, POS, REF
 from zoo.prediction.alleles.batch import AlleleBatch, build_alleles
 from zoo.prediction.alleles.digests import ContigDigests
 
@@ -105,8 +106,7 @@ class GenomeAgreement:
 
         Raises:
             UnknownContig: None of the contigs is known, and none that the header declares either.
-            RefMismatch: Too many REF disagree, or one does and each should be an error; or a model was trained on
-                another sequence of a contig.
+            RefMismatch: Too many REF disagree, or one does and each should be an error.
         """
         for name in (name for name in dict.fromkeys(contigs) if name not in self._contigs):
             self._contigs[name] = self._find(name)
@@ -122,6 +122,16 @@ class GenomeAgreement:
             self._agreements.extend((~mismatch[relevant]).tolist())
             self._judge(at_end=False)
         return alleles
+
+    def read_records(self, first: int, records: Sequence[Sequence[str]]) -> AlleleBatch:
+        """Return the alleles of records, given as a reader's columns; see ``read``."""
+        return self.read(
+            first,
+            [record[CONTIG] for record in records],
+            [int(record[POS]) for record in records],
+            [record[REF] for record in records],
+            [record[ALT] for record in records],
+        )
 
     def finish(self, *, at_end: bool = True) -> None:
         """Judge what only the last record decides; ``at_end`` is False where more records follow, unread.

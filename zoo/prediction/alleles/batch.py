@@ -11,6 +11,7 @@ import numpy.typing as npt
 from zoo.genome.codes import IUPAC_BITS, UNKNOWN, Codes, encode
 from zoo.genome.interval import Interval
 from zoo.genome.reference import Reference
+from zoo.genome.runs import concatenate_runs
 from zoo.genome.variant import Reason, classify_alt, letters_agree, normal_form
 
 _CODE_BITS = np.array([1, 2, 4, 8, 0], dtype=np.uint8)
@@ -175,9 +176,8 @@ def _compare_ref(
     chosen = rows[inside]
     lengths = length[chosen]
     ends = np.cumsum(lengths)
-    offsets = np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)
-    found = genome[np.repeat(start[chosen], lengths) + offsets]
-    spelled = IUPAC_BITS[letters[np.repeat(first[chosen], lengths) + offsets]]
+    found = genome[concatenate_runs(start[chosen], lengths)]
+    spelled = IUPAC_BITS[letters[concatenate_runs(first[chosen], lengths)]]
     unknown = found == UNKNOWN
     differs = np.add.reduceat(((_CODE_BITS[found] & spelled) == 0) & ~unknown, ends - lengths, dtype=np.int64) > 0
     partly = np.add.reduceat(unknown, ends - lengths, dtype=np.int64) > 0

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from zoo.genome.runs import concatenate_runs
 from zoo.genome.variant import Reason
 from zoo.prediction.alleles.batch import Integers
 from zoo.prediction.haplotypes.phasing import Haplotypes
@@ -83,15 +84,14 @@ def group_alleles(
     counts = np.diff(np.append(first, len(copies)))
     by_place = np.lexsort((phase_set[first], haplotype[first], start, contig[first]))
     counts = counts[by_place]
-    ends = np.cumsum(counts)
-    members = np.repeat(first[by_place] - (ends - counts), counts) + np.arange(len(copies))
+    members = concatenate_runs(first[by_place], counts)
     return Groups(
         length=length,
         contig=contig[first][by_place],
         start=start[by_place],
         haplotype=haplotype[first][by_place],
         phase_set=phase_set[first][by_place],
-        first=np.concatenate([[0], ends]).astype(np.int64),
+        first=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         copies=copies[members],
         reason=reason,
     )

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.genome.reference import Reference
+from zoo.genome.runs import concatenate_runs
 from zoo.genome.variant import Reason
 from zoo.prediction.alleles.batch import AlleleBatch, Integers
 from zoo.prediction.haplotypes.groups import Groups
@@ -104,13 +105,12 @@ class _Rows:
     @classmethod
     def of_groups(cls, allele: Integers, bounds: Integers, kept: Integers, start: Integers) -> _Rows:
         counts = np.diff(bounds)[kept]
-        ends = np.cumsum(counts)
-        members = allele[np.repeat(bounds[kept] - (ends - counts), counts) + np.arange(int(counts.sum()))]
+        members = allele[concatenate_runs(bounds[kept], counts)]
         group = np.repeat(np.arange(len(kept)), counts)
         apart = counts[group] > 1
         owner = np.concatenate([np.arange(len(kept)), group[apart]])
         alone = np.arange(np.count_nonzero(apart)) + len(members)
-        first = np.concatenate([[0], ends[:-1], alone, [len(members) + len(alone)]])
+        first = np.concatenate([[0], np.cumsum(counts)[:-1], alone, [len(members) + len(alone)]])
         return cls(len(kept), owner, start[owner], first, np.concatenate([members, members[apart]]))
 
 
@@ -160,7 +160,7 @@ class _GroupPlacer:
         chosen = placement.allele
         counts = np.diff(rows.first)[chosen]
         ends = np.cumsum(counts)
-        members = rows.allele[np.repeat(rows.first[chosen] - (ends - counts), counts) + np.arange(int(counts.sum()))]
+        members = rows.allele[concatenate_runs(rows.first[chosen], counts)]
         starts = rows.start[chosen] + shift
         row = np.repeat(np.arange(len(chosen)), counts)
         alt = carry_alleles(genome, starts, self.length, row, members, self._haplotypes.changes, sample.alt)

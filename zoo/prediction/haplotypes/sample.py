@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from zoo.errors import VcfError
 from zoo.genome.codes import Codes
+from zoo.genome.runs import concatenate_runs
 from zoo.genome.variant import Reason
 from zoo.genome.vcf import ALT, CONTIG, POS, REF, RecordBatch
 from zoo.prediction.alleles.agreement import GenomeAgreement
@@ -136,13 +137,7 @@ class _Collected:
         if not carried:
             return
         records = [batch.columns[index] for index, _, _ in carried]
-        alleles = self._agreement.read(
-            batch.first,
-            [record[CONTIG] for record in records],
-            [int(record[POS]) for record in records],
-            [record[REF] for record in records],
-            [record[ALT] for record in records],
-        )
+        alleles = self._agreement.read_records(batch.first, records)
         if self._spell is not None:
             alleles = self._spell(alleles, records)
         self._take(batch, records, carried, alleles)
@@ -272,9 +267,7 @@ class _Collected:
 
 def gather_slices(buffer: Codes, start: Integers, length: Integers) -> tuple[Codes, Integers]:
     """Return the slices of a buffer one after the other, and where each begins."""
-    first = np.cumsum(length) - length
-    places = np.repeat(start - first, length) + np.arange(int(length.sum()))
-    return buffer[places], first
+    return buffer[concatenate_runs(start, length)], np.cumsum(length) - length
 
 
 def _index(names: Sequence[str], name: str) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.errors import VcfError
+from zoo.genome.runs import concatenate_runs
 from zoo.genome.variant import Reason
 from zoo.genome.vcf import STANDARD_INPUT
 from zoo.prediction.alleles.agreement import GenomeAgreement
@@ -97,9 +98,7 @@ class SampleBackground:
             return Carried(nothing, nothing, nothing)
         allele, found = np.concatenate(batch), np.concatenate(theirs)
         counts = self._first_copy[found + 1] - self._first_copy[found]
-        ends = np.cumsum(counts)
-        places = np.repeat(self._first_copy[found] - (ends - counts), counts) + np.arange(int(counts.sum()))
-        copy = self._copies[places]
+        copy = self._copies[concatenate_runs(self._first_copy[found], counts)]
         allele, haplotype = np.repeat(allele, counts), self.haplotypes.haplotype[copy]
         order = np.lexsort((copy, haplotype, allele))
         allele, haplotype, copy = allele[order], haplotype[order], copy[order]
@@ -163,9 +162,7 @@ class SampleBackground:
             rows = np.flatnonzero((contig == key[0]) & (haplotype == key[1]))
             first = np.searchsorted(line.reach, start[rows], "right")
             counts = np.maximum(np.searchsorted(line.start, end[rows]) - first, 0)
-            ends = np.cumsum(counts)
-            near = np.repeat(first - (ends - counts), counts) + np.arange(int(counts.sum()))
-            found.append((np.repeat(rows, counts), line.copy[near]))
+            found.append((np.repeat(rows, counts), line.copy[concatenate_runs(first, counts)]))
         if not found:
             nothing = np.empty(0, dtype=np.int64)
             return Neighbours(nothing, nothing, nothing.astype(np.bool_))
@@ -190,9 +187,8 @@ class SampleBackground:
         starts = sample.start[first:last]
         left = first + np.searchsorted(starts, alleles.start[rows])
         counts = first + np.searchsorted(starts, alleles.start[rows], "right") - left
-        ends = np.cumsum(counts)
         mine = np.repeat(rows, counts)
-        theirs = np.repeat(left - (ends - counts), counts) + np.arange(len(mine))
+        theirs = concatenate_runs(left, counts)
         same = (
             (sample.reason[theirs] == Reason.OK)
             & (sample.ref_length[theirs] == alleles.ref_length[mine])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zoo.genome.runs import concatenate_runs
 from zoo.genome.variant import Reason
 from zoo.prediction.alleles.batch import Integers
 from zoo.prediction.haplotypes.genotypes import UNKNOWN_HAPLOTYPE
@@ -47,8 +48,7 @@ def find_skipped(haplotypes: Haplotypes, groups: Groups) -> SkippedCopies:
         windows = groups.start[first:last]
         begin = first + np.searchsorted(windows, start[rows] - groups.length, "right")
         counts = first + np.searchsorted(windows, start[rows], "right") - begin
-        ends = np.cumsum(counts)
-        near = np.repeat(begin - (ends - counts), counts) + np.arange(int(counts.sum()))
+        near = concatenate_runs(begin, counts)
         of = np.repeat(left[rows], counts)
         haplotype = haplotypes.haplotype[of]
         told = (haplotype == UNKNOWN_HAPLOTYPE) | (haplotype == groups.haplotype[near])

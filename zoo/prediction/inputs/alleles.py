@@ -16,6 +16,7 @@ import numpy.typing as npt
 from zoo.errors import DataError
 from zoo.genome.codes import IUPAC, IUPAC_BITS, UNKNOWN, Codes, decode
 from zoo.genome.reference import Reference
+from zoo.genome.runs import concatenate_runs
 from zoo.prediction.inputs.rows import NO_VALUE, Rows
 
 INDEL = "<INDEL>"
@@ -152,9 +153,8 @@ def _agree(genome: Codes, starts: npt.NDArray[np.int64], alleles: list[str]) -> 
     if len(inside):
         sizes = lengths[inside]
         ends = np.cumsum(sizes)
-        offsets = np.arange(ends[-1]) - np.repeat(ends - sizes, sizes)
-        there = _CODE_BITS[genome[np.repeat(starts[inside], sizes) + offsets]]
-        differs = (IUPAC_BITS[letters[np.repeat(first[inside], sizes) + offsets]] & there) == 0
+        there = _CODE_BITS[genome[concatenate_runs(starts[inside], sizes)]]
+        differs = (IUPAC_BITS[letters[concatenate_runs(first[inside], sizes)]] & there) == 0
         agrees[inside] = np.add.reduceat(differs, ends - sizes, dtype=np.int64) == 0
     agrees |= letters[first] == ord(_EMPTY)
     return agrees

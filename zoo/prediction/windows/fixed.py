@@ -22,6 +22,7 @@ from zoo.genome.codes import Codes, encode, reverse_complement
 from zoo.genome.interval import Interval
 from zoo.genome.reference import Reference, fetch_window
 from zoo.genome.regions import rows_by_contig
+from zoo.genome.runs import concatenate_runs
 from zoo.genome.variant import Reason
 from zoo.model.card import Window
 from zoo.prediction.alleles.batch import AlleleBatch, Integers
@@ -88,8 +89,7 @@ class FixedPlacer:
             first, end = changes.start[chosen] - inserted, changes.end[chosen] + inserted
             low = np.searchsorted(starts, end - self.insert, "left")
             counts = np.maximum(np.searchsorted(starts, first, "right") - low, 0)
-            offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-            pairs.append(np.stack([np.repeat(chosen, counts), ordered[np.repeat(low, counts) + offsets]]))
+            pairs.append(np.stack([np.repeat(chosen, counts), ordered[concatenate_runs(low, counts)]]))
         row, window = np.concatenate(pairs, axis=1)
         order = np.lexsort((window, row))
         row, window = row[order], window[order]
