@@ -41,6 +41,23 @@ class OutputFormat(StrEnum):
     parquet = "parquet"
 
 
+class EngineChoice(StrEnum):
+    """How much of a network runs for ALT."""
+
+    auto = "auto"
+    full = "full"
+    incremental = "incremental"
+
+
+class PrecisionChoice(StrEnum):
+    """The numbers inside a network."""
+
+    float32 = "float32"
+    float16 = "float16"
+    bfloat16 = "bfloat16"
+    int8 = "int8"
+
+
 class InputFormat(StrEnum):
     """What the input is."""
 
@@ -150,6 +167,15 @@ def annotate(
         typer.Option("--packed", help="Add one key with everything, for bcftools +split-vep."),
     ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")] = "auto",
+    engine: Annotated[
+        EngineChoice, typer.Option(help="full runs the network on both alleles; incremental on what ALT changes.")
+    ] = EngineChoice.auto,
+    precision: Annotated[
+        PrecisionChoice, typer.Option(help="Of the numbers inside a network; tried on the model's background first.")
+    ] = PrecisionChoice.float32,
+    cache: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep predictions there, for later runs to find.")
+    ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Alleles in one run of a network.")] = None,
     threads: Annotated[
         int | None,
@@ -192,6 +218,9 @@ def annotate(
         "percentile": percentile or bool(percentile_file),
         "percentile_files": tuple(percentile_file or ()),
         "batch_size": batch_size,
+        "engine": engine.value,
+        "precision": precision.value,
+        "cache": cache,
     }
     try:
         ScoringSettings(**options)

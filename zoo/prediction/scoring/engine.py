@@ -16,6 +16,7 @@ from zoo.genome.variant import Reason
 from zoo.prediction.alleles.batch import AlleleBatch
 from zoo.prediction.scoring.merging import Named, average_members, average_shifts, score_pairs, take_member
 from zoo.prediction.scoring.pairing import ScoredModel
+from zoo.prediction.scoring.predicting import choose_predictor
 from zoo.prediction.scoring.ranking import find_backgrounds
 from zoo.prediction.scoring.scores import ModelScores
 from zoo.prediction.scoring.settings import ScoringSettings
@@ -61,6 +62,7 @@ class Engine:
         self.region_names = regions.names if regions else ()
         self._inside = self._settings.regions and _index_regions(read_regions(self._settings.regions, reference))
         self.backgrounds = find_backgrounds(self.models, self._settings)
+        self._predictors = [choose_predictor(scored.model, self._settings) for scored in self.models]
         self._groups: list[tuple[Placer, list[int]]] = []
         places: dict[object, int] = {}
         for number, scored in enumerate(self.models):
@@ -101,7 +103,7 @@ class Engine:
                 if not run or not len(windows[0]):
                     continue
                 for number in members:
-                    self._fill(rows[number], chosen, self._predict(self.models[number], windows), number, windows[0])
+                    self._fill(rows[number], chosen, self._predict(number, windows), number, windows[0])
             kept = placement.take(known)
             reason[np.setdiff1d(placement.allele, kept.allele)] = Reason.UNKNOWN_BASES
             for number in members:
@@ -147,23 +149,13 @@ class Engine:
                 windows = [each.take(~unknown) for each in windows]
             yield chosen, windows
 
-    def _predict(self, scored: ScoredModel, shifted: Sequence[WindowBatch]) -> tuple[Named, Named]:
+    def _predict(self, number: int, shifted: Sequence[WindowBatch]) -> tuple[Named, Named]:
         """Return the predictions of REF and ALT for each pair, averaged over shifts, members apart where asked for."""
-        found = [self._predict_once(scored, windows) for windows in shifted]
-        return average_shifts([ref for ref, _ in found]), average_shifts([alt for _, alt in found])
-
-    def _predict_once(self, scored: ScoredModel, windows: WindowBatch) -> tuple[Named, Named]:
-        """Predict each distinct REF window once."""
-        distinct = len(windows.ref)
-        codes = np.concatenate([windows.ref, windows.alt])
-        size = self._settings.batch_size
-        # A batch that the user chose goes through the network in one run, both alleles.
-        predictions = scored.model.session.predict(codes, windows_per_run=size and 2 * size, members=True)
-        ref, alt = {}, {}
-        for output in scored.model.card.outputs:
-            values = predictions[output.name]
-            ref[output.name], alt[output.name] = values[:distinct][windows.ref_of], values[distinct:]
-        return ref, alt
+        found = [self._predictors[number].predict(windows) for windows in shifted]
+        return (
+            average_shifts([pairs.spread_ref(windows.ref_of) for pairs, windows in zip(found, shifted, strict=True)]),
+            average_shifts([pairs.alt for pairs in found]),
+        )
 
     def _fill(
         self,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
+from typing import Literal, TypeAlias, TypedDict
+
+EngineName: TypeAlias = Literal["auto", "full", "incremental"]
+Precision: TypeAlias = Literal["float32", "float16", "bfloat16", "int8"]
 
 MAX_UNKNOWN = 0.5
 """A window with a larger share of unknown bases gets no score."""
@@ -29,6 +32,10 @@ class ScoringSettings:
         percentile: Whether scores are to be ranked among those of common variants.
         percentile_files: Backgrounds of common variants, one a model; by default those that ``zoo background`` keeps.
         batch_size: Alleles in one run of a network.
+        engine: ``full`` predicts both windows of each allele; ``incremental`` predicts of ALT only what the allele
+            reaches, or stops where a network does not allow it; ``auto`` does so where it pays.
+        precision: Of the numbers inside a network; below ``float32`` scores must first prove to stay the same.
+        cache: A folder that keeps predictions for later runs.
 
     Raises:
         ValueError: A number is out of range.
@@ -47,6 +54,9 @@ class ScoringSettings:
     percentile: bool = False
     percentile_files: tuple[str | Path, ...] = ()
     batch_size: int | None = None
+    engine: EngineName = "auto"
+    precision: Precision = "float32"
+    cache: str | Path | None = None
 
     def __post_init__(self) -> None:
         if self.batch_size is not None and self.batch_size < 1:
@@ -79,3 +89,6 @@ class ScoringOptions(TypedDict, total=False):
     percentile: bool
     percentile_files: tuple[str | Path, ...]
     batch_size: int | None
+    engine: EngineName
+    precision: Precision
+    cache: str | Path | None
