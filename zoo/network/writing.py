@@ -1,0 +1,209 @@
+"""Writes networks as ONNX graphs that read codes: maps in the layout (N, C, 1, L), which runs fastest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.network.network import SEQUENCE, Average, Exit, Network, Project
+from zoo.network.operators import Apply, Convolve, Frame, Join, Operator, Pick, Pool
+
+if TYPE_CHECKING:
+    import onnx
+
+CODES_INPUT = "zoo_codes"
+"""The input that takes the place of the one-hot sequence."""
+
+_POSITIONS = 3  # the axis of them in a map
+_FEW = 256  # numbers of a constant that is compared with others
+
+
+class GraphWriter:
+    """Collects the nodes and constants of a graph; each method adds nodes and returns the name of their result."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: dict[str, onnx.TensorProto] = {}
+        self._known: dict[object, str] = {}
+        self._inputs: list[onnx.ValueInfoProto] = []
+
+    def input(self, name: str, kind: str, shape: Sequence[str | int]) -> str:
+        """Add an input of the graph; ``kind`` is a name of ONNX's, such as UINT8."""
+        from onnx import TensorProto, helper
+
+        self._inputs.append(helper.make_tensor_value_info(name, getattr(TensorProto, kind), shape))
+        return name
+
+    def constant(self, value: npt.NDArray[Any] | Sequence[int], source: object = None) -> str:
+        """Return the name of a constant.
+
+        Args:
+            value: Numbers; a list is of int64. Equal ones stand in the graph once, if they are few.
+            source: The network's own weights that a larger constant is made of, all of them in one order, so that
+                they stand in the graph once.
+        """
+        from onnx import numpy_helper
+
+        array = value if isinstance(value, np.ndarray) else np.asarray(value, dtype=np.int64)
+        key: object = len(self._constants)
+        if source is not None:
+            key = ("weights", id(source))
+        elif array.size <= _FEW:
+            key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._known:
+            name = f"zoo_constant_{len(self._constants)}"
+            self._known[key] = name
+            self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
+        return self._known[key]
+
+    def node(self, op_type: str, inputs: Sequence[str], output: str = "", **attributes: Any) -> str:
+        """Add a node of one output, by a name of its own where none is given."""
+        from onnx import helper
+
+        name = output or f"zoo_tensor_{len(self._nodes)}"
+        self._nodes.append(helper.make_node(op_type, list(inputs), [name], **attributes))
+        return name
+
+    def one_hot(self, codes: str) -> str:
+        """Return codes (n, l) as the map (n, 4, 1, l)."""
+        indices = self.node("Cast", [codes], to=6)  # INT32: there is no look-up by bytes
+        letters = self.node("Gather", [self.constant(self.network.table), indices], axis=0)
+        return self.node("Unsqueeze", [self.node("Transpose", [letters], perm=[0, 2, 1]), self.constant([2])])
+
+    def positions(self, tensor: str, start: int, end: int) -> str:
+        """Return some positions of a map."""
+        ends = self.constant([end])
+        return self.node("Slice", [tensor, self.constant([start]), ends, self.constant([_POSITIONS])])
+
+    def join(self, tensors: Sequence[str], axis: int) -> str:
+        """Return tensors one after the other along an axis."""
+        return tensors[0] if len(tensors) == 1 else self.node("Concat", tensors, axis=axis)
+
+    def rows(self, tensor: str, chosen: str) -> str:
+        """Return some rows of a batch."""
+        return self.node("Gather", [tensor, chosen], axis=0)
+
+    def apply(self, operator: Operator, sources: Sequence[str], before: int, after: int) -> str:  # noqa: PLR0911 - a case each
+        """Add an operator, with so many positions added at the ends of what it reads.
+
+        Args:
+            sources: What the operator's own sources are here, maps of any length.
+        """
+        slide = operator.slide
+        match operator:
+            case Convolve():
+                weights = self.constant(operator.weights[:, :, np.newaxis, :], operator.weights)
+                return self.node(
+                    "Conv", [sources[0], weights, self.constant(operator.bias)], group=operator.groups,
+                    kernel_shape=[1, slide.width], strides=[1, slide.stride], dilations=[1, slide.dilation],
+                    pads=[0, before, 0, after],
+                )  # fmt: skip
+            case Pool():
+                geometry: dict[str, Any] = {
+                    "kernel_shape": [1, slide.width],
+                    "strides": [1, slide.stride],
+                    "pads": [0, before, 0, after],
+                }
+                if slide.dilation > 1:  # averages know none before opset 19
+                    geometry["dilations"] = [1, slide.dilation]
+                if operator.kind == "max":
+                    return self.node("MaxPool", sources, **geometry)
+                return self.node("AveragePool", sources, count_include_pad=int(operator.counts_added), **geometry)
+            case Frame():
+                return self._frame(operator, sources[0], before, after)
+            case Pick():
+                chosen = [self.constant([value]) for value in (operator.start, operator.end, 1)]
+                return self.node("Slice", [sources[0], *chosen])
+            case Join():
+                return self.join(sources, 1)
+            case Apply():
+                remaining = iter(sources)
+                inputs = [
+                    next(remaining) if isinstance(operand, str) else self.constant(operand)
+                    for operand in operator.operands
+                ]
+                return self.node(operator.op_type, inputs, **dict(operator.attributes))
+
+    def _frame(self, operator: Frame, tensor: str, before: int, after: int) -> str:
+        if not before and not after:
+            return tensor
+        padding = self.constant([0, 0, 0, before, 0, 0, 0, after])
+        return self.node("Pad", [tensor, padding, self.constant(np.array(operator.value, dtype=np.float32))])
+
+    def average(self, leaving: Average, sums: str) -> str:
+        """Bring sums (N, C, 1, 1) over positions into the form that the tail reads."""
+        value = sums
+        if leaving.scale != 1:
+            value = self.node("Mul", [sums, self.constant(np.array(leaving.scale, dtype=np.float32))])
+        channels = self.network.maps[leaving.source].channels
+        return self.node("Reshape", [value, self.constant([{"N": -1, "C": channels, "1": 1}[a] for a in leaving.axes])])
+
+    def project(self, leaving: Project, tensor: str) -> str:
+        """Add a dense layer on a whole map."""
+        length, channels, units = leaving.weights.shape
+        flat = self.node("Reshape", [tensor, self.constant([-1, channels * length])])
+        # Maps lie channel by channel.
+        by_channel = leaving.weights.transpose(1, 0, 2).reshape(channels * length, units)
+        known = self.constant(by_channel, leaving.weights)
+        if leaving.bias is None:
+            return self.node("MatMul", [flat, known])
+        return self.node("Gemm", [flat, known, self.constant(leaving.bias)])
+
+    def leave(self, leaving: Exit, tensor: str) -> str:
+        """Bring a map into the form that the tail reads."""
+        match leaving:
+            case Average():
+                return self.average(leaving, self.node("ReduceSum", [tensor, self.constant([_POSITIONS])], keepdims=1))
+            case Project():
+                return self.project(leaving, tensor)
+        shape = self.network.maps[leaving.source]
+        order = [axis for axis in leaving.axes if axis in "CL"]
+        if order == ["L", "C"]:
+            tensor = self.node("Transpose", [tensor], perm=[0, 3, 2, 1])
+        sizes = {"N": -1, "C": shape.channels, "L": shape.length, "1": 1}
+        target = [-1, shape.channels * shape.length] if leaving.flat else [sizes[axis] for axis in leaving.axes]
+        return self.node("Reshape", [tensor, self.constant(target)])
+
+    def finish(self, exits: Mapping[str, str], name: str) -> onnx.ModelProto:
+        """Return the graph with the tail behind it.
+
+        Args:
+            exits: What the tensors that the tail reads are called here.
+        """
+        from onnx import helper
+
+        tail = self.network.tail
+        inherited = {constant.name for constant in tail.constants}
+        # The tail calls its tensors by their names, which may be outputs of the graph.
+        named = [helper.make_node("Identity", [found], [wanted]) for wanted, found in exits.items()]
+        constants = [*(one for one in self._constants.values() if one.name not in inherited), *tail.constants]
+        graph = helper.make_graph(
+            [*self._nodes, *named, *tail.nodes], name, [*self._inputs, *tail.inputs], list(tail.outputs), constants
+        )
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", tail.opset)], ir_version=tail.ir_version)
+
+
+def write_graph(network: Network) -> onnx.ModelProto:
+    """Return the whole network: ``zoo_codes`` (N, L) and further inputs in, outputs out."""
+    writer = GraphWriter(network)
+    tensors = write_trunk(writer, writer.input(CODES_INPUT, "UINT8", ["N", network.length]))
+    return writer.finish({one.output: writer.leave(one, tensors[one.source]) for one in network.exits}, "zoo")
+
+
+def write_trunk(writer: GraphWriter, codes: str) -> dict[str, str]:
+    """Add the trunk on whole windows and return what each map is called."""
+    tensors = {SEQUENCE: writer.one_hot(codes)}
+    for operator in writer.network.trunk:
+        slide = operator.slide
+        sources = [tensors[source] for source in operator.sources]
+        if isinstance(operator, Frame):
+            length = writer.network.maps[operator.source].length
+            start, end = max(0, -slide.before), length + min(0, slide.after)
+            if (start, end) != (0, length):
+                sources = [writer.positions(sources[0], start, end)]
+        tensors[operator.output] = writer.apply(operator, sources, max(0, slide.before), max(0, slide.after))
+    return tensors
