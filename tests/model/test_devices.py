@@ -1,11 +1,18 @@
 import importlib.metadata
+import os
 
 import pytest
 
 from zoo.errors import DeviceError
-from zoo.model.devices import available_cpus, check_packages, resolve_device
+from zoo.model.devices import Tuning, available_cpus, check_packages, engine_folder, resolve_device
 
 CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"
+
+
+@pytest.fixture(autouse=True)
+def no_word_on_tf32(monkeypatch):
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "")  # so that it is taken back
+    monkeypatch.delenv("NVIDIA_TF32_OVERRIDE")
 
 
 @pytest.mark.parametrize(
@@ -27,6 +34,74 @@ def test_tf32_is_off_wherever_cuda_is_used():
     for name in ("cuda", "tensorrt"):
         _, providers = resolve_device(name, [TENSORRT, CUDA, CPU])
         assert dict(providers)[CUDA] == {"use_tf32": "0"}
+
+
+def test_tf32_is_on_where_it_is_asked_for():
+    _, providers = resolve_device("cuda", [CUDA, CPU], Tuning("tf32"))
+    assert dict(providers)[CUDA] == {"use_tf32": "1"}
+
+
+@pytest.mark.parametrize("name", ["cpu", "tensorrt"])
+def test_tf32_is_refused_where_it_can_not_be_chosen(name):
+    with pytest.raises(DeviceError, match=rf"^precision tf32 is of the device 'cuda', the run is on '{name}'; leave"):
+        resolve_device(name, [TENSORRT, CUDA, CPU], Tuning("tf32"))
+
+
+@pytest.fixture
+def home(monkeypatch, tmp_path):
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path))
+    return tmp_path
+
+
+def tensorrt_options(*tuning):
+    _, providers = resolve_device("tensorrt", [TENSORRT, CUDA, CPU], Tuning(*tuning))
+    return dict(providers)[TENSORRT]
+
+
+def test_tensorrt_keeps_its_engines_by_model_and_precision(home):
+    options = tensorrt_options("float32", "ab" * 32)
+    folder = home / "engines" / "abababababababab" / "float32"
+    assert options["trt_engine_cache_enable"] == options["trt_timing_cache_enable"] == "1"
+    assert options["trt_engine_cache_path"] == options["trt_timing_cache_path"] == str(folder)
+    assert folder.is_dir()
+    assert tensorrt_options("float16", "ab" * 32)["trt_engine_cache_path"] == str(folder.parent / "float16")
+
+
+def test_engines_lie_among_what_can_be_made_again(monkeypatch, tmp_path):
+    monkeypatch.delenv("ZOO_HOME")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert engine_folder(Tuning(digest="cd" * 32)).is_relative_to(tmp_path / "assayzoo" / "engines")
+    monkeypatch.setenv("XDG_CACHE_HOME", "cache")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert engine_folder(Tuning(digest="cd" * 32)).is_relative_to(tmp_path / ".cache" / "assayzoo" / "engines")
+
+
+def test_engines_that_can_not_be_kept_are_told(home):
+    (home / "engines").write_text("")
+    with pytest.warns(UserWarning, match=r"^TensorRT's engines can't be kept .*: each run makes them anew$"):
+        options = tensorrt_options("float32", "ab" * 32)
+    assert options == {}
+
+
+@pytest.mark.parametrize(
+    ("precision", "flags"),
+    [
+        ("float32", {}),
+        ("float16", {"trt_fp16_enable": "1"}),
+        ("bfloat16", {"trt_bf16_enable": "1"}),
+        ("int8", {"trt_int8_enable": "1"}),
+    ],
+)
+def test_tensorrt_takes_fewer_bits_only_where_they_are_asked_for(home, precision, flags):
+    assert tensorrt_options(precision) == flags
+
+
+def test_tensorrt_computes_without_tf32_unless_the_user_says_otherwise(home, monkeypatch):
+    tensorrt_options()
+    assert os.environ["NVIDIA_TF32_OVERRIDE"] == "0"
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "1")
+    tensorrt_options()
+    assert os.environ["NVIDIA_TF32_OVERRIDE"] == "1"
 
 
 def test_an_unknown_device_gets_a_near_match():

@@ -53,6 +53,7 @@ class PrecisionChoice(StrEnum):
     """The numbers inside a network."""
 
     float32 = "float32"
+    tf32 = "tf32"
     float16 = "float16"
     bfloat16 = "bfloat16"
     int8 = "int8"
@@ -171,7 +172,8 @@ def annotate(
         EngineChoice, typer.Option(help="full runs the network on both alleles; incremental on what ALT changes.")
     ] = EngineChoice.auto,
     precision: Annotated[
-        PrecisionChoice, typer.Option(help="Of the numbers inside a network; tried on the model's background first.")
+        PrecisionChoice,
+        typer.Option(help="Of the numbers inside a network; scores must prove to stay as they are."),
     ] = PrecisionChoice.float32,
     cache: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep predictions there, for later runs to find.")

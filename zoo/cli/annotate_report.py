@@ -16,6 +16,8 @@ def print_plan(plan: AnnotationSummary) -> None:
     for name in plan.models:
         print(f"model {name}: window {plan.windows[name]}; scorer {plan.scorers[name]}; device {plan.devices[name]}")
         print(f"  keys: {', '.join(plan.keys[name])}")
+        if name in plan.precision:
+            print(f"  precision {plan.precision[name]}")
     for name, found in plan.bridged.items():
         print(f"contig {name} is {found} in the genome")
     print(f"looked at {plan.alleles:,} alleles of {plan.records:,} records: {plan.scored:,} can be scored")
@@ -35,6 +37,7 @@ def print_summary(done: AnnotationSummary) -> None:
         file=sys.stderr,
     )
     _print_reasons(done, sys.stderr)
+    _print_precision(done)
     if done.resumed_records:
         print(f"  resumed behind record {done.resumed_records:,}, which was done before", file=sys.stderr)
     for what, number in done.background.items():
@@ -58,6 +61,7 @@ def print_haplotypes(done: HaplotypeSummary) -> None:
         groups, together = done.groups[name], done.together[name]
         print(f"  {name}: {groups:,} groups, {together:,} of several alleles", file=sys.stderr)
     _print_reasons(done, sys.stderr)
+    _print_precision(done)
 
 
 @contextmanager
@@ -74,3 +78,8 @@ def telling_of_interruption() -> Iterator[None]:
 def _print_reasons(done: AnnotationSummary | HaplotypeSummary, stream: TextIO) -> None:
     for reason, count in done.skipped.items():
         print(f"  not scored: {count:,} {reason}", file=stream)
+
+
+def _print_precision(done: AnnotationSummary | HaplotypeSummary) -> None:
+    for name, proved in done.precision.items():
+        print(f"  {name}: {proved}", file=sys.stderr)

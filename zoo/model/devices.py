@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from zoo.errors import DeviceError, near_match
+from zoo.model.precision import Precision
 
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -22,12 +25,27 @@ INSTALL_GPU = "uninstall onnxruntime, then `pip install 'assayzoo[gpu]'`"
 Provider: TypeAlias = tuple[str, dict[str, Any]]
 """An execution provider and its options."""
 
-# TF32 keeps ten bits of mantissa: differences near 1e-3, as large as many effects.
-_CUDA: Provider = (PROVIDERS["cuda"], {"use_tf32": "0"})
 _CPU: Provider = (PROVIDERS["cpu"], {})
 
+_TENSORRT_FLAGS = {"float16": "trt_fp16_enable", "bfloat16": "trt_bf16_enable", "int8": "trt_int8_enable"}
+_TF32_VARIABLE = "NVIDIA_TF32_OVERRIDE"
+_HOME_VARIABLE = "ZOO_HOME"
 
-def resolve_device(name: str, available: Sequence[str]) -> tuple[str, list[Provider]]:
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What an execution provider is told of a network.
+
+    Attributes:
+        precision: What the network may be computed in; its graph is rewritten already.
+        digest: The model's, below which TensorRT's engines are kept; none are kept where it is empty.
+    """
+
+    precision: Precision = "float32"
+    digest: str = ""
+
+
+def resolve_device(name: str, available: Sequence[str], tuning: Tuning | None = None) -> tuple[str, list[Provider]]:
     """Return the device that a name stands for, and the execution providers to ask for, best first.
 
     Args:
@@ -35,8 +53,10 @@ def resolve_device(name: str, available: Sequence[str]) -> tuple[str, list[Provi
         available: The execution providers of the installed ONNX Runtime.
 
     Raises:
-        DeviceError: There is no such device, or the installed ONNX Runtime can't use it.
+        DeviceError: There is no such device, or the installed ONNX Runtime can't use it, or it has no TF32 and that was
+            asked for.
     """
+    tuning = tuning or Tuning()
     if name == "auto":
         name = "cuda" if PROVIDERS["cuda"] in available else "cpu"
     if name not in PROVIDERS:
@@ -46,9 +66,53 @@ def resolve_device(name: str, available: Sequence[str]) -> tuple[str, list[Provi
             f"device {name!r} needs {PROVIDERS[name]}, the installed onnxruntime has "
             f"{', '.join(available) or 'none'}; {INSTALL_GPU}"
         )
+    if tuning.precision == "tf32" and name != "cuda":
+        raise DeviceError(f"precision tf32 is of the device 'cuda', the run is on {name!r}; leave out precision")
     if name == "tensorrt":
-        return name, [(PROVIDERS[name], {}), _CUDA, _CPU]
-    return name, [_CUDA, _CPU] if name == "cuda" else [_CPU]
+        return name, [_tune_tensorrt(tuning), _tune_cuda(tuning), _CPU]
+    return name, [_tune_cuda(tuning), _CPU] if name == "cuda" else [_CPU]
+
+
+def engine_folder(tuning: Tuning) -> Path:
+    """Return where TensorRT's engines of a network are kept, whether it is there or not.
+
+    Below ``$ZOO_HOME``, else ``$XDG_CACHE_HOME/assayzoo``, else ``~/.cache/assayzoo``.
+    """
+    return _find_cache() / "engines" / tuning.digest[:16] / tuning.precision
+
+
+def _find_cache() -> Path:
+    if home := os.environ.get(_HOME_VARIABLE):
+        return Path(home)
+    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if cache.is_absolute():  # else it is to be ignored, as the XDG base directory specification has it
+        return cache / "assayzoo"
+    return Path.home() / ".cache" / "assayzoo"
+
+
+def _tune_cuda(tuning: Tuning) -> Provider:
+    # TF32 keeps ten bits of mantissa: differences near 1e-3, as large as many effects.
+    return PROVIDERS["cuda"], {"use_tf32": "1" if tuning.precision == "tf32" else "0"}
+
+
+def _tune_tensorrt(tuning: Tuning) -> Provider:
+    """Return TensorRT's options: 16 or 8 bits only where they are asked for, and engines that are kept."""
+    # Its provider has no option for TF32 (microsoft/onnxruntime#26029): only this variable turns it off, for the whole
+    # process, and only before the first session.
+    os.environ.setdefault(_TF32_VARIABLE, "0")
+    options = {}
+    if tuning.precision in _TENSORRT_FLAGS:
+        options[_TENSORRT_FLAGS[tuning.precision]] = "1"
+    if tuning.digest:
+        try:
+            folder = engine_folder(tuning)
+            folder.mkdir(parents=True, exist_ok=True)
+        except (OSError, RuntimeError) as error:
+            warnings.warn(f"TensorRT's engines can't be kept ({error}): each run makes them anew", stacklevel=3)
+        else:
+            for kept in ("engine", "timing"):
+                options |= {f"trt_{kept}_cache_enable": "1", f"trt_{kept}_cache_path": str(folder)}
+    return PROVIDERS["tensorrt"], options
 
 
 def check_packages() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
@@ -15,6 +16,8 @@ from zoo.errors import DataError, UnknownModel
 from zoo.genome.codes import Codes, encode
 from zoo.model.card import Card, read_card
 from zoo.model.checksums import verify_checksums
+from zoo.model.lowering import lower_network
+from zoo.model.precision import Precision
 from zoo.model.safety import check_onnx
 from zoo.model.session import Session
 
@@ -36,6 +39,7 @@ class Model:
         card: What it predicts, from what, how well.
         folder: Where it lies.
         digest: The sha256 of its SHA256SUMS, which pins every byte of it.
+        precision: Of the numbers inside its network.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Model:
         network: onnx.ModelProto,
         device: str = "auto",
         threads: int | None = None,
+        precision: Precision = "float32",
     ) -> None:
         self.folder = folder
         self.card = card
@@ -53,6 +58,7 @@ class Model:
         self._network = network
         self._device = device
         self._threads = threads
+        self.precision: Precision = precision
         self._session: Session | None = None
 
     def __repr__(self) -> str:
@@ -68,6 +74,26 @@ class Model:
         if self._session is None:
             self._session = Session(self._network, self.card, self._device, self._threads)
         return self._session
+
+    def with_precision(self, precision: Precision, codes: Codes) -> Model:
+        """Return the same model whose network computes in another precision; it starts from float32.
+
+        Args:
+            codes: Windows, shape (N, L), on which it is measured how far the numbers inside the network range.
+
+        Raises:
+            ModelError: The network can't be rewritten.
+        """
+        if self.precision != "float32":
+            raise ValueError(f"expected a model of float32, found one of {self.precision}")
+        tensorrt = self._device == "tensorrt"
+        network = lower_network(self._network, self.card, precision, codes, self._threads, symmetric=tensorrt)
+        return Model(self.folder, self.card, self.digest, network, self._device, self._threads, precision)
+
+    @property
+    def network_digest(self) -> str:
+        """The sha256 of the network that runs, which may have been rewritten since it was loaded."""
+        return hashlib.sha256(self._network.SerializeToString(deterministic=True)).hexdigest()
 
     def predict_codes(
         self, codes: Codes | None, extra: Mapping[str, npt.NDArray[np.float32]] | None = None

@@ -25,6 +25,7 @@ from zoo.prediction.loading import AnyModel, expect_genomes, load_scored
 from zoo.prediction.output.formats import Format, FormatName, choose_format
 from zoo.prediction.output.sinks import open_sink
 from zoo.prediction.scoring.engine import Engine
+from zoo.prediction.scoring.lowering import lower_models
 from zoo.prediction.scoring.pairing import ScoredModel
 from zoo.prediction.scoring.settings import ScoringOptions, ScoringSettings
 from zoo.prediction.summary import HaplotypeSummary, Progress
@@ -73,6 +74,7 @@ def score_haplotypes(
         refuse_model_folder(output, one.model.folder)
     with ExitStack() as stack:
         reference = stack.enter_context(Reference(genome))
+        scored = lower_models(scored, reference, settings)
         engines = _make_engines(scored, reference, settings)  # what can't be scored is told before an hour's reading
         sink = stack.enter_context(open_sink(output, chosen_form, types=COLUMNS))
         reader = stack.enter_context(SampleReader(vcf, sample))

@@ -24,6 +24,7 @@ from zoo.prediction.loading import AnyModel, expect_genomes, load_scored
 from zoo.prediction.output.keys import Extras, ModelKeys, name_keys
 from zoo.prediction.output.packed import refuse_names
 from zoo.prediction.scoring.engine import Engine
+from zoo.prediction.scoring.lowering import lower_models
 from zoo.prediction.scoring.scores import ModelScores
 from zoo.prediction.scoring.seen import find_seen, tells_contigs
 from zoo.prediction.scoring.settings import ScoringSettings
@@ -172,4 +173,5 @@ def open_run(
     with Reference(genome) as reference, open_records(vcf, reference, inputs) as reader:
         agreement = GenomeAgreement(reference, reader.name, reader.contigs, on_ref_mismatch, header=reader.header)
         expect_genomes(agreement, scored)
+        scored = lower_models(scored, reference, settings)
         yield Run(reader, agreement, Engine(scored, reference, settings), settings)

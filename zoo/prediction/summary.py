@@ -33,6 +33,7 @@ class RunSummary:
     Attributes:
         skipped: How many were not scored, by reason; those that depend on the model as ``model: REASON``.
         devices: Where each model ran.
+        precision: What a precision below float32 proved, by model.
         bridged: Contigs whose name in the reference is another one.
     """
 
@@ -43,6 +44,7 @@ class RunSummary:
     devices: dict[str, str] = field(default_factory=dict)
     scorers: dict[str, str] = field(default_factory=dict)
     windows: dict[str, str] = field(default_factory=dict)
+    precision: dict[str, str] = field(default_factory=dict)
     bridged: dict[str, str] = field(default_factory=dict)
     unknown_contigs: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -58,6 +60,8 @@ class RunSummary:
             self.models.append(name)
             self.devices[name] = scored.model.session.device
             self.scorers[name] = scored.scorer_text
+            if scored.parity is not None:
+                self.precision[name] = str(scored.parity)
             place = "at regions" if at_regions else f"anchor {window.anchor}"
             self.windows[name] = f"{window.length} bases, {place}"
 

@@ -19,6 +19,7 @@ from zoo.prediction.loading import AnyModel, expect_genomes, load_scored
 from zoo.prediction.output.cells import MISSING, general_reasons, model_reasons, region_texts
 from zoo.prediction.output.keys import SKIPPED_KEY, Extras, ModelKeys, all_keys, name_keys
 from zoo.prediction.scoring.engine import Engine
+from zoo.prediction.scoring.lowering import lower_models
 from zoo.prediction.scoring.scores import ModelScores
 from zoo.prediction.scoring.settings import ScoringOptions, ScoringSettings
 
@@ -74,7 +75,7 @@ def score_variants(
     with Reference(genome) as reference:
         agreement = GenomeAgreement(reference, "the table of variants", {}, on_ref_mismatch)
         expect_genomes(agreement, scored)
-        engine = Engine(scored, reference, settings)
+        engine = Engine(lower_models(scored, reference, settings), reference, settings)
         # An empty table goes through once, for its columns.
         for first in range(0, max(len(contigs), 1), RECORDS_A_BATCH):
             part = slice(first, first + RECORDS_A_BATCH)

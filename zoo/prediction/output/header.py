@@ -20,6 +20,7 @@ from zoo.prediction.output.keys import (
 from zoo.prediction.output.packed import PACKED_FIELDS
 from zoo.prediction.scoring.background import Background
 from zoo.prediction.scoring.pairing import ScoredModel
+from zoo.prediction.scoring.parity import Parity
 
 _WITHOUT_NUMBER_A = re.compile(r"##fileformat=VCFv(3\.\d|4\.0)\s")
 
@@ -53,6 +54,7 @@ def declare(
     ]
     lines.extend(f'##zoo_contig=<ID={name},Refget="{digest}">' for name, digest in (digests or {}).items())
     lines.extend(_describe_background(background) for background in backgrounds if background is not None)
+    lines.extend(_describe_precision(scored, scored.parity) for scored in models if scored.parity is not None)
     for scored, model_keys in zip(models, keys, strict=True):
         lines.extend(_declare_model(scored, model_keys))
     if extras.packed:
@@ -77,6 +79,15 @@ def _describe_background(background: Background) -> str:
     return (
         f'##zoo_background=<ID={made.model},File="{_quote(made.vcf)}",Sha256="{made.vcf_sha256}",Alleles={made.alleles},'
         f'Genome="{made.genome}">'
+    )
+
+
+def _describe_precision(scored: ScoredModel, parity: Parity) -> str:
+    return (
+        f'##zoo_precision=<ID={scored.model.card.full_name},Precision={parity.precision},'
+        f'Device="{scored.model.session.device}",Variants={parity.variants},'
+        f"RankCorrelation={parity.rank_correlation:.4f},Correlation={parity.correlation:.4f},"
+        f"EqualSigns={parity.signs:.4f},LargestDifference={parity.difference:.4f}>"
     )
 
 

@@ -12,6 +12,7 @@ from zoo.model.card import ScorerChoice
 from zoo.model.document import validate
 from zoo.model.folder import CARD_FILE, Model
 from zoo.plugins import Plugins
+from zoo.prediction.scoring.parity import Parity
 from zoo.prediction.support import check_reads_sequences
 
 
@@ -22,6 +23,7 @@ class ScoredModel:
     Attributes:
         columns: Indices into the card's tracks, ascending.
         chosen: True where the tracks were asked for by name, so that each of them gets a key of its own.
+        parity: What the scores of a precision below float32 have proved; None for float32.
     """
 
     model: Model
@@ -29,6 +31,7 @@ class ScoredModel:
     config: Config
     columns: tuple[int, ...]
     chosen: bool = False
+    parity: Parity | None = None
 
     @property
     def tracks(self) -> tuple[str, ...]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias, TypedDict
 
+from zoo.model.precision import Precision
+
 EngineName: TypeAlias = Literal["auto", "full", "incremental"]
-Precision: TypeAlias = Literal["float32", "float16", "bfloat16", "int8"]
 
 MAX_UNKNOWN = 0.5
 """A window with a larger share of unknown bases gets no score."""
@@ -61,6 +62,10 @@ class ScoringSettings:
     def __post_init__(self) -> None:
         if self.batch_size is not None and self.batch_size < 1:
             raise ValueError(f"batch_size: expected at least 1, found {self.batch_size}")
+        if self.engine == "incremental" and self.precision != "float32":
+            raise ValueError(
+                f"engine: incremental computes in float32 alone, precision is {self.precision}; leave out one of them"
+            )
         if self.max_indel is not None and self.max_indel < 0:
             raise ValueError(f"max_indel: expected at least 0, found {self.max_indel}")
         if not 0 <= self.max_unknown <= 1:
