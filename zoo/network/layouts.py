@@ -68,7 +68,7 @@ def unsqueeze(view: View, axes: list[int]) -> View | None:
     return View(view.map, "".join("1" if index in added else next(kept) for index in range(rank)))
 
 
-def reshape(view: View, shape: Map, target: list[int]) -> View | Flat | None:  # noqa: C901, PLR0911 - one rule a line
+def reshape(view: View, shape: Map, target: list[int]) -> View | Flat | None:  # noqa: PLR0911 - one rule a line
     """Return what a reshape makes: axes of one element come or go, or positions and channels become one axis."""
     sizes = {"C": shape.channels, "L": shape.length, "1": 1}
     rest = [sizes[axis] for axis in view.axes[1:]]
@@ -77,17 +77,15 @@ def reshape(view: View, shape: Map, target: list[int]) -> View | Flat | None:  #
         return None
     wanted = []
     for index, size in enumerate(target[1:], start=1):
-        if size == 0 and index < len(view.axes):
-            wanted.append(sizes[view.axes[index]])
-        elif size == -1 and target[0] == 0:
-            known = math.prod(one for one in target[1:] if one > 0)
-            if 0 in target[1:] or known == 0:
-                return None
-            wanted.append(total // known)
-        elif size > 0:
-            wanted.append(size)
-        else:
+        if size == 0 and index >= len(view.axes):
             return None
+        wanted.append(size or sizes[view.axes[index]])
+    if -1 in wanted:
+        known = -math.prod(wanted)
+        # Where the number of windows is to be reckoned, no other size can be.
+        if target[0] == -1 or wanted.count(-1) > 1 or total % known:
+            return None
+        wanted[wanted.index(-1)] = total // known
     if math.prod(wanted) != total:
         return None
     if wanted == rest:
