@@ -8,12 +8,13 @@ import numpy as np
 
 from zoo.errors import CardError
 from zoo.model.card import Card, Output
+from zoo.network.network import CODES_INPUT, one_hot_table
 
 if TYPE_CHECKING:
     import onnx
 
-CODES_INPUT = "zoo_codes"
-"""The input that takes the place of the one-hot sequence."""
+UNKNOWN_VALUES = {"zeros": 0.0, "quarter": 0.25}
+"""What each channel holds at an unknown base, by the card's word for it."""
 
 
 def check_graph(model: onnx.ModelProto, card: Card) -> None:
@@ -62,8 +63,7 @@ def embed_one_hot(model: onnx.ModelProto, card: Card) -> onnx.ModelProto:
     batch = graph.input[index].type.tensor_type.shape.dim[0].dim_param or "N"
     codes = helper.make_tensor_value_info(CODES_INPUT, TensorProto.UINT8, [batch, card.sequence_window.length])
     graph.input[index].CopyFrom(codes)
-    unknown = np.full((1, 4), 0.25 if sequence.unknown == "quarter" else 0.0, dtype=np.float32)
-    table = np.vstack([np.eye(4, dtype=np.float32), unknown])
+    table = one_hot_table(UNKNOWN_VALUES[sequence.unknown])
     nodes = [
         helper.make_node("Constant", [], ["zoo_one_hot_table"], name="zoo_table", value=numpy_helper.from_array(table)),
         helper.make_node("Cast", [CODES_INPUT], ["zoo_code_indices"], name="zoo_cast", to=TensorProto.INT32),

@@ -6,13 +6,14 @@ The one-hot encoding is part of the graph that runs, so nothing above this modul
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +23,16 @@ from zoo.errors import CardError, DataError, DeviceError, MissingExtra, ModelErr
 from zoo.genome.codes import UNKNOWN, Codes, reverse_complement
 from zoo.model.card import Card
 from zoo.model.devices import INSTALL_GPU, PROVIDERS, Provider, available_cpus, check_packages, resolve_device
-from zoo.model.graph import CODES_INPUT, check_graph, embed_one_hot, output_shape
+from zoo.model.graph import UNKNOWN_VALUES, check_graph, embed_one_hot, output_shape
 from zoo.model.safety import check_onnx
+from zoo.network.network import CODES_INPUT, Network
+from zoo.network.reading import read_network
 
 if TYPE_CHECKING:
     import onnx
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 _ERRORS_ONLY = 3  # ONNX Runtime's log severity
 
@@ -64,18 +70,19 @@ class Session:
         runtime = _import_onnxruntime()
         self.device, providers = resolve_device(device, runtime.get_available_providers())
         self.provider = PROVIDERS[self.device]
-        self._card = card
+        self.card = card
         self._mates = _pair_tracks(card)
-        graph = check_onnx(model) if isinstance(model, Path) else model
-        check_graph(graph, card)
-        graph = embed_one_hot(graph, card)
+        self._graph = check_onnx(model) if isinstance(model, Path) else model
+        check_graph(self._graph, card)
+        graph = embed_one_hot(self._graph, card)
         threads = _choose_threads(threads)
         self.windows_per_run, fits = _choose_batch(graph, _CPU_BYTES if self.device == "cpu" else _GPU_BYTES)
         # Threads that run a batch each never wait for one another; those that share every layer of one batch do, which
         # costs a busy machine half its speed. Networks too large for a cache share: their layers are worth it.
         apart = self.device == "cpu" and fits and threads > 1
         self._pool = ThreadPoolExecutor(threads, "zoo-network") if apart else None
-        self._session = _open(runtime, graph, providers, 1 if apart else threads, card.full_name)
+        self._providers, self._threads = providers, 1 if apart else threads
+        self._session = self.open(graph)
         found = self._session.get_providers()[0]
         if found != self.provider:
             # onnxruntime-gpu lists CUDA on machines without a GPU too: `auto` did not ask for it, so it goes on.
@@ -89,6 +96,26 @@ class Session:
             )
             self.device, self.provider = "cpu", found
             self.windows_per_run, _ = _choose_batch(graph, _CPU_BYTES)
+
+    @functools.cached_property
+    def network(self) -> Network | None:
+        """The network as operators along the sequence; None where it reads no sequence."""
+        sequence = self.card.sequence_input
+        if sequence is None:
+            return None
+        return read_network(self._graph, sequence.name, UNKNOWN_VALUES[sequence.unknown])
+
+    def open(self, graph: onnx.ModelProto) -> Any:
+        """Return ONNX Runtime's session of a graph, on the session's own device and threads.
+
+        Raises:
+            ModelError: ONNX Runtime refuses it.
+        """
+        return _open(_import_onnxruntime(), graph, self._providers, self._threads, self.card.full_name)
+
+    def walk(self, run: Callable[[T], R], parts: Iterable[T]) -> list[R]:
+        """Call ``run`` on each part, in threads of their own where parts of the network would wait for each other."""
+        return list((self._pool.map if self._pool is not None else map)(run, parts))
 
     def predict(
         self,
@@ -118,28 +145,27 @@ class Session:
         codes = _fill_codes(codes, given)
         self._check_rows(codes, given)
         if len(codes) <= size:
-            return self._merge(self._predict_batch(codes, given), members=members)
+            return self.merge(self._predict_batch(codes, given), members=members)
 
         def predict_from(first: int) -> dict[str, Predictions]:
             rows = slice(first, first + size)
             found = self._predict_batch(codes[rows], {name: values[rows] for name, values in given.items()})
-            return self._merge(found, members=members)
+            return self.merge(found, members=members)
 
-        walk = self._pool.map if self._pool is not None else map
-        parts = list(walk(predict_from, range(0, len(codes), size)))
+        parts = self.walk(predict_from, range(0, len(codes), size))
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _predict_batch(self, codes: Codes, extra: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, Predictions]:
         """Return what ``predict_raw`` does, averaged over strands if the card asks."""
         forward = self.predict_raw(codes, extra)
-        along = {item.name for item in self._card.inputs if item.role == "context" and len(item.shape) == 2}
-        if not self._card.strand.average or (self._card.window is None and not along):
+        along = {item.name for item in self.card.inputs if item.role == "context" and len(item.shape) == 2}
+        if not self.card.strand.average or (self.card.window is None and not along):
             return forward
         # A track lies along the sequence and turns with it.
         turned_extra = {
             name: np.asarray(values)[:, ::-1] if name in along else values for name, values in extra.items()
         }
-        turned = self._turn(self.predict_raw(reverse_complement(codes), turned_extra))
+        turned = self.turn(self.predict_raw(reverse_complement(codes), turned_extra))
         return {name: (forward[name] + turned[name]) * np.float32(0.5) for name in forward}
 
     def predict_raw(
@@ -152,26 +178,41 @@ class Session:
         given = extra or {}
         codes = _fill_codes(codes, given)
         feed = self._check_inputs(codes, given)
-        shapes = {output.name: output_shape(output) for output in self._card.outputs}
         if len(codes) == 0:
+            shapes = {output.name: output_shape(output) for output in self.card.outputs}
             return {name: np.empty((0, *shape), dtype=np.float32) for name, shape in shapes.items()}
+        return self.run(self._session, feed, len(codes))
+
+    def run(self, opened: Any, feed: Mapping[str, npt.NDArray[Any]], rows: int) -> dict[str, Predictions]:
+        """Return what a graph with the network's outputs gives, in the order of the card.
+
+        Args:
+            opened: What ``open`` returned.
+            feed: Its inputs by name.
+            rows: Windows that outputs have to be of.
+
+        Raises:
+            ModelError: It failed.
+            CardError: An output has another shape than the card says.
+        """
+        shapes = {output.name: output_shape(output) for output in self.card.outputs}
         try:
-            found = self._session.run(list(shapes), feed)
+            found = opened.run(list(shapes), feed)
         except Exception as error:
-            raise ModelError(f"{self._card.full_name}: the network failed: {' '.join(str(error).split())}") from error
+            raise ModelError(f"{self.card.full_name}: the network failed: {' '.join(str(error).split())}") from error
         predictions = dict(zip(shapes, found, strict=True))
         for name, shape in shapes.items():
-            if predictions[name].shape != (len(codes), *shape):
+            if predictions[name].shape != (rows, *shape):
                 raise CardError(
-                    f"{self._card.full_name}: output {name!r} has shape {predictions[name].shape}, "
-                    f"the card says {(len(codes), *shape)}"
+                    f"{self.card.full_name}: output {name!r} has shape {predictions[name].shape}, "
+                    f"the card says {(rows, *shape)}"
                 )
         return {name: prediction.astype(np.float32, copy=False) for name, prediction in predictions.items()}
 
-    def _merge(self, raw: dict[str, Predictions], *, members: bool) -> dict[str, Predictions]:
+    def merge(self, raw: dict[str, Predictions], *, members: bool) -> dict[str, Predictions]:
         """Average over members, or give every output an axis of them."""
         merged = {}
-        for output in self._card.outputs:
+        for output in self.card.outputs:
             values = raw[output.name]
             if members:
                 merged[output.name] = values if output.members > 1 else values[:, np.newaxis]
@@ -179,15 +220,15 @@ class Session:
                 merged[output.name] = values.mean(axis=1) if output.members > 1 else values
         return merged
 
-    def _turn(self, reverse: dict[str, Predictions]) -> dict[str, Predictions]:
+    def turn(self, reverse: dict[str, Predictions]) -> dict[str, Predictions]:
         """Bring predictions of the reverse strand into the order of the forward one: tracks swapped, bins flipped."""
         turned = {}
-        for output in self._card.outputs:
+        for output in self.card.outputs:
             prediction = reverse[output.name]
             if self._mates:
                 mates = self._mates[output.name]
                 prediction = np.stack([reverse[name][..., track] for name, track in mates], axis=-1)
-            flip = output.kind == "binned" and self._card.strand.reverse_bins
+            flip = output.kind == "binned" and self.card.strand.reverse_bins
             turned[output.name] = prediction[..., ::-1, :] if flip else prediction
         return turned
 
@@ -197,22 +238,32 @@ class Session:
             found = np.shape(values)
             expected = (len(codes), *found[1:])
             if found != expected:
-                raise DataError(f"{self._card.full_name}: extra {name!r}: expected shape {expected}, found {found}")
+                raise DataError(f"{self.card.full_name}: extra {name!r}: expected shape {expected}, found {found}")
 
     def _check_inputs(self, codes: Codes, extra: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-        card = self._card
+        card = self.card
         length = 0 if card.window is None else card.window.length
         if codes.dtype != np.uint8 or codes.ndim != 2 or codes.shape[1] != length:
             raise DataError(f"{card.full_name}: codes: expected uint8 (N, {length}), found {codes.dtype} {codes.shape}")
         if codes.size and codes.max() > UNKNOWN:
             raise DataError(f"{card.full_name}: codes: expected 0 to {UNKNOWN}, found {codes.max()}")
+        feed: dict[str, npt.NDArray[Any]] = {CODES_INPUT: codes} if length else {}
+        return feed | self.feed_context(len(codes), extra)
+
+    def feed_context(self, rows: int, extra: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        """Return the context inputs of so many windows, with the card's defaults for those that are not given.
+
+        Raises:
+            DataError: One is missing, unknown, or of another shape.
+        """
+        card = self.card
+        feed: dict[str, npt.NDArray[Any]] = {}
         context = {item.name: item for item in card.inputs if item.role == "context"}
         for name in extra:
             if name not in context:
                 raise DataError(f"{card.full_name}: extra: no input {name!r}; expected {', '.join(context) or 'none'}")
-        feed: dict[str, npt.NDArray[Any]] = {CODES_INPUT: codes} if length else {}
         for name, item in context.items():
-            shape = (len(codes), *item.shape)
+            shape = (rows, *item.shape)
             if name in extra:
                 feed[name] = np.asarray(extra[name], dtype=np.float32)
             elif item.default is not None:

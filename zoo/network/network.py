@@ -14,6 +14,9 @@ from zoo.network.operators import Operator, Span, Weights
 if TYPE_CHECKING:
     import onnx
 
+CODES_INPUT = "zoo_codes"
+"""The input of a graph that takes the place of the one-hot sequence."""
+
 SEQUENCE = "zoo_sequence"
 """The map that the codes become, one channel a letter."""
 
@@ -119,6 +122,12 @@ class Network:
         """Bases of a window."""
         return self.maps[SEQUENCE].length
 
+    @property
+    def tail_weights(self) -> int:
+        """Numbers in the dense layers behind the trunk."""
+        projected = sum(one.weights.size for one in self.exits if isinstance(one, Project))
+        return projected + self.tail.multiply_adds
+
     def reach(self, change: Span) -> dict[str, Span]:
         """Return which positions of each map may change where some bases do."""
         changed = {SEQUENCE: change}
@@ -129,3 +138,8 @@ class Network:
                 span = span.cover(operator.slide.reached_by(changed[source], outputs))
             changed[operator.output] = span
         return changed
+
+
+def one_hot_table(unknown: float) -> npt.NDArray[np.float32]:
+    """Return what each code becomes, shape (5, 4); the last row, of an unknown base, holds one value throughout."""
+    return np.vstack([np.eye(4), np.full((1, 4), unknown)]).astype(np.float32)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.network.network import SEQUENCE, Average, Exit, Network, Project
+from zoo.network.network import CODES_INPUT, SEQUENCE, Average, Exit, Network, Project
 from zoo.network.operators import Operator, Span
-from zoo.network.writing import CODES_INPUT, GraphWriter, write_trunk
+from zoo.network.writing import GraphWriter, write_trunk
 
 if TYPE_CHECKING:
     import onnx

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from zoo.network.folding import fold_affine
 from zoo.network.layouts import Flat, View, reshape, squeeze, transpose, unsqueeze
-from zoo.network.network import SEQUENCE, Average, Exit, Map, Network, Project, Tail, Whole
+from zoo.network.network import SEQUENCE, Average, Exit, Map, Network, Project, Tail, Whole, one_hot_table
 from zoo.network.operators import Apply, Convolve, Frame, Join, Operator, Pick, Pool, Slide
 
 if TYPE_CHECKING:
@@ -84,12 +84,11 @@ class _Reader:
                 self._rest.append(proto)
         self._leave(value.name for value in self._graph.output)
         self._drop_unread()
-        table = np.vstack([np.eye(4), np.full((1, 4), unknown)]).astype(np.float32)
         exits = tuple(self._exits.values())
         trunk = fold_affine(self._trunk, exits)
         kept = {SEQUENCE, *(operator.output for operator in trunk)}
         maps = {name: shape for name, shape in self._maps.items() if name in kept}
-        return Network(table, maps, trunk, exits, self._make_tail())
+        return Network(one_hot_table(unknown), maps, trunk, exits, self._make_tail())
 
     def _absorb(self, node: _Node) -> bool:  # noqa: PLR0911 - one for each kind of value that a node may read
         """Take a node into the trunk, if it works along the sequence."""

@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.network.network import SEQUENCE, Average, Exit, Network, Project
+from zoo.network.network import CODES_INPUT, SEQUENCE, Average, Exit, Network, Project
 from zoo.network.operators import Apply, Convolve, Frame, Join, Operator, Pick, Pool
 
 if TYPE_CHECKING:
     import onnx
-
-CODES_INPUT = "zoo_codes"
-"""The input that takes the place of the one-hot sequence."""
 
 _POSITIONS = 3  # the axis of them in a map
 _FEW = 256  # numbers of a constant that is compared with others
@@ -132,7 +129,9 @@ class GraphWriter:
         if not before and not after:
             return tensor
         padding = self.constant([0, 0, 0, before, 0, 0, 0, after])
-        return self.node("Pad", [tensor, padding, self.constant(np.array(operator.value, dtype=np.float32))])
+        # ONNX Runtime makes zeros before any pool padding of the pool's own, which is no number; zeros below 0 it leaves.
+        value = operator.value or -0.0
+        return self.node("Pad", [tensor, padding, self.constant(np.array(value, dtype=np.float32))])
 
     def average(self, leaving: Average, sums: str) -> str:
         """Bring sums (N, C, 1, 1) over positions into the form that the tail reads."""
