@@ -178,6 +178,9 @@ def annotate(
     cache: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep predictions there, for later runs to find.")
     ] = None,
+    cache_size: Annotated[
+        float, typer.Option(min=0.001, metavar="GB", help="The most that --cache may keep; the oldest goes first.")
+    ] = 10.0,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Alleles in one run of a network.")] = None,
     threads: Annotated[
         int | None,
@@ -223,6 +226,7 @@ def annotate(
         "engine": engine.value,
         "precision": precision.value,
         "cache": cache,
+        "cache_size": round(cache_size * 1e9),
     }
     try:
         ScoringSettings(**options)

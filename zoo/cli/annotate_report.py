@@ -40,6 +40,8 @@ def print_summary(done: AnnotationSummary) -> None:
     _print_precision(done)
     if done.resumed_records:
         print(f"  resumed behind record {done.resumed_records:,}, which was done before", file=sys.stderr)
+    for name, counts in done.cached.items():
+        print(f"  from the cache: {counts['found']:,} of {counts['windows']:,} windows of {name}", file=sys.stderr)
     for what, number in done.background.items():
         if number:
             print(f"  on the sample's haplotypes: {number:,} {what}", file=sys.stderr)

@@ -142,7 +142,7 @@ def _digest_backgrounds(engine: Engine) -> dict[str, str]:
 def _describe_settings(settings: ScoringSettings) -> dict[str, object]:
     """Return the settings, with the contents' digests in place of files; backgrounds are told apart, wherever from."""
     values: dict[str, Any] = asdict(settings)
-    del values["percentile_files"], values["cache"]  # what is kept is what would be computed
+    del values["percentile_files"], values["cache"], values["cache_size"]  # what is kept is what would be computed
     for name in _FILES:
         if values[name] is not None:
             values[name] = hash_file(Path(values[name]))

@@ -115,6 +115,7 @@ class Run:
         self.agreement.finish(at_end=at_end)
         summary = self.summary
         summary.skipped = dict(sorted(summary.skipped.items()))
+        summary.finish_caches(self.engine)
         summary.describe_contigs(self.agreement, self.reader.warnings)
         if isinstance(self.reader, ContentSource):
             summary.bridged = self.reader.renamed | summary.bridged

@@ -13,6 +13,8 @@ import numpy as np
 from zoo.genome.variant import MODEL_REASONS, Reason
 from zoo.prediction.alleles.agreement import GenomeAgreement
 from zoo.prediction.alleles.batch import AlleleBatch
+from zoo.prediction.scoring.cached import CachedPredictor
+from zoo.prediction.scoring.engine import Engine
 from zoo.prediction.scoring.pairing import ScoredModel
 from zoo.prediction.scoring.scores import ModelScores
 from zoo.prediction.windows.placement import Reasons
@@ -35,6 +37,8 @@ class RunSummary:
         devices: Where each model ran.
         precision: What a precision below float32 proved, by model.
         bridged: Contigs whose name in the reference is another one.
+        cached: With a cache, by model: the different ``windows`` of all batches, and how many of them it had,
+            ``found``.
     """
 
     output: str = ""
@@ -47,6 +51,7 @@ class RunSummary:
     precision: dict[str, str] = field(default_factory=dict)
     bridged: dict[str, str] = field(default_factory=dict)
     unknown_contigs: list[str] = field(default_factory=list)
+    cached: dict[str, dict[str, int]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, object]:
@@ -64,6 +69,12 @@ class RunSummary:
                 self.precision[name] = str(scored.parity)
             place = "at regions" if at_regions else f"anchor {window.anchor}"
             self.windows[name] = f"{window.length} bases, {place}"
+
+    def finish_caches(self, engine: Engine) -> None:
+        """Write what is to be kept, and tell how much was found."""
+        for scored, predictor in zip(engine.models, engine.predictors, strict=True):
+            if isinstance(predictor, CachedPredictor):
+                self.cached[scored.model.card.full_name] = asdict(predictor.finish())
 
     def describe_contigs(self, agreement: GenomeAgreement, warnings: Sequence[str]) -> None:
         """Tell of the contigs, once all is read, and of what the reader warns of."""

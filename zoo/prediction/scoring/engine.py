@@ -42,6 +42,7 @@ class Engine:
 
     Attributes:
         models: The models, in the order of the scores.
+        predictors: What predicts each model's windows.
         backgrounds: What each model's scores are ranked among, None where that is not asked for.
         region_names: The names of the regions that windows stand at, by their number; none where they are centred.
 
@@ -62,7 +63,7 @@ class Engine:
         self.region_names = regions.names if regions else ()
         self._inside = self._settings.regions and _index_regions(read_regions(self._settings.regions, reference))
         self.backgrounds = find_backgrounds(self.models, self._settings)
-        self._predictors = [choose_predictor(scored.model, self._settings) for scored in self.models]
+        self.predictors = [choose_predictor(scored.model, self._settings) for scored in self.models]
         self._groups: list[tuple[Placer, list[int]]] = []
         places: dict[object, int] = {}
         for number, scored in enumerate(self.models):
@@ -151,7 +152,7 @@ class Engine:
 
     def _predict(self, number: int, shifted: Sequence[WindowBatch]) -> tuple[Named, Named]:
         """Return the predictions of REF and ALT for each pair, averaged over shifts, members apart where asked for."""
-        found = [self._predictors[number].predict(windows) for windows in shifted]
+        found = [self.predictors[number].predict(windows) for windows in shifted]
         return (
             average_shifts([pairs.spread_ref(windows.ref_of) for pairs, windows in zip(found, shifted, strict=True)]),
             average_shifts([pairs.alt for pairs in found]),

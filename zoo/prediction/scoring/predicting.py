@@ -63,4 +63,9 @@ class FullPredictor:
 
 def choose_predictor(model: Model, settings: ScoringSettings) -> Predictor:
     """Return what predicts pairs as the settings ask for."""
-    return FullPredictor(model, settings.batch_size)
+    predictor = FullPredictor(model, settings.batch_size)
+    if settings.cache is None:
+        return predictor
+    from zoo.prediction.scoring.cached import CachedPredictor  # which wraps what this module defines
+
+    return CachedPredictor(predictor, model, settings)

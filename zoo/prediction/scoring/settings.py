@@ -11,8 +11,13 @@ from zoo.model.precision import Precision
 
 EngineName: TypeAlias = Literal["auto", "full", "incremental"]
 
+CACHE_SIZE = 10_000_000_000
+"""Bytes that a cache may have."""
+
 MAX_UNKNOWN = 0.5
 """A window with a larger share of unknown bases gets no score."""
+
+_SMALLEST_CACHE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class ScoringSettings:
             reaches, or stops where a network does not allow it; ``auto`` does so where it pays.
         precision: Of the numbers inside a network; below ``float32`` scores must first prove to stay the same.
         cache: A folder that keeps predictions for later runs.
+        cache_size: The most bytes that it may have; the oldest predictions go first.
 
     Raises:
         ValueError: A number is out of range.
@@ -58,6 +64,7 @@ class ScoringSettings:
     engine: EngineName = "auto"
     precision: Precision = "float32"
     cache: str | Path | None = None
+    cache_size: int = CACHE_SIZE
 
     def __post_init__(self) -> None:
         if self.batch_size is not None and self.batch_size < 1:
@@ -66,6 +73,8 @@ class ScoringSettings:
             raise ValueError(
                 f"engine: incremental computes in float32 alone, precision is {self.precision}; leave out one of them"
             )
+        if self.cache_size < _SMALLEST_CACHE:
+            raise ValueError(f"cache_size: expected at least {_SMALLEST_CACHE:,} bytes, found {self.cache_size:,}")
         if self.max_indel is not None and self.max_indel < 0:
             raise ValueError(f"max_indel: expected at least 0, found {self.max_indel}")
         if not 0 <= self.max_unknown <= 1:
@@ -97,3 +106,4 @@ class ScoringOptions(TypedDict, total=False):
     engine: EngineName
     precision: Precision
     cache: str | Path | None
+    cache_size: int

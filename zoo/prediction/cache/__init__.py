@@ -1,0 +1,1 @@
+"""Predictions that are kept on disk, for later runs to find."""

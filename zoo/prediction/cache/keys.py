@@ -1,0 +1,55 @@
+"""Keys of windows: 128 bits of BLAKE2b of the codes.
+
+No two windows share a key: among a thousand million (10^9) of them the chance of one shared pair is about
+10^18 / 2^129, 1 in 10^21, and nobody knows how to make such a pair in less than 2^64 trials.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.genome.codes import UNKNOWN, Codes
+
+KEY_BYTES = 16
+
+Keys: TypeAlias = npt.NDArray[np.bytes_]
+"""Bytes of one length each, shape (n,), dtype ``S16``; equal where all bytes are, as none is longer than another."""
+
+Prefixes: TypeAlias = npt.NDArray[np.uint64]
+"""The first 64 bits of each key, shape (n,)."""
+
+
+def digest_windows(codes: Codes) -> Keys:
+    """Return the key of each window of one length, shape (N, L).
+
+    Raises:
+        ValueError: There are codes above 4, of which three would not fit into a byte.
+    """
+    if codes.size and codes.max() > UNKNOWN:
+        raise ValueError(f"codes: expected 0 to {UNKNOWN}, found {codes.max()}")
+    windows, length = codes.shape
+    width = -(-length // 3)
+    padded = np.zeros((windows, 3 * width), dtype=np.uint8)
+    padded[:, :length] = codes
+    # Three codes in a byte, a third of the window apart: less to hash, and no stride.
+    packed = padded[:, :width] * np.uint8(25) + padded[:, width : 2 * width] * np.uint8(5) + padded[:, 2 * width :]
+    return digest_rows(packed.astype(np.uint8, copy=False), KEY_BYTES)
+
+
+def digest_rows(rows: npt.NDArray[np.uint8], size: int) -> Keys:
+    """Return ``size`` bytes of BLAKE2b of each row, shape (n,)."""
+    count, width = rows.shape
+    content = rows.tobytes()
+    starts = range(0, count * width, width) if width else [0] * count
+    digests = [blake2b(content[start : start + width], digest_size=size).digest() for start in starts]
+    return np.frombuffer(b"".join(digests), dtype=f"S{size}")
+
+
+def take_prefixes(keys: Keys) -> Prefixes:
+    """Return what an index finds keys by."""
+    words: Prefixes = np.ascontiguousarray(keys).view("<u8").reshape(-1, KEY_BYTES // 8)[:, 0].astype(np.uint64)
+    return words
