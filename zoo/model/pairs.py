@@ -12,10 +12,11 @@ from zoo.components import Predictions
 from zoo.errors import ModelError
 from zoo.genome.codes import Codes, reverse_complement
 from zoo.model.session import Session
+from zoo.network.changes import alt_input, row_input
 from zoo.network.costs import cost_of_change, cost_of_window
 from zoo.network.network import CODES_INPUT, Network
 from zoo.network.operators import Span
-from zoo.network.pairs import alt_input, row_input, write_pair_graph
+from zoo.network.pairs import write_pair_graph
 
 Integers = npt.NDArray[np.int64]
 Named = dict[str, Predictions]

@@ -63,7 +63,7 @@ def cost_of_window(network: Network) -> Cost:
 
 def cost_of_change(network: Network, change: Span) -> Cost:
     """Return what a window costs of which only some bases changed, and all maps of the unchanged one are there."""
-    reach = network.reach(change)
+    reach = network.recompute(change)
     total = _cost_of_exits(network, reach) + Cost(network.tail.multiply_adds)
     for operator in network.trunk:
         changed = reach[operator.output]

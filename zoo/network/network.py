@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from zoo.network.operators import Operator, Span, Weights
+from zoo.network.operators import Convolve, Operator, Span, Weights
 
 if TYPE_CHECKING:
     import onnx
@@ -138,6 +138,20 @@ class Network:
                 span = span.cover(operator.slide.reached_by(changed[source], outputs))
             changed[operator.output] = span
         return changed
+
+    def recompute(self, change: Span) -> dict[str, Span]:
+        """Return which positions of each map to compute anew where some bases change.
+
+        What a change reaches, and the few more before a pool, or another operator that costs next to nothing, that it
+        would else have to be given.
+        """
+        spans = self.reach(change)
+        for operator in reversed(self.trunk):
+            source = operator.sources[0]
+            if len(operator.sources) == 1 and not isinstance(operator, Convolve) and source != SEQUENCE:
+                wanted = operator.slide.reads(spans[operator.output]) if len(spans[operator.output]) else Span(0, 0)
+                spans[source] = spans[source].cover(wanted.clip(self.maps[source].length))
+        return spans
 
 
 def one_hot_table(unknown: float) -> npt.NDArray[np.float32]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.network.network import CODES_INPUT, SEQUENCE, Average, Exit, Network, Project
+from zoo.network.network import CODES_INPUT, SEQUENCE, Average, Exit, Network, Project, Whole
 from zoo.network.operators import Apply, Convolve, Frame, Join, Operator, Pick, Pool
 
 if TYPE_CHECKING:
@@ -79,6 +79,10 @@ class GraphWriter:
     def join(self, tensors: Sequence[str], axis: int) -> str:
         """Return tensors one after the other along an axis."""
         return tensors[0] if len(tensors) == 1 else self.node("Concat", tensors, axis=axis)
+
+    def sum_positions(self, tensor: str) -> str:
+        """Return the sum over the positions of a map, shape (n, C, 1, 1)."""
+        return self.node("ReduceSum", [tensor, self.constant([_POSITIONS])], keepdims=1)
 
     def rows(self, tensor: str, chosen: str) -> str:
         """Return some rows of a batch."""
@@ -156,7 +160,7 @@ class GraphWriter:
         """Bring a map into the form that the tail reads."""
         match leaving:
             case Average():
-                return self.average(leaving, self.node("ReduceSum", [tensor, self.constant([_POSITIONS])], keepdims=1))
+                return self.average(leaving, self.sum_positions(tensor))
             case Project():
                 return self.project(leaving, tensor)
         shape = self.network.maps[leaving.source]
@@ -185,6 +189,20 @@ class GraphWriter:
         )
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", tail.opset)], ir_version=tail.ir_version)
 
+    def finish_alone(self, output: str, shape: Sequence[str | int], name: str) -> onnx.ModelProto:
+        """Return the graph without the tail.
+
+        Args:
+            output: A tensor, the only output.
+            shape: Its own without the batch axis.
+        """
+        from onnx import TensorProto, helper
+
+        tail = self.network.tail
+        told = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["N", *shape])
+        graph = helper.make_graph(self._nodes, name, self._inputs, [told], list(self._constants.values()))
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", tail.opset)], ir_version=tail.ir_version)
+
 
 def write_graph(network: Network) -> onnx.ModelProto:
     """Return the whole network: ``zoo_codes`` (N, L) and further inputs in, outputs out."""
@@ -206,3 +224,52 @@ def write_trunk(writer: GraphWriter, codes: str) -> dict[str, str]:
                 sources = [writer.positions(sources[0], start, end)]
         tensors[operator.output] = writer.apply(operator, sources, max(0, slide.before), max(0, slide.after))
     return tensors
+
+
+def write_maps_graph(network: Network, names: Sequence[str]) -> onnx.ModelProto:
+    """Return the whole network with further outputs: maps, and what the tail reads of exits that are not whole maps.
+
+    Args:
+        names: Maps; they leave as ``zoo_map_0`` and so on, channels last, shape (N, 1, L, C).
+    """
+    from onnx import TensorProto, helper
+
+    writer = GraphWriter(network)
+    tensors = write_trunk(writer, writer.input(CODES_INPUT, "UINT8", ["N", network.length]))
+    added = []
+    for number, name in enumerate(names):
+        output = writer.node("Transpose", [tensors[name]], f"zoo_map_{number}", perm=[0, 2, 3, 1])
+        shape = network.maps[name]
+        added.append(
+            helper.make_tensor_value_info(output, TensorProto.FLOAT, ["N", 1, shape.length, shape.channels])
+        )
+    exits = {}
+    for number, one in enumerate(network.exits):
+        exits[one.output] = writer.leave(one, tensors[one.source])
+        if not isinstance(one, Whole):
+            output = writer.node("Identity", [exits[one.output]], f"zoo_exit_{number}")
+            added.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, exit_shape(network, one)))
+    graph = writer.finish(exits, "zoo_maps")
+    graph.graph.output.extend(added)
+    return graph
+
+
+def write_tail_graph(network: Network) -> onnx.ModelProto:
+    """Return the tail alone: ``zoo_exit_0`` and so on, what the exits give, and further inputs in, outputs out."""
+    writer = GraphWriter(network)
+    exits = {
+        one.output: writer.input(f"zoo_exit_{number}", "FLOAT", exit_shape(network, one))
+        for number, one in enumerate(network.exits)
+    }
+    return writer.finish(exits, "zoo_tail")
+
+
+def exit_shape(network: Network, leaving: Exit) -> list[str | int]:
+    """Return the shape of what the tail reads, ``N`` for its rows."""
+    if isinstance(leaving, Project):
+        return ["N", leaving.weights.shape[2]]
+    shape = network.maps[leaving.source]
+    if isinstance(leaving, Whole) and leaving.flat:
+        return ["N", shape.channels * shape.length]
+    sizes: dict[str, str | int] = {"N": "N", "C": shape.channels, "L": shape.length, "1": 1}
+    return [sizes[axis] for axis in leaving.axes]
