@@ -52,6 +52,8 @@ _FACE = {
     "score_haplotypes": "zoo.prediction",
     "score_variants": "zoo.prediction",
     "predict": "zoo.prediction",
+    "mutate": "zoo.interpretation",
+    "write_maps": "zoo.interpretation",
     "train": "zoo.training",
     "tune": "zoo.training.tune",
 }
@@ -96,6 +98,8 @@ if TYPE_CHECKING:
     from zoo.genome.regions import rows_by_contig as rows_by_contig
     from zoo.genome.variant import Variant as Variant
     from zoo.hookspecs import hookimpl as hookimpl
+    from zoo.interpretation import mutate as mutate
+    from zoo.interpretation import write_maps as write_maps
     from zoo.prediction import annotate as annotate
     from zoo.prediction import make_background as make_background
     from zoo.prediction import predict as predict

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from zoo.errors import ModelError
+from zoo.genome.codes import decode, encode
+from zoo.interpretation import alternatives as module
+from zoo.interpretation.alternatives import predict_alternatives, substitute
+
+WINDOW = "ACGTNACGT"
+
+
+def join(parts):
+    parts = list(parts)
+    return np.concatenate([part.places for part in parts]), np.concatenate([part.alt["prediction"] for part in parts])
+
+
+def test_substitutions_follow_the_position_and_then_the_alphabet():
+    windows = substitute(encode("ACGT"), np.array([0, 2]))
+    assert [decode(window) for window in windows] == ["CCGT", "GCGT", "TCGT", "ACAT", "ACCT", "ACTT"]
+
+
+def test_each_alternative_has_the_prediction_of_its_own_window(place_model):
+    places = np.array([0, 3, 8])
+    (part,) = predict_alternatives(place_model, encode(WINDOW), places)
+    assert part.places.tolist() == [0, 3, 8]
+    assert part.ref["prediction"].shape == (1, 1, 1)  # one window, one member, one track
+    assert part.alt["prediction"].shape == (3, 3, 1, 1)
+    changes = part.alt["prediction"] - part.ref["prediction"]
+    # A at index 0 becomes C, G, T; T at index 3 and 8 becomes A, C, G.
+    assert changes[:, :, 0, 0].tolist() == [[1, 2, 3], [-12, -8, -4], [-27, -18, -9]]
+
+
+def test_strands_are_averaged(make_place_model):
+    model = make_place_model(tracks=("place",), strand={"average": True})
+    (part,) = predict_alternatives(model, encode("AAAAAAAAA"), np.array([0]))
+    # C in place of the first A is G in place of the last T of the other strand: (1 - 9) / 2.
+    assert (part.alt["prediction"] - part.ref["prediction"])[0, 0, 0, 0] == -4
+
+
+@pytest.mark.parametrize("bound", ["_BASES_A_PART", "_NUMBERS_A_PART"])
+def test_the_size_of_a_part_changes_nothing(place_model, monkeypatch, bound):
+    places = np.array([0, 1, 2, 3, 5, 6, 7, 8])
+    expected = join(predict_alternatives(place_model, encode(WINDOW), places))
+    monkeypatch.setattr(module, bound, 1)
+    parts = list(predict_alternatives(place_model, encode(WINDOW), places))
+    assert len(parts) == len(places)
+    for found, wanted in zip(join(parts), expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_no_positions_have_no_alternatives(place_model):
+    assert list(predict_alternatives(place_model, encode(WINDOW), np.array([], dtype=np.int64))) == []
+
+
+def test_an_engine_that_is_not_there_is_refused(place_model):
+    with pytest.raises(ModelError, match=r"^place@1\.0\.0: its mutation maps can't be made incrementally; choose"):
+        list(predict_alternatives(place_model, encode(WINDOW), np.array([0]), "incremental"))

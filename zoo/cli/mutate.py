@@ -1,0 +1,134 @@
+"""`zoo mutate`: what every substitution of a sequence does to what models predict of it."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zoo.cli.options import parse_scorer_options
+from zoo.cli.progress import open_bar
+
+if TYPE_CHECKING:
+    from zoo.interpretation.mutation import MutationSummary
+
+EXAMPLE = (
+    "zoo mutate chr1:371-571 -f genome.fa -m gm12878-ctcf -o map.png\n"
+    "  zoo mutate promoters.fa -m gm12878-ctcf -m gm12878-dnase -o map.tsv.gz -o map.pdf"
+)
+
+
+class EngineChoice(StrEnum):
+    """How much of a network runs for each substitution."""
+
+    auto = "auto"
+    full = "full"
+    incremental = "incremental"
+
+
+class ThemeChoice(StrEnum):
+    """The background of pictures."""
+
+    light = "light"
+    dark = "dark"
+
+
+def mutate(
+    sequences: Annotated[
+        str,
+        typer.Argument(
+            metavar="REGION|SEQ.fa|BED",
+            help="chr1:1000-1200 (1-based, both ends included, as samtools has it), sequences, or regions.",
+        ),
+    ],
+    model: Annotated[
+        list[str], typer.Option("-m", "--model", help="Model: a name, name@version or folder; may be repeated.")
+    ],
+    output: Annotated[
+        list[str],
+        typer.Option(
+            "-o",
+            "--output",
+            help="OUT.tsv, .tsv.gz, .parquet, .npz, .png, .svg or .pdf; - is TSV on standard output; may be repeated.",
+        ),
+    ],
+    genome: Annotated[
+        Path | None, typer.Option("-f", "--genome", "--fasta", help="Genome of the regions, FASTA, plain or BGZF.")
+    ] = None,
+    scorer: Annotated[
+        str | None, typer.Option(help="How ALT is compared with REF; by default what the model's card says.")
+    ] = None,
+    scorer_option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A field of the scorer's configuration; may be repeated."),
+    ] = None,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TRACK|MODEL:TRACK", help="Score these tracks alone; may be repeated."),
+    ] = None,
+    step: Annotated[
+        int | None,
+        typer.Option(min=1, help="Bases changed in one window, at most; 1 gives each the window of zoo annotate."),
+    ] = None,
+    predictions: Annotated[
+        bool, typer.Option("--predictions", help="Add the predictions of both alleles to tables and arrays.")
+    ] = False,
+    theme: Annotated[ThemeChoice, typer.Option(help="The background of pictures.")] = ThemeChoice.light,
+    engine: Annotated[
+        EngineChoice, typer.Option(help="full runs the network on every window; incremental on what ALT changes.")
+    ] = EngineChoice.auto,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Processors to use; by default all that the container grants.")
+    ] = None,
+) -> None:
+    """Score every substitution of every position: a table, arrays, or a heat map.
+
+    A region up to the length of a model's window is mutated in the window around its middle; a longer one in windows
+    that each cover a part of it. A sequence is as long as the window, or longer.
+    """
+    from zoo.interpretation.mutation import mutate_to_files
+
+    with open_bar() as bar:
+        report = None
+        if bar is not None:
+            task = bar.add_task("mutating", total=None)
+
+            def report(done: int, total: int) -> None:
+                bar.update(task, total=total, completed=done, description=f"{done:,} positions")
+
+        done = mutate_to_files(
+            sequences,
+            model,
+            output,
+            genome=genome,
+            scorer=scorer,
+            scorer_options=parse_scorer_options(scorer_option or []),
+            tracks=tuple(track or ()),
+            step=step,
+            engine=engine.value,
+            predictions=predictions,
+            theme=theme.value,
+            device=device,
+            threads=threads,
+            report=report,
+        )
+    _print_summary(done)
+
+
+def _print_summary(done: MutationSummary) -> None:
+    print(
+        f"scored {done.alternatives:,} alleles of {done.positions:,} positions in {done.seconds:.1f} s, "
+        f"{done.alternatives / done.seconds:,.0f} alleles/s, on {done.device} → {', '.join(done.outputs)}",
+        file=sys.stderr,
+    )
+    for reason, count in sorted(done.skipped.items()):
+        print(f"  not scored: {count:,} positions {reason}", file=sys.stderr)
+    for key, change in done.strongest.items():
+        print(
+            f"  strongest of {key}: {change.where}:{change.position} {change.ref}>{change.alt} {change.score:.9g}",
+            file=sys.stderr,
+        )
