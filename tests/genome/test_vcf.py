@@ -9,7 +9,7 @@ import pytest
 
 from zoo.errors import VcfError
 from zoo.genome.bgzf import BgzfSink
-from zoo.genome.vcf import VcfReader
+from zoo.genome.vcf import ALT, CONTIG, INFO, RecordBatch, VcfReader
 
 HEADER = (
     "##fileformat=VCFv4.2\n"
@@ -51,6 +51,16 @@ def test_records_come_as_they_stand_whatever_the_packing(tmp_path, packer):
     assert reader.header == HEADER + COLUMNS
     assert reader.contigs == {"chr1": 1000, "chr2": None}
     assert reader.warnings == []
+
+
+@pytest.mark.parametrize("samples", ["", "\tGT\t0/1"])
+def test_a_column_has_a_text_for_each_record(samples):
+    batch = RecordBatch(0, [f"chr1\t5\trs1\tA\tC\t.\tPASS\tDP=3{samples}", f"2\t6\t.\tG\tT,*\t9\t.\t.{samples}"], 0)
+    assert batch.column(CONTIG) == ["chr1", "2"]
+    assert batch.column(ALT) == ["C", "T,*"]
+    assert batch.column(INFO) == ["DP=3", "."]
+    assert batch.has_samples is bool(samples)
+    assert ["\t".join(record) for record in batch.columns] == batch.lines
 
 
 @pytest.mark.parametrize(("size", "expected"), [(1, [0, 1, 2]), (2, [0, 2]), (3, [0]), (9, [0])])
@@ -127,7 +137,7 @@ def test_a_malformed_record_is_an_error_that_names_its_number(tmp_path, record, 
     code = """
 import sys
 from zoo.errors import VcfError
-from zoo.genome.vcf import VcfReader
+from zoo.genome.vcf import ALT, CONTIG, INFO, RecordBatch, VcfReader
 try:
     print([batch.columns for batch in VcfReader(sys.argv[1]).batches(9)])
 except VcfError as error:
@@ -267,7 +277,7 @@ def test_standard_input_is_read_plain_and_packed(tmp_path):
 def test_an_empty_standard_input_is_an_error_and_leaves_nothing(tmp_path):
     code = """
 from zoo.errors import VcfError
-from zoo.genome.vcf import VcfReader
+from zoo.genome.vcf import ALT, CONTIG, INFO, RecordBatch, VcfReader
 try:
     VcfReader("-")
 except VcfError as error:

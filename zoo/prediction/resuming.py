@@ -58,10 +58,10 @@ class InputDigest:
     crc: int = 0
 
     def add(self, batch: RecordBatch) -> InputDigest:
-        """Return what it is with another batch, in which nothing was changed yet."""
+        """Return what it is with another batch."""
         crc = self.crc
         for first in range(0, len(batch), _RECORDS_A_PIECE):
-            text = "".join(["\t".join(record) + "\n" for record in batch.columns[first : first + _RECORDS_A_PIECE]])
+            text = "\n".join([*batch.lines[first : first + _RECORDS_A_PIECE], ""])
             crc = crc32(text.encode("utf-8", "surrogateescape"), crc)
         return InputDigest(self.records + len(batch), self.characters + batch.characters, crc)
 

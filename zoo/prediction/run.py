@@ -12,7 +12,7 @@ import numpy as np
 
 from zoo.errors import ModelError
 from zoo.genome.reference import Reference
-from zoo.genome.vcf import RecordBatch
+from zoo.genome.vcf import ALT, CONTIG, POS, REF, RecordBatch
 from zoo.prediction.alleles.agreement import GenomeAgreement, OnRefMismatch
 from zoo.prediction.alleles.batch import AlleleBatch
 from zoo.prediction.alleles.structural import spell_structural
@@ -133,7 +133,10 @@ class Run:
         self.agreement.restore(state["agreement"])
 
     def _read(self, batch: RecordBatch) -> AlleleBatch:
-        alleles = self.agreement.read_records(batch.first, batch.columns)
+        positions = list(map(int, batch.column(POS)))
+        alleles = self.agreement.read(
+            batch.first, batch.column(CONTIG), positions, batch.column(REF), batch.column(ALT)
+        )
         return self._spell(alleles, batch.columns) if self.settings.structural else alleles
 
     def _spell(self, alleles: AlleleBatch, columns: list[list[str]]) -> AlleleBatch:

@@ -59,7 +59,7 @@ class VcfWriter:
 
     def format(self, batch: RecordBatch, alleles: AlleleBatch, scores: list[ModelScores]) -> str:
         """Return the lines of a batch."""
-        return format_vcf(batch.columns, alleles, scores, self._layout)
+        return format_vcf(batch, alleles, scores, self._layout)
 
 
 class TableWriter:
@@ -74,4 +74,4 @@ class TableWriter:
 
     def format(self, batch: RecordBatch, alleles: AlleleBatch, scores: list[ModelScores]) -> str:
         """Return the rows of a batch."""
-        return format_table(batch.columns, alleles, scores, self._layout)
+        return format_table(batch, alleles, scores, self._layout)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from zoo.genome.variant import Reason
+from zoo.genome.vcf import RecordBatch
 from zoo.prediction.alleles.batch import AlleleBatch
 from zoo.prediction.output.keys import Extras, ModelKeys
 from zoo.prediction.output.lines import Layout, format_table, format_vcf, table_columns, table_header
@@ -37,15 +38,19 @@ def record(alt="C", info="."):
     return ["chr1", "5", "id", "A", alt, ".", "PASS", info]
 
 
+def batch_of(columns):
+    return RecordBatch(0, ["\t".join(record) for record in columns], 0)
+
+
 def infos(columns, alleles, scores, keys, dropped=()):
-    lines = format_vcf(columns, alleles, scores, layout(*keys, dropped=dropped)).splitlines()
+    lines = format_vcf(batch_of(columns), alleles, scores, layout(*keys, dropped=dropped)).splitlines()
     return [line.split("\t")[7] for line in lines]
 
 
 def test_keys_follow_what_was_there_and_everything_else_stays():
     alleles = alleles_of([0, 1], [0, 0])
     columns = [[*record(info="DP=3;DB"), "GT\t0/1"], [*record(), "GT\t./."]]
-    text = format_vcf(columns, alleles, [model([0.5, -1.25], [0, 0])], layout(ONE))
+    text = format_vcf(batch_of(columns), alleles, [model([0.5, -1.25], [0, 0])], layout(ONE))
     assert text == (
         "chr1\t5\tid\tA\tC\t.\tPASS\tDP=3;DB;ZOO_ONE=0.5\tGT\t0/1\nchr1\t5\tid\tA\tC\t.\tPASS\tZOO_ONE=-1.25\tGT\t./.\n"
     )
@@ -119,7 +124,7 @@ def test_a_table_has_a_row_for_each_allele():
     ]
     header, *rows = (
         table_header(layout(ONE, TWO))
-        + format_table([record("C,G]2:7]"), record(".")], alleles, scores, layout(ONE, TWO))
+        + format_table(batch_of([record("C,G]2:7]"), record(".")]), alleles, scores, layout(ONE, TWO))
     ).splitlines()
     assert header.split("\t") == [
         *("contig", "position", "id", "ref", "alt", "qual", "filter", "skipped"),
@@ -138,13 +143,11 @@ def test_of_an_alleles_regions_vcf_has_the_one_of_largest_score_and_a_table_all(
     scores = [model([1, -3, 2], [0, Reason.NO_REGION, 0], [(0, 0), (0, 1), (2, 1)])]
     made = layout(keys, regions=("promoter one", "p2"), region=True)
     columns = [record("C,G"), record()]
-    assert [
-        line.split("\t")[7] for line in format_vcf([[*each] for each in columns], alleles, scores, made).splitlines()
-    ] == [
+    assert [line.split("\t")[7] for line in format_vcf(batch_of(columns), alleles, scores, made).splitlines()] == [
         "ZOO_P=-3,.;ZOO_P_REGION=p2,.;ZOO_P_SKIPPED=.,NO_REGION",
         "ZOO_P=2;ZOO_P_REGION=p2",
     ]
-    header, *rows = (table_header(made) + format_table(columns, alleles, scores, made)).splitlines()
+    header, *rows = (table_header(made) + format_table(batch_of(columns), alleles, scores, made)).splitlines()
     assert header.split("\t")[7:] == ["region", "skipped", "ZOO_P", "ZOO_P_SKIPPED"]
     assert [[row.split("\t")[4], *row.split("\t")[7:]] for row in rows] == [
         ["C", "promoter one", ".", "1", "."],
@@ -159,7 +162,7 @@ def test_models_that_share_no_region_have_rows_of_their_own():
     alleles = alleles_of([0], [0])
     scores = [model([1], [0], [(0, 0)]), model([2], [0], [(0, 1)])]
     made = layout(*keys, regions=("one", "two"), region=True)
-    rows = [row.split("\t")[7:] for row in format_table([record()], alleles, scores, made).splitlines()]
+    rows = [row.split("\t")[7:] for row in format_table(batch_of([record()]), alleles, scores, made).splitlines()]
     assert rows == [["one", ".", "1", ".", ".", "."], ["two", ".", ".", ".", "2", "."]]
 
 
@@ -181,7 +184,7 @@ def test_what_stands_beside_a_score_has_keys_of_its_own():
         "ZOO_P": "float", "ZOO_P_SD": "float", "ZOO_P_PERCENTILE": "float", "ZOO_P_P": "float",
         "ZOO_P_DISAGREE": "integer", "ZOO_P_SEEN": "flag", "ZOO_P_SKIPPED": "text",
     }  # fmt: skip
-    rows = format_table([record(), record()], alleles, [found], layout(keys)).splitlines()
+    rows = format_table(batch_of([record(), record()]), alleles, [found], layout(keys)).splitlines()
     cells = [dict(zip(columns, row.split("\t"), strict=True)) for row in rows]
     assert [cell["ZOO_P_SEEN"] for cell in cells] == ["0", "1"]
     assert [cell["ZOO_P_SD"] for cell in cells] == ["0.5", "."]

@@ -69,9 +69,9 @@ class RowSource(ContentSource):
         first = 0
         self._notes.clear()
         for rows in self._rows.blocks(size):
-            columns = self._build(rows)
-            yield RecordBatch(first, columns, rows.characters)
-            first += len(columns)
+            lines = self._build(rows)
+            yield RecordBatch(first, lines, rows.characters)
+            first += len(lines)
         self._warn()
 
     def text_length(self) -> int | None:
@@ -83,7 +83,7 @@ class RowSource(ContentSource):
         for rows in self._rows.blocks(1 << 14):
             self._resolve(rows)
 
-    def _build(self, rows: Rows) -> list[list[str]]:
+    def _build(self, rows: Rows) -> list[str]:
         self._resolve(rows)
         self._builds |= rows.builds
         resolved = [self._contigs[name] for name in rows.contigs]
@@ -99,7 +99,8 @@ class RowSource(ContentSource):
             infos[row] += f";{UNDECIDED_KEY}"
         positions = map(str, found.positions)
         ids = self._ids(rows.ids)
-        return list(map(list, zip(names, positions, ids, found.refs, found.alts, dots, dots, infos, strict=True)))
+        columns = (names, positions, ids, found.refs, found.alts, dots, dots, infos)
+        return list(map("\t".join, zip(*columns, strict=True)))
 
     def _resolve(self, rows: Rows) -> None:
         """Find the reference's names of contigs that stand in a row for the first time."""

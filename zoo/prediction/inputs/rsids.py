@@ -66,11 +66,12 @@ class RsidSource(ContentSource):
         """Yield all records in the list's order, at most ``size`` at a time."""
         self.declare_contigs_of_records()
         for first in range(0, len(self._records), size):
-            columns = [
-                [self._contigs[contig] or contig, position, name, ref, alt, ".", ".", "."]
-                for name, (contig, position, ref, alt) in self._records[first : first + size]
+            found = self._records[first : first + size]
+            lines = [
+                "\t".join((self._contigs[contig] or contig, position, name, ref, alt, ".", ".", "."))
+                for name, (contig, position, ref, alt) in found
             ]
-            yield RecordBatch(first, columns, sum(len(record[2]) for record in columns))
+            yield RecordBatch(first, lines, sum(len(name) for name, _ in found))
 
     def text_length(self) -> int | None:
         """Return how many characters the batches count."""

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from zoo.genome.variant import Reason
-from zoo.genome.vcf import ALT, CONTIG, FILTER, ID, INFO, POS, QUAL, REF
+from zoo.genome.vcf import ALT, CONTIG, FILTER, ID, INFO, POS, QUAL, REF, RecordBatch
 from zoo.prediction.alleles.batch import AlleleBatch, Integers
 from zoo.prediction.inputs.records import EFFECT_KEY, UNDECIDED_KEY
 from zoo.prediction.output.cells import MISSING, general_reasons, list_cells, model_reasons
@@ -48,25 +48,33 @@ class Layout:
     name_haplotypes: Callable[[AlleleBatch], list[str]] | None = None
 
 
-def format_vcf(columns: list[list[str]], alleles: AlleleBatch, scores: Sequence[ModelScores], layout: Layout) -> str:
+def format_vcf(batch: RecordBatch, alleles: AlleleBatch, scores: Sequence[ModelScores], layout: Layout) -> str:
     """Return the records' lines with scores and reasons in INFO, everything else as it came."""
-    added = _info_texts(columns, alleles, scores, layout)
-    lines = []
-    for record, ours in zip(columns, added, strict=True):
-        info = _without(record[INFO], layout.dropped) if layout.dropped else record[INFO]
-        record[INFO] = ours if info == MISSING else f"{info};{ours}" if ours else info
-        lines.append("\t".join(record))
+    added = _info_texts(batch, alleles, scores, layout)
+    infos = batch.column(INFO)
+    if layout.dropped or batch.has_samples:
+        lines = []
+        for record, info, ours in zip(batch.columns, infos, added, strict=True):
+            kept = _without(info, layout.dropped) if layout.dropped else info
+            joined = ours if kept == MISSING else f"{kept};{ours}" if ours else kept
+            lines.append("\t".join((*record[:INFO], joined, *record[INFO + 1 :])))
+    else:
+        # INFO ends the line, so that no line needs to be taken apart and put together again.
+        lines = [
+            f"{line[: -len(MISSING)]}{ours}" if info == MISSING else f"{line};{ours}" if ours else line
+            for line, info, ours in zip(batch.lines, infos, added, strict=True)
+        ]
     lines.append("")
     return "\n".join(lines)
 
 
-def format_table(columns: list[list[str]], alleles: AlleleBatch, scores: Sequence[ModelScores], layout: Layout) -> str:
+def format_table(batch: RecordBatch, alleles: AlleleBatch, scores: Sequence[ModelScores], layout: Layout) -> str:
     """Return a row an allele, and one for each of its regions, tab-separated; a cell without a value is ``.``."""
     allele, window = _pair_windows(len(alleles), scores)
+    index = allele.tolist()
     general = general_reasons(alleles.reason)
-    alts = _list_alts(columns, alleles)
-    record = alleles.record.tolist()
-    turned = _find_turned(columns, alts, alleles, allele) if EFFECT_KEY in layout.info else []
+    alts = _list_alts(batch, alleles)
+    turned = _find_turned(batch, alts, alleles, allele) if EFFECT_KEY in layout.info else []
     cells: list[list[str]] = []
     for number, (model, keys) in enumerate(zip(scores, layout.keys, strict=True)):
         rows = _find_rows(model, allele, window)
@@ -75,22 +83,21 @@ def format_table(columns: list[list[str]], alleles: AlleleBatch, scores: Sequenc
         cells.extend(_turn(found[key], turned) for key in _effect_keys(layout, number))
         if keys.seen and model.seen is not None:
             cells.append([str(int(seen)) for seen in model.seen[allele].tolist()])
-        reasons = model_reasons(model.reason)
-        cells.append([reasons[index] for index in allele.tolist()])
-    index = allele.tolist()
-    of = [columns[record[each]] for each in index]
-    heads = [[each[column] for each in of] for column in (CONTIG, POS, ID, REF)]
-    heads.append([alts[each] for each in index])
-    heads.extend([each[column] for each in of] for column in (QUAL, FILTER))
-    for key in (key for key in _INFO_COLUMNS if key in layout.info):
-        texts = [_read_info(each[INFO], key) for each in columns]
-        heads.append([texts[record[each]] for each in index])
+        cells.append(_pick(model_reasons(model.reason), index))
+    records = alleles.record[allele].tolist()
+    heads = [_pick(batch.column(column), records) for column in (CONTIG, POS, ID, REF)]
+    heads.append(_pick(alts, index))
+    heads.extend(_pick(batch.column(column), records) for column in (QUAL, FILTER))
+    heads.extend(
+        _pick([_read_info(info, key) for info in batch.column(INFO)], records)
+        for key in _INFO_COLUMNS
+        if key in layout.info
+    )
     if layout.extras.region:
         heads.append([layout.regions[each] if each >= 0 else MISSING for each in window.tolist()])
     if layout.name_haplotypes is not None:
-        haplotypes = layout.name_haplotypes(alleles)
-        heads.append([haplotypes[each] for each in index])
-    heads.append([general[each] for each in index])
+        heads.append(_pick(layout.name_haplotypes(alleles), index))
+    heads.append(_pick(general, index))
     return "".join(map("%s\n".__mod__, map("\t".join, zip(*heads, *cells, strict=True))))
 
 
@@ -120,11 +127,9 @@ def table_header(layout: Layout) -> str:
     return "\t".join(table_columns(layout)) + "\n"
 
 
-def _info_texts(
-    columns: list[list[str]], alleles: AlleleBatch, scores: Sequence[ModelScores], layout: Layout
-) -> list[str]:
+def _info_texts(batch: RecordBatch, alleles: AlleleBatch, scores: Sequence[ModelScores], layout: Layout) -> list[str]:
     """Return what each record's INFO gets: scores by allele, and reasons where there are any."""
-    records = len(columns)
+    records = len(batch)
     several = len(alleles) != records
     bounds = np.searchsorted(alleles.record, np.arange(records + 1)).tolist() if several else []
     cells: list[list[str]] = []
@@ -147,7 +152,7 @@ def _info_texts(
         _add_reasons(added, keys.skipped, model_reasons(model.reason), alleles, bounds)
     if layout.extras.packed:
         models = list(zip(layout.models, layout.keys, scores, strict=True))
-        entries = pack(_list_alts(columns, alleles), alleles, models, layout.regions)
+        entries = pack(_list_alts(batch, alleles), alleles, models, layout.regions)
         for record, (first, last) in enumerate(pairwise(bounds)):
             found = [entry for allele in range(first, last) for entry in entries[allele]]
             added[record] += f";{PACKED_KEY}={','.join(found)}" if found else ""
@@ -169,9 +174,13 @@ def _add_reasons(added: list[str], key: str, names: list[str], alleles: AlleleBa
             added[record] += f";{key}={','.join(found)}"
 
 
-def _list_alts(columns: list[list[str]], alleles: AlleleBatch) -> list[str]:
+def _pick(texts: Sequence[str], rows: Sequence[int]) -> list[str]:
+    return [texts[row] for row in rows]
+
+
+def _list_alts(batch: RecordBatch, alleles: AlleleBatch) -> list[str]:
     """Return each allele as its record spells it."""
-    alts = [text for record in columns for text in record[ALT].split(",")]
+    alts = [text for alt in batch.column(ALT) for text in alt.split(",")]
     if len(alts) != len(alleles):
         raise ValueError(f"expected {len(alleles)} alleles, found {len(alts)}")
     return alts
@@ -207,15 +216,13 @@ def _effect_keys(layout: Layout, number: int) -> tuple[str, ...]:
     return keys.scores
 
 
-def _find_turned(
-    columns: list[list[str]], alts: list[str], alleles: AlleleBatch, allele: Integers
-) -> list[bool | None]:
+def _find_turned(batch: RecordBatch, alts: list[str], alleles: AlleleBatch, allele: Integers) -> list[bool | None]:
     """Return for each row whether the effect allele is REF, so that its score has the other sign; None for neither."""
+    refs, infos = batch.column(REF), batch.column(INFO)
     turned = []
-    for index in allele.tolist():
-        record = columns[alleles.record[index]]
-        effect = _read_info(record[INFO], EFFECT_KEY)
-        turned.append(True if effect == record[REF] else False if effect == alts[index] else None)
+    for index, record in zip(allele.tolist(), alleles.record[allele].tolist(), strict=True):
+        effect = _read_info(infos[record], EFFECT_KEY)
+        turned.append(True if effect == refs[record] else False if effect == alts[index] else None)
     return turned
 
 
