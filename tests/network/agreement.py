@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.network.operators import Span
-from zoo.network.pairs import alt_input, row_input
 
 Codes = npt.NDArray[np.uint8]
 
@@ -36,8 +35,8 @@ class Pairs:
         """What the graph of pairs reads."""
         found: dict[str, npt.NDArray[np.generic]] = {"zoo_codes": self.ref}
         for kind, (change, rows, alts) in enumerate(zip(self.changes, self.rows, self.alts, strict=True)):
-            found[row_input(kind)] = rows
-            found[alt_input(kind)] = np.ascontiguousarray(alts[:, change.start : change.end])
+            found[f"zoo_row_{kind}"] = rows
+            found[f"zoo_alt_{kind}"] = np.ascontiguousarray(alts[:, change.start : change.end])
         return found
 
 

@@ -17,6 +17,8 @@ from zoo.network.folding import fold_affine
 from zoo.network.layouts import Flat, View, reshape, squeeze, transpose, unsqueeze
 from zoo.network.network import SEQUENCE, Average, Exit, Map, Network, Project, Tail, Whole, one_hot_table
 from zoo.network.operators import Apply, Convolve, Frame, Join, Operator, Pick, Pool, Slide
+from zoo.network.sizes import WINDOWS, Sizes, read_target, reckon_sizes
+from zoo.network.versions import bring_up_to_date
 
 if TYPE_CHECKING:
     import onnx
@@ -38,8 +40,11 @@ def read_network(model: onnx.ModelProto, sequence: str, unknown: float) -> Netwo
         model: A checked model, whose batch axis is free.
         sequence: The input (N, L, 4) that holds one-hot bases.
         unknown: What each channel holds where the base is unknown.
+
+    Raises:
+        ModelError: The model is of an old version of ONNX and can't be brought to a newer one.
     """
-    return _Reader(model, sequence).read(unknown)
+    return _Reader(bring_up_to_date(model), sequence).read(unknown)
 
 
 @dataclass(slots=True)
@@ -72,6 +77,7 @@ class _Reader:
         self._sequence = sequence
         self._maps = {SEQUENCE: Map(4, length)}
         self._values: dict[str, View | Flat] = {sequence: View(SEQUENCE, "NLC")}
+        self._sizes: dict[str, Sizes] = {}
         self._trunk: list[Operator] = []
         self._exits: dict[str, Exit] = {}
         self._rest: list[onnx.NodeProto] = []
@@ -80,8 +86,10 @@ class _Reader:
         for proto in self._graph.node:
             node = _Node(proto, _read_attributes(proto))
             if not self._absorb(node):
-                self._leave(names_read(proto))
+                self._reckon(node)
                 self._rest.append(proto)
+        self._drop_unread_nodes()
+        self._leave(name for proto in self._rest for name in names_read(proto))
         self._leave(value.name for value in self._graph.output)
         self._drop_unread()
         exits = tuple(self._exits.values())
@@ -95,9 +103,10 @@ class _Reader:
         if node.proto.domain not in {"", "ai.onnx"} or len([name for name in node.proto.output if name]) != 1:
             return False
         if node.proto.op_type == "Constant":
-            value = node.attributes.get("value")
-            if isinstance(value, np.ndarray):
-                self._constants[node.output] = value
+            value = next(iter(node.attributes.values()), None)
+            if isinstance(value, (np.ndarray, int, float, list)):
+                kind = None if isinstance(value, np.ndarray) else np.int64 if _is_whole(value) else np.float32
+                self._constants[node.output] = np.asarray(value, dtype=kind)
             return False
         first = self._values.get(node.inputs[0]) if node.inputs else None
         if node.proto.op_type in _JOINT:
@@ -260,7 +269,8 @@ class _Reader:
         return True
 
     def _read_dropout(self, node: _Node, view: View) -> bool:
-        return len(node.inputs) == 1 and self._read_identity(node, view)
+        training = self._constants.get(node.inputs[2]) if len(node.inputs) > 2 else np.zeros(())
+        return training is not None and not training.any() and self._read_identity(node, view)
 
     # Operators on layouts, channels and ends.
 
@@ -275,10 +285,11 @@ class _Reader:
         return axes is not None and self._keep(node, unsqueeze(view, axes))
 
     def _read_reshape(self, node: _Node, view: View) -> bool:
-        target = self._constants.get(node.inputs[1])
+        sizes = self._read_sizes(node.inputs[1])
+        target = None if sizes is None else read_target(sizes)
         if target is None or node.attributes.get("allowzero"):
             return False
-        return self._keep(node, reshape(view, self._maps[view.map], target.tolist()))
+        return self._keep(node, reshape(view, self._maps[view.map], target))
 
     def _read_flatten(self, node: _Node, view: View) -> bool:
         return node.attributes.get("axis", 1) == 1 and self._keep(node, Flat(view.map, view.axes))
@@ -312,7 +323,7 @@ class _Reader:
         return True
 
     def _read_slice(self, node: _Node, view: View) -> bool:
-        given = [self._constants.get(name) if name else None for name in node.inputs[1:]]
+        given = [self._read_known(name) if name else None for name in node.inputs[1:]]
         if len(given) < 2 or any(value is None and name for value, name in zip(given, node.inputs[1:], strict=True)):
             return False
         starts, ends, axes, steps = [*(None if value is None else value.tolist() for value in given), None, None][:4]
@@ -355,6 +366,39 @@ class _Reader:
         operator = Frame(view.map, node.output, slide, float(value.ravel()[0]))
         self._add(node, operator, view.axes, Map(shape.channels, slide.count(shape.length)))
         return True
+
+    # Sizes that are reckoned from shapes.
+
+    def _reckon(self, node: _Node) -> None:
+        """Note what a node says of sizes; it stays in the tail as long as somebody reads it there."""
+        if not node.inputs or not node.inputs[0]:
+            return
+        value = self._values.get(node.inputs[0])
+        if node.proto.op_type == "Shape" and value is not None:
+            shape = self._maps[value.map]
+            known = {"N": WINDOWS, "C": shape.channels, "L": shape.length, "1": 1}
+            sizes = [known[axis] for axis in value.axes]
+            if isinstance(value, Flat):
+                sizes = [WINDOWS, shape.channels * shape.length]
+            self._sizes[node.output] = np.array(sizes[slice(node.attributes.get("start"), node.attributes.get("end"))])
+            return
+        operands = [self._read_sizes(name) for name in node.inputs]
+        if any(name in self._sizes for name in node.inputs):
+            found = [operand for operand in operands if operand is not None]
+            reckoned = reckon_sizes(node.proto.op_type, found, node.attributes) if len(found) == len(operands) else None
+            if reckoned is not None:
+                self._sizes[node.output] = reckoned
+
+    def _read_sizes(self, name: str) -> Sizes | None:
+        constant = self._constants.get(name)
+        return self._sizes.get(name) if constant is None else constant.astype(np.float64)
+
+    def _read_known(self, name: str) -> Array | None:
+        """Return a constant, or sizes that do not hang on the number of windows."""
+        sizes = self._sizes.get(name)
+        if sizes is None or not np.isfinite(sizes).all():
+            return self._constants.get(name)
+        return sizes.astype(np.int64)
 
     # Where the trunk ends.
 
@@ -424,6 +468,17 @@ class _Reader:
             if value is not None and name not in self._exits:
                 self._exits[name] = Whole(value.map, name, value.axes, isinstance(value, Flat))
 
+    def _drop_unread_nodes(self) -> None:
+        """Leave out nodes of the tail that only fed what became part of the trunk: constants, sizes."""
+        read = {value.name for value in self._graph.output}
+        kept = []
+        for proto in reversed(self._rest):
+            if any(name in read for name in proto.output):
+                read.update(names_read(proto))
+                kept.append(proto)
+        self._rest = kept[::-1]
+        self._exits = {name: one for name, one in self._exits.items() if name in read}
+
     def _drop_unread(self) -> None:
         """Leave out what no exit needs."""
         needed = {one.source for one in self._exits.values()}
@@ -440,18 +495,15 @@ class _Reader:
         named = {tensor.name for tensor in self._graph.initializer}
         inputs = tuple(value for value in self._graph.input if value.name != self._sequence and value.name not in named)
         opset = next((item.version for item in self._model.opset_import if item.domain in {"", "ai.onnx"}), 18)
-        # Nodes that only feed what became part of the trunk, as constants, are read by nobody.
-        wanted = read | {value.name for value in self._graph.output}
-        nodes = tuple(node for node in self._rest if any(name in wanted for name in node.output))
         dense = sum(
             self._constants[name].size
-            for node in nodes
+            for node in self._rest
             if node.op_type in {"MatMul", "Gemm"}
             for name in node.input[1:2]
             if name in self._constants
         )
         outputs = tuple(self._graph.output)
-        return Tail(nodes, constants, inputs, outputs, opset, self._model.ir_version, int(dense))
+        return Tail(tuple(self._rest), constants, inputs, outputs, opset, self._model.ir_version, int(dense))
 
 
 def names_read(node: onnx.NodeProto) -> Iterator[str]:
@@ -461,6 +513,10 @@ def names_read(node: onnx.NodeProto) -> Iterator[str]:
         for graph in (attribute.g, *attribute.graphs):
             for inner in graph.node:
                 yield from names_read(inner)
+
+
+def _is_whole(value: float | list[Any]) -> bool:
+    return all(isinstance(one, int) for one in (value if isinstance(value, list) else [value]))
 
 
 def _read_attributes(node: onnx.NodeProto) -> dict[str, Any]:
