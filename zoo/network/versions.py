@@ -31,7 +31,7 @@ def bring_up_to_date(model: onnx.ModelProto) -> onnx.ModelProto:
     if found < _ALIKE:
         try:
             return version_converter.convert_version(model, OPSET)
-        except RuntimeError as reason:
+        except (RuntimeError, version_converter.ConvertError) as reason:
             raise ModelError(
                 f"expected a network of opset {_ALIKE} or newer, found {found}, which can't be converted ({reason}); "
                 "export it again"
