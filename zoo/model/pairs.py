@@ -90,9 +90,7 @@ class PairSession:
         self._rows = _ROWS_OF_LARGE if network.tail_weights > _LARGE else max(_ROWS, session.windows_per_run)
         self._check(anchor, example)
 
-    def predict(
-        self, ref: Codes, ref_of: Integers, alt: Codes, rows_per_run: int | None = None
-    ) -> tuple[Named, Named]:
+    def predict(self, ref: Codes, ref_of: Integers, alt: Codes, rows_per_run: int | None = None) -> tuple[Named, Named]:
         """Return the predictions of both alleles, averaged over strands if the card asks, members apart.
 
         Args:

@@ -240,9 +240,7 @@ def write_maps_graph(network: Network, names: Sequence[str]) -> onnx.ModelProto:
     for number, name in enumerate(names):
         output = writer.node("Transpose", [tensors[name]], f"zoo_map_{number}", perm=[0, 2, 3, 1])
         shape = network.maps[name]
-        added.append(
-            helper.make_tensor_value_info(output, TensorProto.FLOAT, ["N", 1, shape.length, shape.channels])
-        )
+        added.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, ["N", 1, shape.length, shape.channels]))
     exits = {}
     for number, one in enumerate(network.exits):
         exits[one.output] = writer.leave(one, tensors[one.source])

@@ -1,7 +1,10 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from zoo.genome.codes import decode
-from zoo.genome.variant import Reason
+from zoo.genome.reference import Reference
+from zoo.genome.variant import Reason, Variant, normalise
 from zoo.prediction.alleles.batch import build_alleles
 
 
@@ -34,6 +37,25 @@ def test_alleles_are_in_normal_form_one_by_one(open_genome):
         (5, 1, "T", Reason.OK),
         (0, 1, "GCA", Reason.OK),
     ]
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 20), st.integers(1, 4), st.text("ACGTac", min_size=1, max_size=5)), min_size=1)
+)
+def test_alleles_of_many_records_have_the_form_that_each_has_alone(tmp_path_factory, spelled):
+    letters = "GACACACTTTNCACACACGTGTGG"
+    path = tmp_path_factory.mktemp("genome") / "genome.fa"
+    path.write_text(f">chr1\n{letters}\n")
+    with Reference(path) as reference:
+        variants = [Variant("chr1", at, letters[at - 1 : at - 1 + length], alt) for at, length, alt in spelled]
+        batch = build_alleles(
+            ["chr1"] * len(variants), *zip(*[(v.position, v.ref, v.alt) for v in variants], strict=True), reference
+        )
+        for allele, variant in enumerate(variants):
+            if "N" not in variant.ref:
+                alone = normalise(variant, reference)
+                form = (alone.start, len(alone.ref), alone.alt, Reason.OK)
+                assert spell(batch, allele) == form
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,8 @@ class GenomeAgreement:
             self._contigs[name] = self._find(name)
         if first == 0 and not any(self._contigs.values()) and self._no_declared_contig_known():
             raise UnknownContig(self._nothing_known())
-        alleles = build_alleles([self._contigs[name] for name in contigs], positions, refs, alts, self.reference)
+        known = list(map(self._contigs.__getitem__, contigs))
+        alleles = build_alleles(known, positions, refs, alts, self.reference)
         mismatch = alleles.reason == Reason.REF_MISMATCH
         if self._on_ref_mismatch == "error" and mismatch.any():
             record = int(alleles.record[np.flatnonzero(mismatch)[0]])

@@ -74,10 +74,10 @@ def build_alleles(
     """
     texts, record = _split_alts(alts)
     letters, alt_start, alt_length = _concatenate(texts)
-    reason = _classify(texts, letters, alt_start, record)
-    names = tuple(sorted({name for name in contigs if name is not None}))
+    reason = _classify(texts, letters, alt_start, alt_length, record)
+    names = tuple(sorted(name for name in set(contigs) if name is not None))
     index = {name: number for number, name in enumerate(names)} | {None: -1}
-    contig_of_record = np.fromiter((index[name] for name in contigs), np.int64, len(contigs))
+    contig_of_record = np.fromiter(map(index.__getitem__, contigs), np.int64, len(contigs))
     start_of_record = np.fromiter(positions, np.int64, len(positions)) - 1
     ref_letters, ref_start, ref_length = _concatenate(refs)
 
@@ -95,7 +95,11 @@ def build_alleles(
             rows, genome, name, start_of_record, ref_letters, ref_start, ref_length, reference
         )
         scorable = (contig == number) & (reason == Reason.OK) & (status[record] == Reason.OK)
-        for allele in np.flatnonzero(scorable & ((length > 1) | (alt_length > 1))):
+        longer = np.flatnonzero(scorable & ((length > 1) | (alt_length > 1)))
+        # Alleles of which one has a single base, and that end in different ones, are in normal form: nearly all are.
+        last, alt_last = (start + length - 1)[longer], (alt_start + alt_length - 1)[longer]
+        differ = (np.minimum(length, alt_length)[longer] == 1) & (genome[last] != codes[alt_last])
+        for allele in longer[~differ].tolist():
             first = alt_start[allele]
             spelled = codes[first : first + alt_length[allele]].tobytes()
             start[allele], length[allele], alt = normal_form(genome, int(start[allele]), int(length[allele]), spelled)
@@ -119,7 +123,9 @@ def build_alleles(
     )
 
 
-def _split_alts(alts: Sequence[str]) -> tuple[list[str], Integers]:
+def _split_alts(alts: Sequence[str]) -> tuple[Sequence[str], Integers]:
+    if "," not in "".join(alts):
+        return alts, np.arange(len(alts))
     texts: list[str] = []
     record: list[int] = []
     for index, text in enumerate(alts):
@@ -140,18 +146,13 @@ def _concatenate(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint8], Integers,
 
 
 def _classify(
-    texts: list[str], letters: npt.NDArray[np.uint8], first: Integers, record: Integers
+    texts: Sequence[str], letters: npt.NDArray[np.uint8], first: Integers, length: Integers, record: Integers
 ) -> npt.NDArray[np.uint8]:
     reason = np.zeros(len(texts), dtype=np.uint8)
-    if not len(texts):
-        return reason
-    odd = (
-        np.add.reduceat((~_IS_ACGT[letters]).astype(np.int64), np.minimum(first, max(len(letters) - 1, 0))) > 0
-        if len(letters)
-        else np.ones(len(texts), np.bool_)
-    )
-    odd |= np.fromiter((not text for text in texts), np.bool_, len(texts))
-    for allele in np.flatnonzero(odd):
+    odd = length == 0
+    strange = np.flatnonzero(~_IS_ACGT[letters])
+    odd[np.searchsorted(first + length, strange, "right")] = True
+    for allele in np.flatnonzero(odd).tolist():
         alone = np.searchsorted(record, record[allele], "right") - np.searchsorted(record, record[allele]) == 1
         reason[allele] = Reason.NO_ALT if alone and texts[allele] in {".", ""} else classify_alt(texts[allele])
     return reason

@@ -84,7 +84,7 @@ def _describe_background(background: Background) -> str:
 
 def _describe_precision(scored: ScoredModel, parity: Parity) -> str:
     return (
-        f'##zoo_precision=<ID={scored.model.card.full_name},Precision={parity.precision},'
+        f"##zoo_precision=<ID={scored.model.card.full_name},Precision={parity.precision},"
         f'Device="{scored.model.session.device}",Variants={parity.variants},'
         f"RankCorrelation={parity.rank_correlation:.4f},Correlation={parity.correlation:.4f},"
         f"EqualSigns={parity.signs:.4f},LargestDifference={parity.difference:.4f}>"
