@@ -6,6 +6,7 @@ import pytest
 from zoo import mutate
 from zoo.errors import MissingExtra, OutputError
 from zoo.interpretation import heat_map as module
+from zoo.interpretation import panel
 from zoo.interpretation.heat_map import PALETTES, check_plotting, draw_maps, make_figure
 
 pytest.importorskip("matplotlib", reason="drawing needs the extra `plot`")
@@ -91,7 +92,7 @@ def test_borders_of_windows_are_drawn_unless_they_are_everywhere(make_place_mode
 
 
 def test_rows_without_room_for_letters_have_none(place_model, write_genome, monkeypatch):
-    monkeypatch.setattr(module, "_MOST_ROWS", 1)
+    monkeypatch.setattr(panel, "_MOST_ROWS", 1)
     (found,) = mutate("chr1:1-500", place_model, genome=write_genome(chr1="ACGT" * 200))
     figure = draw([found])
     assert [cells.shape[1] for _, cells, _ in find_heats(figure)] == [500]
@@ -102,17 +103,26 @@ def test_each_track_of_each_map_has_a_panel_with_a_title(make_place_model, write
     bed = tmp_path / "a.bed"
     bed.write_text("chr1\t10\t19\tsite\t0\t-\nchr1\t40\t49\n")
     figure = draw(mutate(bed, make_place_model(), genome=write_genome(chr1="ACGT" * 200)))
-    texts = [text.get_text() for text in figure.texts]
-    assert texts[::2] == [
+    titles = [text.get_text() for text in figure.texts if text.get_fontweight() == "bold"]
+    assert titles == [
         "place: site, chr1:11-19 (models read the \N{MINUS SIGN} strand)",
         "gs: site, chr1:11-19 (models read the \N{MINUS SIGN} strand)",
         "place: chr1:41-49",
         "gs: chr1:41-49",
     ]
-    assert (
-        texts[1]
-        == "place@1.0.0 · none (steps) · score difference: ALT \N{MINUS SIGN} REF, in the unit of the predictions"
-    )
+    about = " ".join(text.get_text() for text in figure.texts if text.get_fontweight() != "bold")
+    formula = "ALT \N{MINUS SIGN} REF, in the unit of the predictions"
+    assert about.count(f"place@1.0.0 · none (steps) · score difference: {formula}") == 4
+
+
+def test_a_title_of_any_length_stays_inside_the_picture(make_place_model, tmp_path):
+    (tmp_path / "a.fa").write_text(f">{'_'.join(['name'] * 60)}\nACGTACGTA\n")
+    figure = draw(mutate(tmp_path / "a.fa", make_place_model(), scorer="log2_ratio"))
+    figure.canvas.draw()
+    for text in figure.texts:
+        assert text.get_window_extent().x1 < figure.bbox.x1
+    heights = [text.get_window_extent().y0 for text in figure.texts]
+    assert heights == sorted(heights, reverse=True)
 
 
 def test_letters_are_as_high_as_their_change_costs(place_model):

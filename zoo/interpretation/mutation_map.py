@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -155,8 +154,3 @@ class MutationMap:
             return scores
         both = np.stack([self.predictions[index, self.codes[index]], self.predictions[index, alt]], axis=2)
         return np.concatenate([scores, both.reshape(len(index), -1)], axis=1)
-
-
-def count_skipped(maps: Sequence[MutationMap]) -> int:
-    """Return of how many positions no substitution has a score in any column."""
-    return sum(len(found) - len(np.unique(found.changes[0])) for found in maps)

@@ -1,0 +1,164 @@
+"""Makes mutation maps: models run over the windows of a stretch, and scorers compare."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from zoo.components import Predictions, Scores
+from zoo.errors import OutputError
+from zoo.genome.codes import UNKNOWN, Codes
+from zoo.interpretation.alternatives import OTHERS, Alternatives, Places, predict_alternatives
+from zoo.interpretation.mutation_map import LETTERS, Integers, MapColumn, MutationMap
+from zoo.interpretation.stretches import Stretch
+from zoo.interpretation.windows import MutatedWindow, check_length, cut_windows
+from zoo.prediction.output.keys import name_keys
+from zoo.prediction.scoring.merging import Named, average_members, score_pairs
+from zoo.prediction.scoring.pairing import ScoredModel
+from zoo.prediction.scoring.settings import MAX_UNKNOWN, EngineName
+from zoo.prediction.windows.placement import WindowBatch
+
+Report = Callable[[int, int], None]
+"""Called with the positions that are done, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of the models, beyond scores."""
+
+    engine: EngineName
+    step: int | None
+    predictions: bool
+
+    def __post_init__(self) -> None:
+        if self.step is not None and self.step < 1:
+            raise ValueError(f"step: expected at least 1, found {self.step}")
+
+
+def make_maps(
+    stretches: Sequence[Stretch], models: Sequence[ScoredModel], ask: Request, report: Report | None = None
+) -> Iterator[MutationMap]:
+    """Yield the map of each stretch, after all of them were found to fit the models."""
+    columns = _name_columns(models)
+    stretches = _prepare(stretches, models, ask)
+    total, done = sum(map(len, stretches)), 0
+    for stretch in stretches:
+        shape = (len(stretch), len(LETTERS), len(columns))
+        scores = np.full(shape, np.nan, dtype=np.float32)
+        predicted = np.full(shape, np.nan, dtype=np.float32) if ask.predictions else None
+        borders: list[tuple[int, ...]] = []
+        for number, scored in enumerate(models):
+            own = slice(len(borders), len(borders) + len(scored.columns))
+            windows = list(cut_windows(stretch, scored.model.card, ask.step))
+            for window in windows:
+                for places, *values in _score_window(scored, window, ask.engine):
+                    for target, part in zip((scores, predicted), values, strict=True):
+                        if target is not None:
+                            target[:, :, own][places] = part
+                if report is not None:
+                    report(done + (number * len(stretch) + window.end) // len(models), total)
+            borders += [tuple(window.first for window in windows[1:])] * len(scored.columns)
+        done += len(stretch)
+        place = (stretch.name, stretch.contig, stretch.start, stretch.codes)
+        yield MutationMap(*place, columns, scores, predicted, tuple(borders), stretch.minus)
+
+
+def _prepare(stretches: Sequence[Stretch], models: Sequence[ScoredModel], ask: Request) -> list[Stretch]:
+    """Return the stretches without flanks that no model changes, after all of them were found to fit the models."""
+    for scored in models:
+        if ask.predictions:
+            _refuse_bins(scored)
+        for stretch in stretches:
+            check_length(stretch, scored.model.card, ask.step)
+    windows = [scored.model.card.sequence_window for scored in models]
+    # A sequence is given with its constant flanks, a region without.
+    before = min(len(window.prefix) for window in windows)
+    after = min(len(window.suffix) for window in windows)
+    return [stretch if stretch.contig else stretch.leave_out(before, after) for stretch in stretches]
+
+
+def _score_window(
+    scored: ScoredModel, window: MutatedWindow, engine: EngineName
+) -> Iterator[tuple[Integers, Scores, Predictions]]:
+    """Yield some bases of the stretch, their scores and predictions, shape (p, 4, C) each; nothing of unknown bases."""
+    codes = window.codes
+    if np.count_nonzero(codes == UNKNOWN) > MAX_UNKNOWN * len(codes):
+        return
+    known = window.places[codes[window.places] != UNKNOWN]
+    for part in predict_alternatives(scored.model, codes, known, engine):
+        scores, predictions = _score_part(scored, codes, part)
+        if window.turned:
+            # T of the strand that was read stands for A.
+            scores, predictions = scores[:, ::-1], predictions[:, ::-1]
+        yield window.bases_at(part.places), scores, predictions
+
+
+def _score_part(scored: ScoredModel, codes: Codes, part: Alternatives) -> tuple[Scores, Predictions]:
+    """Return the scores and the predictions of each base at some places, those of no change among them."""
+    count = 3 * len(part.places)
+    ref = average_members(part.ref)
+    alt = average_members({name: values.reshape(count, *values.shape[2:]) for name, values in part.alt.items()})
+    # The last pair is the window and itself.
+    alt = {name: np.concatenate([values, ref[name]]) for name, values in alt.items()}
+    found = score_pairs(
+        scored, {name: np.repeat(values, count + 1, axis=0) for name, values in ref.items()}, dict(alt),
+        _pair_windows(codes, np.append(np.repeat(part.places, 3), part.places[:1])),
+    )  # fmt: skip
+    return _spread(found, codes[part.places]), _spread(_side_by_side(scored, alt), codes[part.places])
+
+
+def _pair_windows(codes: Codes, places: Places) -> WindowBatch:
+    """Return the pairs as scoring takes them; substitutions move no bin, so the codes of ALT are not spelled out."""
+    count = len(places)
+    one = np.ones(count, dtype=np.int64)
+    alt = np.broadcast_to(codes, (count, len(codes)))
+    return WindowBatch(codes[np.newaxis], np.zeros(count, dtype=np.int64), alt, places, places, one, one)
+
+
+def _side_by_side(scored: ScoredModel, predictions: Named) -> Predictions:
+    """Return the predictions of the tracks that are asked for, shape (n, C); NaN where outputs have bins."""
+    outputs = scored.model.card.outputs
+    if any(output.bins is not None for output in outputs):
+        count = len(predictions[outputs[0].name])
+        return np.full((count, len(scored.columns)), np.nan, dtype=np.float32)
+    return np.hstack([predictions[output.name] for output in outputs])[:, list(scored.columns)]
+
+
+def _spread(rows: Scores, bases: Codes) -> Scores:
+    """Return rows of three alternatives a position, and one of no change, as (p, 4, C)."""
+    spread = np.empty((len(bases), len(LETTERS), rows.shape[1]), dtype=np.float32)
+    spread[:] = rows[-1]
+    spread[np.arange(len(bases))[:, np.newaxis], OTHERS[bases]] = rows[:-1].reshape(len(bases), 3, -1)
+    return spread
+
+
+def _name_columns(models: Sequence[ScoredModel]) -> tuple[MapColumn, ...]:
+    columns = []
+    for scored, keys in zip(models, name_keys(models, max_tracks=math.inf), strict=True):
+        card = scored.model.card
+        tracks = [track for output in card.outputs for track in output.tracks]
+        for key, column in zip(keys.scores, scored.columns, strict=True):
+            track = tracks[column]
+            columns.append(
+                MapColumn(
+                    key,
+                    card.full_name,
+                    track.name,
+                    ", ".join(part for part in (track.assay, track.biosample or card.biosample) if part),
+                    track.unit,
+                    scored.scorer_text,
+                    scored.scorer.summary,
+                    scored.scorer.signed,
+                )
+            )
+    return tuple(columns)
+
+
+def _refuse_bins(scored: ScoredModel) -> None:
+    if any(output.bins is not None for output in scored.model.card.outputs):
+        raise OutputError(
+            f"{scored.model.card.full_name}: predicts bins, which have no place in a map; leave out --predictions"
+        )
