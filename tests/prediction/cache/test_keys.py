@@ -31,6 +31,11 @@ def test_any_other_base_at_any_place_is_another_key(length):
     assert len(np.unique(digest_windows(np.array(others)))) == 1 + 4 * length
 
 
+def test_all_windows_of_three_bases_have_keys_of_their_own():
+    windows = np.indices((5, 5, 5), dtype=np.uint8).reshape(3, -1).T
+    assert len(np.unique(digest_windows(windows))) == 5**3
+
+
 @given(arrays(np.uint8, few, elements=st.integers(0, 4)))
 def test_a_key_is_that_of_the_window_alone(codes):
     alone = [digest_windows(codes[row : row + 1])[0] for row in range(len(codes))]

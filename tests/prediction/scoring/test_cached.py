@@ -15,7 +15,7 @@ from zoo.model.folder import load_folder
 from zoo.prediction.annotation import annotate, preview
 from zoo.prediction.scoring import cached as cached_module
 from zoo.prediction.scoring.cached import CachedPredictor
-from zoo.prediction.scoring.predicting import FullPredictor, PairPredictions, choose_predictor
+from zoo.prediction.scoring.predicting import FullPredictor, PairPredictions
 from zoo.prediction.scoring.settings import ScoringSettings
 from zoo.prediction.windows.placement import WindowBatch
 from zoo.testing.models import make_base_at_anchor_graph, write_model_folder
@@ -159,17 +159,13 @@ def test_a_network_that_has_nothing_to_do_is_not_run(tmp_path, g_at_anchor_folde
     codes = np.array([[0, 0, 0, 0, 2, 0, 0, 0, 0], [0, 0, 0, 0, 1, 0, 0, 0, 0]], dtype=np.uint8)
     ones = np.ones(1, dtype=np.int64)
     windows = WindowBatch(codes[:1], ones - 1, codes[1:], ones * 4, ones * 4, ones, ones)
-    predictor = choose_predictor(model, options)
+    predictor = CachedPredictor(FullPredictor(model), model, options)
     assert predictor.predict(windows).ref["prediction"].tolist() == [[[1]]]
     predictor.finish()
-    again = choose_predictor(model, options)
+    again = CachedPredictor(FullPredictor(model), model, options)
     model.session.predict = None
     assert again.predict(windows).ref["prediction"].tolist() == [[[1]]]
     assert again.predict(windows).alt["prediction"].tolist() == [[[0]]]
-
-
-def test_without_a_cache_nothing_is_wrapped(g_at_anchor_folder):
-    assert isinstance(choose_predictor(load_folder(g_at_anchor_folder), ScoringSettings()), FullPredictor)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,11 @@ class _Level:
         rows = np.searchsorted(self.prefixes, prefixes).clip(max=len(self) - 1)
         return np.where(self.prefixes[rows] == prefixes, self.places[rows].astype(np.int64), -1)
 
+    def insert(self, other: _Level) -> _Level:
+        """Return both; of equal keys this one's come first. Sorting all anew would take twice the memory."""
+        rows = np.searchsorted(self.prefixes, other.prefixes, side="right")
+        return _Level(np.insert(self.prefixes, rows, other.prefixes), np.insert(self.places, rows, other.places))
+
     def drop(self, first: int, end: int) -> _Level:
         kept = (self.places < first) | (self.places >= end)
         return _Level(self.prefixes[kept], self.places[kept])
@@ -42,9 +47,12 @@ _EMPTY = _Level(np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.uint32))
 
 
 def _merge(levels: list[_Level]) -> _Level:
+    """Return all of a list, which is emptied: what is sorted need not lie there twice."""
     prefixes = np.concatenate([level.prefixes for level in levels])
+    places = np.concatenate([level.places for level in levels])
+    levels.clear()
     order = np.argsort(prefixes, kind="stable")  # of equal keys the first one counts, whoever kept the others
-    return _Level(prefixes[order], np.concatenate([level.places for level in levels])[order])
+    return _Level(prefixes[order], places[order])
 
 
 class KeyIndex:
@@ -70,15 +78,13 @@ class KeyIndex:
 
     def settle(self) -> None:
         """Put what was added with what was there."""
-        self._settled = _merge([self._settled, self._recent, *self._added])
+        self._gather()
+        self._settled = self._settled.insert(self._recent) if len(self._settled) else self._recent
         self._recent = _EMPTY
-        self._added = []
 
     def find(self, prefixes: Prefixes) -> Places:
         """Return the place of each key, shape (n,)."""
-        if self._added:
-            self._recent = _merge([self._recent, *self._added])
-            self._added = []
+        self._gather()
         places = self._settled.find(prefixes)
         return np.where(places >= 0, places, self._recent.find(prefixes))
 
@@ -87,3 +93,10 @@ class KeyIndex:
         self._settled = self._settled.drop(first, end)
         self._recent = self._recent.drop(first, end)
         self._added = [level.drop(first, end) for level in self._added]
+
+    def _gather(self) -> None:
+        """Sort what was added."""
+        if self._added:
+            self._added.insert(0, self._recent)
+            self._recent = _EMPTY
+            self._recent = _merge(self._added)

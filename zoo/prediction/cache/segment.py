@@ -27,6 +27,7 @@ _MAGIC = b"zooseg1\n"
 _HEADER = struct.Struct("<8s32sQQ")  # magic, owner, records, W
 _CHECK_BYTES = 8
 _GAP_BYTES = 1 << 16  # read along rather than sought over
+_BLOCK_BYTES = 1 << 20  # of records that are made at a time
 
 
 class DamagedSegment(Exception):
@@ -115,7 +116,10 @@ def write_segment(path: Path, owner: bytes, keys: Keys, values: Rows) -> None:
     try:
         with writing.open("xb") as file:
             file.write(header + _check(header) + prefixes + _check(prefixes))
-            file.write(_make_records(keys, values).data)
+            step = max(_BLOCK_BYTES // _record_bytes(values.shape[1]), 1)
+            for first in range(0, len(keys), step):
+                rows = slice(first, first + step)
+                file.write(_make_records(keys[rows], values[rows]).data)
         writing.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):

@@ -19,7 +19,7 @@ from zoo.prediction.cache.keys import Keys, Prefixes, take_prefixes
 from zoo.prediction.cache.segment import DamagedSegment, Rows, Segment, open_segment, segment_bytes, write_segment
 
 _WINDOWS_A_SEGMENT = 1 << 16
-_BYTES_A_SEGMENT = 32 << 20
+_BYTES_A_SEGMENT = 16 << 20
 _SEGMENTS_A_CACHE = 8  # at least, so that the oldest can go without the rest
 _SMALL_BYTES, _MANY = 1 << 20, 64  # so many segments below that size are written as one
 
@@ -152,7 +152,8 @@ class Store:
             opened.insert(0, (segment, prefixes))
         small = [segment for segment, _ in opened if segment.size < _SMALL_BYTES]
         merged = small if len(small) >= _MANY else []
-        for segment, prefixes in opened:
+        while opened:
+            segment, prefixes = opened.pop(0)
             if segment not in merged:
                 self._add(segment, prefixes)
         for segment in merged:
