@@ -447,12 +447,17 @@ class _Maker(GraphMaker):
     def _cut(self, tensor: _Tensor, start: int, end: int) -> _Tensor:
         """Return some positions, their end counted from either side."""
         length = end - start
-        axis = tensor.axes.index("L") - (len(tensor.axes) if self._chance(0.5) else 0)
+        axis = tensor.axes.index("L")
         if end == tensor.length:
             end = 2**63 - 1
         elif self._chance(0.5):
             end -= tensor.length
-        bounds = [self.constant(np.array([number])) for number in (start, end, axis, 1)]
+        if self._chance(0.3):  # all axes at once, as Keras does
+            axes = list(range(axis + 1))
+            numbers = [[0] * axis + [start], [2**31 - 1] * axis + [end], axes]
+        else:
+            numbers = [[start], [end], [axis - (len(tensor.axes) if self._chance(0.5) else 0)], [1]]
+        bounds = [self.constant(np.array(one)) for one in numbers]
         return replace(tensor, name=self.node("Slice", [tensor.name, *bounds]), length=length)
 
     def _dense_per_position(self, tensor: _Tensor) -> _Tensor:

@@ -314,6 +314,32 @@ def test_slices_of_channels_are_picked_and_those_of_positions_cut():
     assert network.maps[frame.output] == Map(3, LENGTH - 5)
 
 
+def test_slices_of_several_axes_are_read_together():
+    # As Keras writes x[:, 5:-5, 1:3].
+    maker = Maker()
+    ends = maker.ints(2**31 - 1, -5, 3)
+    name = maker.node("Slice", ["sequence", maker.ints(0, 5, 1), ends, maker.ints(0, 1, 2)])
+
+    network = read(maker, maker.node("Flatten", [name]))
+
+    assert kinds(network) == ["Pick", "Frame"]
+    assert network.maps[network.trunk[-1].output] == Map(2, LENGTH - 10)
+
+
+def test_slices_of_all_are_nothing():
+    maker = Maker()
+    name = maker.node("Slice", ["sequence", maker.ints(0, 0, 0), maker.ints(2**31 - 1, 20, 4)])
+
+    assert read(maker, maker.node("Flatten", [name])).trunk == ()
+
+
+def test_slices_of_windows_are_left():
+    maker = Maker()
+    name = maker.node("Slice", ["sequence", maker.ints(0, 5), maker.ints(2, 20), maker.ints(0, 1)])
+
+    assert exits(read(maker, maker.node("Flatten", [name]))) == ["Whole"]
+
+
 @pytest.mark.parametrize("bounds", [(0, 20, 1, 2), (-1, -21, 1, -1), (0, 3, 2, 2)], ids=str)
 def test_slices_with_steps_are_left(bounds):
     maker = Maker()

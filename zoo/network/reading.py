@@ -30,6 +30,7 @@ _UNARY = frozenset({
     "Neg", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Sign", "Softplus", "Softsign", "Sqrt", "Tanh",
     "ThresholdedRelu",
 })  # fmt: skip
+_ALL = 2**31 - 1  # what exporters write for an end of any axis; some write more
 _JOINT = frozenset(["Add", "Div", "Max", "Min", "Mul", "Pow", "PRelu", "Sub"])
 
 
@@ -327,23 +328,33 @@ class _Reader:
         if len(given) < 2 or any(value is None and name for value, name in zip(given, node.inputs[1:], strict=True)):
             return False
         starts, ends, axes, steps = [*(None if value is None else value.tolist() for value in given), None, None][:4]
+        if starts is None or ends is None or any(step != 1 for step in steps or []):
+            return False
         shape = self._maps[view.map]
-        if starts is None or ends is None or len(starts) != 1 or axes is None:
+        kept = {"C": (0, shape.channels), "L": (0, shape.length)}
+        for start, end, index in zip(starts, ends, range(len(starts)) if axes is None else axes, strict=True):
+            axis = view.axes[index]
+            if axis in kept:
+                kept[axis] = slice(start, end).indices(kept[axis][1])[:2]
+            elif start != 0 or end < (1 if axis == "1" else _ALL):
+                return False
+        if any(end <= start for start, end in kept.values()):
             return False
-        axis = view.axes[axes[0]]
-        start, end, step = slice(starts[0], ends[0], None if steps is None else steps[0]).indices(
-            shape.channels if axis == "C" else shape.length
-        )
-        if end <= start or step < 1:
-            return False
-        if axis == "C" and step == 1:
-            self._add(node, Pick(view.map, node.output, start, end), view.axes, Map(end - start, shape.length))
-        elif axis == "L" and step == 1:
+        return self._cut(node, view, kept["C"], kept["L"])
+
+    def _cut(self, node: _Node, view: View, channels: tuple[int, int], positions: tuple[int, int]) -> bool:
+        """Keep some channels and some positions, each from the first to one before the second."""
+        shape, (first, last), (start, end) = self._maps[view.map], channels, positions
+        cut = (start, end) != (0, shape.length)
+        picked = Map(last - first, shape.length)
+        if picked.channels < shape.channels:
+            output = f"{node.output}/picked" if cut else node.output
+            self._add(node, Pick(view.map, output, first, last), view.axes, picked)
+            view = View(output, view.axes)
+        if cut:
             slide = Slide(before=-start, after=end - shape.length)
-            self._add(node, Frame(view.map, node.output, slide), view.axes, Map(shape.channels, end - start))
-        else:
-            return False
-        return True
+            self._add(node, Frame(view.map, node.output, slide), view.axes, Map(picked.channels, end - start))
+        return self._keep(node, View(node.output if cut else view.map, view.axes))
 
     def _read_pad(self, node: _Node, view: View) -> bool:
         padding = self._constants.get(node.inputs[1]) if len(node.inputs) > 1 else None
