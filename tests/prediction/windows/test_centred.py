@@ -4,6 +4,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zoo.genome.codes import decode
+from zoo.genome.reference import Reference
 from zoo.genome.variant import Reason, Variant
 from zoo.prediction.alleles.batch import build_alleles
 from zoo.prediction.windows.centred import CentredPlacer, build_centred
@@ -70,8 +71,6 @@ def test_a_contig_shorter_than_the_window_is_padded_on_both_sides(open_genome):
     st.integers(1, 10), st.integers(1, 3), st.text("ACGT", min_size=1, max_size=3), st.integers(4, 9), st.integers(0, 3)
 )
 def test_windows_are_pieces_of_the_two_haplotypes(tmp_path_factory, position, ref_length, alt, length, anchor):
-    from zoo.genome.reference import Reference
-
     path = tmp_path_factory.getbasetemp() / "haplotypes.fa"
     if not path.exists():
         path.write_text(f">chr1\n{GENOME}\n")
@@ -86,6 +85,28 @@ def test_windows_are_pieces_of_the_two_haplotypes(tmp_path_factory, position, re
     first = 9 + int(batch.start[0]) - anchor
     assert decode(built.ref[0]) == padded[first : first + length]
     assert decode(built.alt[0]) == changed[first : first + length]
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 12), st.integers(1, 3), st.text("ACGT", min_size=1, max_size=3)), min_size=1),
+    st.integers(4, 9),
+    st.integers(0, 3),
+)
+def test_windows_of_many_alleles_in_any_order_are_those_of_each_alone(tmp_path_factory, spelled, length, anchor):
+    path = tmp_path_factory.mktemp("genome") / "genome.fa"
+    path.write_text(f">chr1\n{GENOME}\n")
+    refs = [GENOME[position - 1 : position - 1 + count] for position, count, _ in spelled]
+    positions, alts = [position for position, *_ in spelled], [alt for *_, alt in spelled]
+    with Reference(path) as reference:
+        batch = build_alleles(["chr1"] * len(refs), positions, refs, alts, reference)
+        chosen = CentredPlacer(length, anchor).place(batch, batch.reason.copy()).allele
+        if not len(chosen):
+            return
+        together = build_centred(batch, chosen, reference, length, anchor)
+        alone = [build_centred(batch, chosen[[row]], reference, length, anchor) for row in range(len(chosen))]
+    assert together.ref[together.ref_of].tolist() == [each.ref[0].tolist() for each in alone]
+    assert together.alt.tolist() == [each.alt[0].tolist() for each in alone]
+    assert len(together.ref) == len({int(start) for start in batch.start[chosen]})
 
 
 def test_an_allele_that_reaches_beyond_the_window_is_too_long(open_genome):

@@ -12,6 +12,7 @@ import numpy as np
 
 from zoo.genome.codes import Codes
 from zoo.genome.reference import Reference, fetch_window
+from zoo.genome.runs import concatenate_runs
 from zoo.genome.variant import Reason
 from zoo.prediction.alleles.batch import AlleleBatch, Integers
 from zoo.prediction.windows.placement import Placement, Reasons, WindowBatch
@@ -53,27 +54,45 @@ def build_centred(
 
 def gather_windows(genome: Codes, starts: Integers, length: int) -> Codes:
     """Return a copy of the windows of a contig from ``starts`` on, shape (n, length); beyond its ends unknown."""
-    if len(starts) and starts.min() >= 0 and starts.max() + length <= len(genome):
+    beyond = np.flatnonzero((starts < 0) | (starts > len(genome) - length))
+    if len(starts) and not len(beyond):
         return np.lib.stride_tricks.sliding_window_view(genome, length)[starts]
     windows = np.empty((len(starts), length), dtype=np.uint8)
-    for row, start in enumerate(starts.tolist()):
-        windows[row] = fetch_window(genome, start, length)
+    inside = np.delete(np.arange(len(starts)), beyond)
+    if len(inside):
+        windows[inside] = np.lib.stride_tricks.sliding_window_view(genome, length)[starts[inside]]
+    for row in beyond.tolist():
+        windows[row] = fetch_window(genome, int(starts[row]), length)
     return windows
 
 
 def _windows_of_contig(alleles: AlleleBatch, chosen: Integers, genome: Codes, length: int, anchor: int) -> WindowBatch:
-    starts, ref_of = np.unique(alleles.start[chosen] - anchor, return_inverse=True)
+    starts, ref_of = _find_distinct(alleles.start[chosen] - anchor)
     ref = gather_windows(genome, starts, length)
     alt = ref[ref_of]
-    ref_length, alt_length = alleles.ref_length[chosen], alleles.alt_length[chosen]
-    single = (ref_length == 1) & (alt_length == 1)
-    rows = np.flatnonzero(single)
-    alt[rows, anchor] = alleles.alt[alleles.alt_start[chosen[rows]]]
-    for row in np.flatnonzero(~single):
-        allele = chosen[row]
-        first, count = int(alleles.alt_start[allele]), min(int(alt_length[row]), length - anchor)
-        alt[row, anchor : anchor + count] = alleles.alt[first : first + count]
-        after = int(alleles.start[allele] + ref_length[row])
-        alt[row, anchor + count :] = fetch_window(genome, after, length - anchor - count)
+    alt_start, alt_length = alleles.alt_start[chosen], alleles.alt_length[chosen]
+    ref_length = alleles.ref_length[chosen]
+    # Behind an indel the genome stands so many bases further left or right: a window that starts there holds it.
+    moved = np.flatnonzero(ref_length != alt_length)
+    if len(moved):
+        behind = gather_windows(genome, starts[ref_of[moved]] + (ref_length - alt_length)[moved], length)
+        alt[moved, anchor:] = behind[:, anchor:]
+    alt[:, anchor] = alleles.alt[alt_start]
+    longer = np.flatnonzero(alt_length > 1)
+    if len(longer):
+        counts = np.minimum(alt_length[longer], length - anchor)
+        nothing = np.zeros(len(longer), dtype=np.int64)
+        columns = anchor + concatenate_runs(nothing, counts)
+        alt[np.repeat(longer, counts), columns] = alleles.alt[concatenate_runs(alt_start[longer], counts)]
     place = np.full(len(chosen), anchor, dtype=np.int64)
     return WindowBatch(ref, ref_of, alt, place, place, ref_length, alt_length)
+
+
+def _find_distinct(starts: Integers) -> tuple[Integers, Integers]:
+    """Return the distinct starts, ascending, and for each start its place among them."""
+    steps = np.diff(starts)
+    if (steps < 0).any():
+        distinct, places = np.unique(starts, return_inverse=True)
+        return distinct, places
+    new = np.concatenate([[True], steps > 0])  # as of most files, whose records are sorted
+    return starts[new], np.cumsum(new) - 1
