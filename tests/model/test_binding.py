@@ -7,7 +7,7 @@ import onnxruntime
 import pytest
 
 from tests.model.networks import draw_codes, make_card, make_convolution
-from zoo.model.binding import BoundSession
+from zoo.model.binding import BoundSession, bind_session
 from zoo.model.graph import embed_one_hot
 
 
@@ -95,3 +95,14 @@ def test_a_view_that_is_not_contiguous_is_read_as_it_stands(session):
     codes = draw_codes(6)[::2, ::-1]
     (found,) = BoundSession(onnxruntime, session, "cpu").run(["prediction"], {session.get_inputs()[0].name: codes})
     assert np.array_equal(found, expect(session, np.ascontiguousarray(codes)))
+
+
+def test_a_session_is_bound_where_it_runs_on_a_gpu_and_nowhere_else(session):
+    class OnGpu:
+        def get_providers(self):
+            return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+    assert bind_session(onnxruntime, session) is session
+    bound = bind_session(DeviceOfItsOwn(), OnGpu())
+    assert isinstance(bound, BoundSession)
+    assert bound.get_providers()[0] == "CUDAExecutionProvider"

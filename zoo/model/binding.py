@@ -16,7 +16,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from zoo.model.devices import PROVIDERS
+
 _BUFFERS = 8  # kept for each thread: those of whole batches and of the last ones
+
+
+def bind_session(runtime: Any, session: Any) -> Any:
+    """Return a session that runs bound where it runs on a GPU; on a processor, which has nothing to copy, itself."""
+    return session if session.get_providers()[0] == PROVIDERS["cpu"] else BoundSession(runtime, session, "cuda")
 
 
 class BoundSession:
@@ -34,6 +41,11 @@ class BoundSession:
         self._memory = memory
         self._locked = _find_locked_memory(runtime) if memory == "cuda" else None
         self._own = threading.local()  # a binding is one run's
+
+    def get_providers(self) -> list[str]:
+        """Return the session's execution providers, best first."""
+        found: list[str] = self._session.get_providers()
+        return found
 
     def run(self, names: Sequence[str], feed: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         """Return the outputs of those names, as ``InferenceSession.run`` does."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.model.networks import make_convolution
-from zoo.errors import ModelError
+from zoo.errors import DeviceError, ModelError
 from zoo.genome.codes import UNKNOWN, encode
 from zoo.model.card import Window
 from zoo.model.folder import load_folder
@@ -31,7 +31,7 @@ def genome(open_genome):
 @pytest.fixture(autouse=True)
 def twice_as_fast(monkeypatch):
     """No clock decides a test."""
-    monkeypatch.setattr(lowering, "_compare_speed", lambda plain, low: 2.0)
+    monkeypatch.setattr(lowering, "compare_speed", lambda plain, low, codes: 2.0)
 
 
 @pytest.fixture
@@ -139,9 +139,14 @@ def test_predictions_beyond_all_numbers_are_told(genome, pair, monkeypatch):
 
 
 def test_a_precision_that_brings_no_speed_is_told(genome, pair, monkeypatch):
-    monkeypatch.setattr(lowering, "_compare_speed", lambda plain, low: 1.0)
+    monkeypatch.setattr(lowering, "compare_speed", lambda plain, low, codes: 1.0)
     with pytest.warns(UserWarning, match=r"^g-at-anchor@1\.0\.0: precision bfloat16 brings no speed on cpu$"):
         lower_models(pair(make_convolution()), genome, settings("bfloat16"))
+
+
+def test_tf32_is_refused_on_a_processor(genome, pair):
+    with pytest.raises(DeviceError, match=r"^precision tf32 is of the device 'cuda', the run is on 'cpu'; leave out"):
+        lower_models(pair(make_convolution()), genome, settings("tf32"))
 
 
 def test_long_windows_are_fewer(genome, pair):

@@ -9,16 +9,18 @@ from __future__ import annotations
 import statistics
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from zoo.errors import ModelError
+from zoo.errors import DeviceError, ModelError
 from zoo.genome.codes import UNKNOWN, Codes, encode
 from zoo.genome.interval import Interval
 from zoo.genome.reference import Reference
 from zoo.model.card import Window
+from zoo.model.folder import Model
+from zoo.model.precision import Precision
 from zoo.prediction.scoring.merging import average_members, score_pairs
 from zoo.prediction.scoring.pairing import ScoredModel
 from zoo.prediction.scoring.parity import compare_scores, refuse_loss
@@ -50,6 +52,46 @@ def lower_models(models: Sequence[ScoredModel], reference: Reference, settings: 
     return [_lower(scored, reference, settings) for scored in models]
 
 
+def try_precision(scored: ScoredModel, precision: Precision, reference: Reference) -> ScoredModel:
+    """Return a model in another precision, with what its scores proved, whether that is enough or not.
+
+    Raises:
+        ModelError: The network can't be rewritten, or predicts what is no number.
+        DeviceError: The device does not have that precision.
+    """
+    model = scored.model
+    window = model.card.sequence_window
+    count = _count_variants(window.length)
+    measured = draw_variants(reference, window, count // _MEASURED, _SEED + 1).ref
+    lowered = model.with_precision(precision, measured)
+    if precision == "tf32" and lowered.session.device != "cuda":  # `auto` may have fallen back
+        raise DeviceError(
+            f"precision tf32 is of the device 'cuda', the run is on {lowered.session.device!r}; leave out precision"
+        )
+    variants = draw_variants(reference, window, count, _SEED)
+    expected = _score(scored, FullPredictor(model).predict(variants), variants)
+    predictions = FullPredictor(lowered).predict(variants)
+    if not all(np.isfinite(values).all() for part in (predictions.ref, predictions.alt) for values in part.values()):
+        raise ModelError(
+            f"{model.card.full_name}: precision {precision} gives predictions that are no finite numbers; "
+            "leave out precision"
+        )
+    parity = compare_scores(precision, expected, _score(scored, predictions, variants))
+    return replace(scored, model=lowered, parity=parity)
+
+
+def compare_speed(plain: Model, lowered: Model, codes: Codes, rounds: int = _ROUNDS) -> float:
+    """Return how many times as fast the second predicts windows as the first, the median of a few rounds."""
+    ratios = [_measure(plain, codes) / _measure(lowered, codes) for _ in range(rounds + 1)]
+    return statistics.median(ratios[1:])  # the first allocates memory
+
+
+def _measure(model: Model, codes: Codes) -> float:
+    started = time.perf_counter()
+    model.predict_codes(codes)
+    return time.perf_counter() - started
+
+
 def draw_variants(reference: Reference, window: Window, count: int, seed: int) -> WindowBatch:
     """Return the windows of single-base changes at random places of a genome, both alleles, REF each its own.
 
@@ -73,30 +115,14 @@ def draw_variants(reference: Reference, window: Window, count: int, seed: int) -
 
 
 def _lower(scored: ScoredModel, reference: Reference, settings: ScoringSettings) -> ScoredModel:
-    model, precision = scored.model, settings.precision
-    window = model.card.sequence_window
-    count = _count_variants(window.length)
-    measured = draw_variants(reference, window, count // _MEASURED, _SEED + 1).ref
-    lowered = replace(scored, model=model.with_precision(precision, measured))
-    variants = draw_variants(reference, window, count, _SEED)
-    plain, low = FullPredictor(model), FullPredictor(lowered.model)
-    expected = _score(scored, plain.predict(variants), variants)
-    predictions = low.predict(variants)
-    if not all(np.isfinite(values).all() for part in (predictions.ref, predictions.alt) for values in part.values()):
-        raise ModelError(
-            f"{model.card.full_name}: precision {precision} gives predictions that are no finite numbers; "
-            "leave out precision"
-        )
-    parity = compare_scores(precision, expected, _score(scored, predictions, variants))
-    refuse_loss(model.card.full_name, parity)
-    few = variants.ref[:_TIMED]
-    gain = _compare_speed(lambda: model.predict_codes(few), lambda: lowered.model.predict_codes(few))
-    if gain < _WORTH:
-        warnings.warn(
-            f"{model.card.full_name}: precision {precision} brings no speed on {lowered.model.session.device}",
-            stacklevel=2,
-        )
-    return replace(lowered, parity=parity)
+    name, precision = scored.model.card.full_name, settings.precision
+    lowered = try_precision(scored, precision, reference)
+    if lowered.parity is not None:
+        refuse_loss(name, lowered.parity)
+    few = draw_variants(reference, scored.model.card.sequence_window, _TIMED, _SEED).ref
+    if compare_speed(scored.model, lowered.model, few) < _WORTH:
+        warnings.warn(f"{name}: precision {precision} brings no speed on {lowered.model.session.device}", stacklevel=2)
+    return lowered
 
 
 def _count_variants(length: int) -> int:
@@ -106,17 +132,6 @@ def _count_variants(length: int) -> int:
 def _score(scored: ScoredModel, predictions: PairPredictions, windows: WindowBatch) -> np.ndarray:
     ref = average_members(predictions.spread_ref(windows.ref_of))
     return score_pairs(scored, ref, average_members(predictions.alt), windows)
-
-
-def _compare_speed(plain: Callable[[], object], low: Callable[[], object]) -> float:
-    """Return how many times as fast the second is as the first, the median of a few rounds."""
-    return statistics.median(_measure(plain) / _measure(low) for _ in range(_ROUNDS))
-
-
-def _measure(run: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
 
 
 def _draw_windows(reference: Reference, window: Window, places: np.ndarray, rng: np.random.Generator) -> Codes:
