@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from zoo.errors import CardError
 from zoo.model.card import Card, Output
 from zoo.network.network import CODES_INPUT, one_hot_table

@@ -41,6 +41,7 @@ _ERRORS_ONLY = 3  # ONNX Runtime's log severity
 _CPU_BYTES = 2 << 20
 _GPU_BYTES = 256 << 20
 _MIN_WINDOWS, _MAX_WINDOWS = 16, 4096
+_LARGEST_APART = 64 << 20  # bytes of a layer's result, for so few windows, that each thread may have of its own
 
 
 class Session:
@@ -78,7 +79,7 @@ class Session:
         threads = _choose_threads(threads)
         self.windows_per_run, fits = _choose_batch(graph, _CPU_BYTES if self.device == "cpu" else _GPU_BYTES)
         # Threads that run a batch each never wait for one another; those that share every layer of one batch do, which
-        # costs a busy machine half its speed. Networks too large for a cache share: their layers are worth it.
+        # costs a busy machine half its speed. Networks too large for a batch a thread share: their layers are worth it.
         apart = self.device == "cpu" and fits and threads > 1
         self._pool = ThreadPoolExecutor(threads, "zoo-network") if apart else None
         self._providers, self._threads = providers, 1 if apart else threads
@@ -324,7 +325,7 @@ def _choose_batch(model: onnx.ModelProto, budget: int) -> tuple[int, bool]:
     """Return how many windows keep the largest tensor between two layers within ``budget`` bytes.
 
     Returns:
-        At least the 16 windows that keep a processor busy, and whether that many fit.
+        At least the 16 windows that keep a processor busy, and whether each thread can have that many of its own.
     """
     import onnx
 
@@ -332,8 +333,7 @@ def _choose_batch(model: onnx.ModelProto, budget: int) -> tuple[int, bool]:
     for value in onnx.shape_inference.infer_shapes(model).graph.value_info:
         sizes = [dim.dim_value for dim in value.type.tensor_type.shape.dim[1:]]
         largest = max(largest, 4 * math.prod(size for size in sizes if size > 0))
-    fitting = budget // largest
-    return min(max(fitting, _MIN_WINDOWS), _MAX_WINDOWS), fitting >= _MIN_WINDOWS
+    return min(max(budget // largest, _MIN_WINDOWS), _MAX_WINDOWS), largest * _MIN_WINDOWS <= _LARGEST_APART
 
 
 def _pair_tracks(card: Card) -> dict[str, list[tuple[str, int]]]:

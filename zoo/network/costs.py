@@ -19,6 +19,9 @@ networks of 1 to 550 million multiply-adds a window."""
 NODE = 150_000
 """Multiply-adds in the time that a node of the graph takes to start."""
 
+CHUNK_WORTH = 0.8
+"""What share of the time of its windows a chunk may take."""
+
 NODES_AROUND_A_SLICE = 5
 WINDOWS_A_RUN = 32
 
@@ -80,6 +83,24 @@ def pair_gain(network: Network, anchor: int) -> float:
     # Each slice of REF's maps, and what joins it to ALT's, is a node that has to be started for every run.
     nodes = NODES_AROUND_A_SLICE * len(network.trunk) * NODE // WINDOWS_A_RUN
     return 2 * whole / (whole + cost_of_change(network, Span(anchor, anchor + 1)).time + nodes)
+
+
+def cost_of_base(network: Network) -> Cost:
+    """Return what a base of a chunk costs, with all phases of the pools."""
+    total = Cost()
+    for operator in network.trunk:
+        total += cost_of_operator(network, operator, 1)
+        channels = sum(network.maps[source].channels for source in operator.sources)
+        # Phases are cut out of the map before, and windows are cut out of one that lies position by position.
+        copies = operator.slide.stride if operator.slide.stride > 1 else 2 * isinstance(operator, Convolve)
+        total += Cost(0, copies * channels)
+    return total
+
+
+def bases_worth_a_window(network: Network) -> float:
+    """Return how far apart windows may begin for a chunk of them to be cheaper than each on its own."""
+    each = 3 * _cost_of_exits(network, None).moved * MOVED + network.tail_weights
+    return (CHUNK_WORTH * cost_of_window(network).time - each) / cost_of_base(network).time
 
 
 def _cost_of_exits(network: Network, reach: Mapping[str, Span] | None) -> Cost:

@@ -64,6 +64,8 @@ def score_variants(
             position.
         RefMismatch: Too many REF disagree with the genome.
     """
+    import pandas as pd
+
     contigs, positions, refs, alts = _read_columns(variants)
     settings = ScoringSettings(**options)
     scored = load_scored(models, settings, device=device, threads=threads)
@@ -85,13 +87,14 @@ def score_variants(
                 for name, values in _list_columns(result, model_keys, engine.region_names):
                     columns.setdefault(name, []).append(values)
         agreement.finish()
-    table = variants.copy()
+    new: dict[str, Any] = {}
     for columns in found:
         for name, parts in columns.items():
             values = np.concatenate(parts)
-            table[name] = _column(values.tolist(), table) if values.dtype == np.object_ else values
-    table[SKIPPED_KEY] = _column(general, table)
-    return table
+            new[name] = _column(values.tolist(), variants) if values.dtype == np.object_ else values
+    new[SKIPPED_KEY] = _column(general, variants)
+    # All at once: a table of a thousand tracks takes them one by one slowly.
+    return pd.concat([variants, pd.DataFrame(new, index=variants.index)], axis=1)
 
 
 def _list_columns(result: ModelScores, keys: ModelKeys, regions: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:

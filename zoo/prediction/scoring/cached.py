@@ -6,7 +6,7 @@ import hashlib
 import importlib.metadata
 import json
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -75,9 +75,8 @@ class CachedPredictor:
         of_ref, of_alt = of[:refs], of[refs:]
         missing = ~found[of_ref][windows.ref_of] | ~found[of_alt]
         if missing.any():
-            part = windows.take(missing)
-            used, ref_of = np.unique(part.ref_of, return_inverse=True)
-            predicted = self._inner.predict(replace(part, ref=windows.ref[used], ref_of=ref_of))
+            used = np.unique(windows.ref_of[missing])
+            predicted = self._inner.predict(windows.take(missing).drop_unread())
             # The first of those that are equal counts, and none of those that are kept already.
             place, first = np.unique(np.concatenate([of_ref[used], of_alt[missing]]), return_index=True)
             new = ~found[place]

@@ -14,9 +14,9 @@ from zoo.genome.reference import Reference
 from zoo.genome.regions import RegionIndex, Regions
 from zoo.genome.variant import Reason
 from zoo.prediction.alleles.batch import AlleleBatch
+from zoo.prediction.scoring.choosing import choose_predictor
 from zoo.prediction.scoring.merging import Named, average_members, average_shifts, score_pairs, take_member
 from zoo.prediction.scoring.pairing import ScoredModel
-from zoo.prediction.scoring.predicting import choose_predictor
 from zoo.prediction.scoring.ranking import find_backgrounds
 from zoo.prediction.scoring.scores import ModelScores
 from zoo.prediction.scoring.settings import ScoringSettings
@@ -24,7 +24,7 @@ from zoo.prediction.windows.centred import CentredPlacer
 from zoo.prediction.windows.fixed import FixedRegions, place_window, read_regions
 from zoo.prediction.windows.placement import Placement, Placer, Reasons, WindowBatch
 
-_BASES_A_BATCH = 100_000  # of windows that are held at a time: many short ones, few long ones
+_BASES_A_BATCH = 1_000_000  # of windows that are held at a time: many short ones, few long ones
 _MIN_ALLELES = 16
 
 

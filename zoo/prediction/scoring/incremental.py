@@ -1,17 +1,26 @@
-"""Predicts pairs by what differs between their windows."""
+"""Predicts pairs by what differs between their windows, and between neighbouring windows."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 
 from zoo.errors import ModelError
+from zoo.model.chunks import ChunkSession, Pairs, divide
 from zoo.model.folder import Model
 from zoo.model.pairs import PairSession
-from zoo.network.costs import pair_gain
+from zoo.network.chunks import fits_chunks
+from zoo.network.costs import bases_worth_a_window, pair_gain
+from zoo.network.network import Network
+from zoo.prediction.alleles.batch import Integers
+from zoo.prediction.scoring.merging import Named
 from zoo.prediction.scoring.predicting import FullPredictor, PairPredictions
 from zoo.prediction.windows.placement import WindowBatch
+
+T = TypeVar("T")
 
 _ANCHORS = 4  # graphs that are kept: each holds what it needs of the weights once more
 _GAIN = 1.1  # what has to be expected for the whole network not to be run
@@ -20,8 +29,9 @@ _GAIN = 1.1  # what has to be expected for the whole network not to be run
 class IncrementalPredictor:
     """Predicts REF's windows as a whole, and of ALT's what its difference from REF reaches.
 
-    Windows that stand otherwise than around their allele, and those of more shifts than there are graphs kept for, run
-    as a whole; so does a network that gains nothing by it.
+    Where windows lie close together on a contig, what they share is computed once for all. Windows that stand otherwise
+    than around their allele, and those of more shifts than there are graphs kept for, run as a whole; so does a network
+    that gains nothing by it.
 
     Args:
         model: The model.
@@ -37,37 +47,107 @@ class IncrementalPredictor:
         self._batch_size = batch_size
         self._forced = forced
         self._full = FullPredictor(model, batch_size)
-        self._sessions: dict[int, PairSession | None] = {}
+        self._pairs: dict[int, PairSession | None] = {}
+        self._chunks: dict[int, ChunkSession | None] = {}
 
     def predict(self, windows: WindowBatch) -> PairPredictions:
         """Return the predictions of both alleles."""
         anchors = np.unique(windows.ref_start)
-        session = self._open(int(anchors[0])) if len(anchors) == 1 else None
+        if len(anchors) != 1:
+            return self._full.predict(windows)
+        anchor = int(anchors[0])
+        session = self._open(self._pairs, anchor, self._make_pairs)
+        near, alone = self._divide(windows)
+        chunks = self._open(self._chunks, anchor, self._make_chunks) if near else None
+        if chunks is None or windows.ref_line is None:
+            return self._predict_alone(session, windows)
+        return self._predict_along(windows, windows.ref_line, near, alone, chunks, session)
+
+    def _predict_alone(self, session: PairSession | None, windows: WindowBatch) -> PairPredictions:
         if session is None:
             return self._full.predict(windows)
-        ref, alt = session.predict(windows.ref, windows.ref_of, windows.alt, self._batch_size)
-        return PairPredictions(ref, alt)
+        return PairPredictions(*session.predict(windows.ref, windows.ref_of, windows.alt, self._batch_size))
 
-    def _open(self, anchor: int) -> PairSession | None:
-        if anchor not in self._sessions and len(self._sessions) < _ANCHORS:
-            self._sessions[anchor] = self._make(anchor)
-        return self._sessions.get(anchor)
+    def _predict_along(
+        self,
+        windows: WindowBatch,
+        line: Integers,
+        near: list[Integers],
+        alone: Integers,
+        chunks: ChunkSession,
+        session: PairSession | None,
+    ) -> PairPredictions:
+        """Predict chunk by chunk, and the windows that lie alone by themselves."""
+        pairs = Pairs(windows.ref, line, windows.ref_of, windows.alt, windows.ref_length, windows.alt_length)
 
-    def _make(self, anchor: int) -> PairSession | None:
-        session = self._model.session
-        network = session.network
-        gain = 0.0 if network is None else pair_gain(network, anchor)
-        if gain < (1 if self._forced else _GAIN):
-            if self._forced:
-                raise ModelError(
-                    f"{self._model.card.full_name}: the incremental engine gains nothing: all it computes depends on "
-                    "the whole window; choose --engine auto or full"
-                )
-            return None
-        try:
-            return PairSession(session, anchor)
-        except ModelError as error:
-            if self._forced:
-                raise
-            warnings.warn(f"{error}; the whole network runs instead", stacklevel=2)
-            return None
+        def predict_chunk(refs: Integers) -> tuple[Named, Named, Integers, Integers]:
+            part, chosen = pairs.take(refs)
+            ref, alt, left_out = chunks.predict(part)
+            return ref, alt, chosen, chosen[left_out]
+
+        found = _Rows(len(windows.ref), len(windows))
+        left = []
+        for refs, (ref, alt, chosen, left_out) in zip(near, self._model.session.walk(predict_chunk, near), strict=True):
+            found.fill(refs, ref, chosen, alt)
+            left.append(left_out)
+        others = np.concatenate(left)
+        if len(others):
+            found.fill(None, None, others, self._model.session.predict(windows.alt[others], members=True))
+        if len(alone):
+            chosen = np.flatnonzero(np.isin(windows.ref_of, alone))
+            rest = windows.take(chosen).drop_unread()
+            predicted = self._predict_alone(session, rest)
+            found.fill(np.unique(windows.ref_of[chosen]), predicted.ref, chosen, predicted.alt)
+        return found.give()
+
+    def _divide(self, windows: WindowBatch) -> tuple[list[Integers], Integers]:
+        """Return the REF windows of each chunk, and those that lie alone."""
+        network = self._model.session.network
+        line = windows.ref_line
+        if line is None or network is None or not fits_chunks(network):
+            return [], np.arange(len(windows.ref))
+        return divide(line, network.length, bases_worth_a_window(network))
+
+    def _open(self, kept: dict[int, T | None], anchor: int, make: Callable[[Network, int], T | None]) -> T | None:
+        """Return what is kept for an anchor; what can't be had, or is not worth it, is none."""
+        network = self._model.session.network
+        if anchor not in kept and len(kept) < _ANCHORS and network is not None:
+            try:
+                kept[anchor] = make(network, anchor)
+            except ModelError as error:
+                if self._forced:
+                    raise
+                warnings.warn(f"{error}; the whole network runs instead", stacklevel=2)
+                kept[anchor] = None
+        return kept.get(anchor)
+
+    def _make_pairs(self, network: Network, anchor: int) -> PairSession | None:
+        gain = pair_gain(network, anchor)
+        if self._forced and gain <= 1:
+            raise ModelError(
+                f"{self._model.card.full_name}: the incremental engine gains nothing: nearly all that it computes "
+                "depends on the whole window; choose --engine auto or full"
+            )
+        return PairSession(self._model.session, anchor) if self._forced or gain >= _GAIN else None
+
+    def _make_chunks(self, network: Network, anchor: int) -> ChunkSession | None:  # noqa: ARG002 - as _make_pairs
+        return ChunkSession(self._model.session, anchor)
+
+
+class _Rows:
+    """Predictions that come part by part."""
+
+    def __init__(self, refs: int, pairs: int) -> None:
+        self._counts = refs, pairs
+        self._found: tuple[Named, Named] = {}, {}
+
+    def fill(self, refs: Integers | None, ref: Named | None, pairs: Integers, alt: Named) -> None:
+        """Put some rows where they belong."""
+        for found, count, rows, parts in zip(self._found, self._counts, (refs, pairs), (ref, alt), strict=True):
+            for name, values in (parts or {}).items():
+                if name not in found:
+                    found[name] = np.full((count, *values.shape[1:]), np.nan, dtype=np.float32)
+                found[name][rows] = values
+
+    def give(self) -> PairPredictions:
+        return PairPredictions(*self._found)

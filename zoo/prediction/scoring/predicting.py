@@ -10,7 +10,6 @@ import numpy as np
 from zoo.model.folder import Model
 from zoo.prediction.alleles.batch import Integers
 from zoo.prediction.scoring.merging import Named
-from zoo.prediction.scoring.settings import ScoringSettings
 from zoo.prediction.windows.placement import WindowBatch
 
 
@@ -59,13 +58,3 @@ class FullPredictor:
         ref = {name: values[:distinct] for name, values in predictions.items()}
         alt = {name: values[distinct:] for name, values in predictions.items()}
         return PairPredictions(ref, alt)
-
-
-def choose_predictor(model: Model, settings: ScoringSettings) -> Predictor:
-    """Return what predicts pairs as the settings ask for."""
-    predictor = FullPredictor(model, settings.batch_size)
-    if settings.cache is None:
-        return predictor
-    from zoo.prediction.scoring.cached import CachedPredictor  # which wraps what this module defines
-
-    return CachedPredictor(predictor, model, settings)

@@ -69,12 +69,12 @@ class ScoringSettings:
     def __post_init__(self) -> None:
         if self.batch_size is not None and self.batch_size < 1:
             raise ValueError(f"batch_size: expected at least 1, found {self.batch_size}")
+        if self.cache_size < _SMALLEST_CACHE:
+            raise ValueError(f"cache_size: expected at least {_SMALLEST_CACHE:,} bytes, found {self.cache_size:,}")
         if self.engine == "incremental" and self.precision != "float32":
             raise ValueError(
                 f"engine: incremental computes in float32 alone, precision is {self.precision}; leave out one of them"
             )
-        if self.cache_size < _SMALLEST_CACHE:
-            raise ValueError(f"cache_size: expected at least {_SMALLEST_CACHE:,} bytes, found {self.cache_size:,}")
         if self.max_indel is not None and self.max_indel < 0:
             raise ValueError(f"max_indel: expected at least 0, found {self.max_indel}")
         if not 0 <= self.max_unknown <= 1:

@@ -17,6 +17,8 @@ from zoo.genome.variant import Reason
 from zoo.prediction.alleles.batch import AlleleBatch, Integers
 from zoo.prediction.windows.placement import Placement, Reasons, WindowBatch
 
+_CONTIG_APART = 1 << 40  # on the line that all contigs lie on: longer than any
+
 
 @dataclass(frozen=True, slots=True)
 class CentredPlacer:
@@ -85,7 +87,8 @@ def _windows_of_contig(alleles: AlleleBatch, chosen: Integers, genome: Codes, le
         columns = anchor + concatenate_runs(nothing, counts)
         alt[np.repeat(longer, counts), columns] = alleles.alt[concatenate_runs(alt_start[longer], counts)]
     place = np.full(len(chosen), anchor, dtype=np.int64)
-    return WindowBatch(ref, ref_of, alt, place, place, ref_length, alt_length)
+    line = starts + int(alleles.contig[chosen[0]]) * _CONTIG_APART
+    return WindowBatch(ref, ref_of, alt, place, place, ref_length, alt_length, line)
 
 
 def _find_distinct(starts: Integers) -> tuple[Integers, Integers]:

@@ -49,6 +49,8 @@ class WindowBatch:
         alt_start: Likewise ALT's.
         ref_length: Bases of REF, shape (n,).
         alt_length: Bases of ALT, shape (n,).
+        ref_line: Where each distinct REF window begins on a line on which windows that overlap read the same bases, as
+            neighbours on a contig do, shape (U,); None where there is no such line.
     """
 
     ref: Codes
@@ -58,14 +60,21 @@ class WindowBatch:
     alt_start: Integers
     ref_length: Integers
     alt_length: Integers
+    ref_line: Integers | None = None
 
     def __len__(self) -> int:
         return len(self.alt)
 
-    def take(self, rows: npt.NDArray[np.bool_]) -> WindowBatch:
+    def take(self, rows: Integers | npt.NDArray[np.bool_]) -> WindowBatch:
         """Return some of the pairs; the distinct REF windows stay as they are."""
-        kept = {field.name: getattr(self, field.name)[rows] for field in fields(self) if field.name != "ref"}
+        kept = {name: getattr(self, name)[rows] for name in _OF_PAIRS}
         return replace(self, **kept)
+
+    def drop_unread(self) -> WindowBatch:
+        """Return the same pairs without the REF windows that none of them has."""
+        used, ref_of = np.unique(self.ref_of, return_inverse=True)
+        line = None if self.ref_line is None else self.ref_line[used]
+        return replace(self, ref=self.ref[used], ref_of=ref_of, ref_line=line)
 
     def mostly_unknown(self, share: float) -> npt.NDArray[np.bool_]:
         """Return for which pairs more than ``share`` of a window is unknown, shape (n,)."""
@@ -77,9 +86,13 @@ class WindowBatch:
         if len(parts) == 1:
             return parts[0]
         before = np.cumsum([0, *(len(part.ref) for part in parts)])
-        joined = {field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)}
+        joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ("ref", *_OF_PAIRS)}
         joined["ref_of"] = np.concatenate([part.ref_of + rows for part, rows in zip(parts, before, strict=False)])
-        return cls(**joined)
+        lines = [part.ref_line for part in parts if part.ref_line is not None]
+        return cls(**joined, ref_line=np.concatenate(lines) if len(lines) == len(parts) else None)
+
+
+_OF_PAIRS = tuple(field.name for field in fields(WindowBatch) if field.name not in {"ref", "ref_line"})
 
 
 class Placer(Protocol):
