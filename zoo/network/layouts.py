@@ -93,7 +93,8 @@ def reshape(view: View, shape: Map, target: list[int]) -> View | Flat | None:  #
     if wanted == [total]:
         return Flat(view.map, view.axes)
     letters = [axis for axis in view.axes[1:] if axis != "1"]
-    if 1 in {sizes[axis] for axis in letters} or [size for size in wanted if size != 1] != [sizes[a] for a in letters]:
+    # Of a letter of one element nobody knows which axis of one it became: it has no size here, and that is unequal.
+    if [size for size in wanted if size != 1] != [sizes[axis] for axis in letters]:
         return None
     remaining = iter(letters)
     return View(view.map, "N" + "".join("1" if size == 1 else next(remaining) for size in wanted))
