@@ -389,9 +389,9 @@ def test_threads_are_those_asked_for_or_all_that_the_process_may_use(use_runtime
 
 
 @pytest.mark.parametrize(("budget", "shared"), [(1 << 30, 1), (1, 3)], ids=["small network", "large network"])
-def test_threads_run_a_batch_each_unless_a_batch_fills_the_cache(use_runtime, monkeypatch, budget, shared):
+def test_threads_run_a_batch_each_unless_a_batch_is_too_large(use_runtime, monkeypatch, budget, shared):
     runtime = use_runtime(FakeRuntime())
-    monkeypatch.setattr("zoo.model.session._CPU_BYTES", budget)
+    monkeypatch.setattr("zoo.model.session._LARGEST_APART", budget)
     Session(G_AT_ANCHOR, make_card(), "cpu", threads=3)
     assert runtime.options.intra_op_num_threads == shared
     assert vars(runtime.options)["session.intra_op.allow_spinning"] == "0"

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from zoo.errors import ModelError
 from zoo.genome.codes import UNKNOWN, Codes, reverse_complement
-from zoo.model.pairs import TOLERANCE, Integers, Named, largest_difference
-from zoo.model.session import Session
+from zoo.model.pairs import Integers, Named
+from zoo.model.session import TOLERANCE, Session, largest_difference
 from zoo.network.changes import alt_input, row_input
 from zoo.network.chunks import START_INPUT, ChunkChange, chunk_margin, moved_input, write_chunk_graph
 from zoo.network.network import CODES_INPUT
@@ -162,9 +162,9 @@ class ChunkSession:
         return kind
 
     def _check(self) -> None:
-        """Try it on windows of a made-up contig, with a base that changes, one that is added and one that is gone."""
+        """Try it on windows of a contig made of the example: a base changes, is added, is gone."""
         rng = np.random.default_rng(self._length)
-        contig = rng.integers(0, 5, 2 * self._length + self._margin, dtype=np.uint8)
+        contig = np.resize(self._session.example, 2 * self._length + self._margin)
         line = np.unique(rng.integers(0, self._length + self._margin - 1, 4))
         ref = contig[line[:, np.newaxis] + np.arange(self._length)]
         alts = []

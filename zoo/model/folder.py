@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
@@ -72,8 +73,14 @@ class Model:
             DeviceError: The device that was asked for is not available.
         """
         if self._session is None:
-            self._session = Session(self._network, self.card, self._device, self._threads)
+            example = self._read_example if (self.folder / EXAMPLE_FILE).is_file() and self.card.window else None
+            self._session = Session(self._network, self.card, self._device, self._threads, example)
         return self._session
+
+    def _read_example(self) -> Codes:
+        """Return the windows of the model's own example, codes (n, L)."""
+        sequences = json.loads((self.folder / EXAMPLE_FILE).read_text(encoding="utf-8"))["sequences"]
+        return self._encode_all(sequences, 0)
 
     def with_precision(self, precision: Precision, codes: Codes) -> Model:
         """Return the same model whose network computes in another precision; it starts from float32.

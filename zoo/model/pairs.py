@@ -11,7 +11,7 @@ import numpy.typing as npt
 from zoo.components import Predictions
 from zoo.errors import ModelError
 from zoo.genome.codes import Codes, reverse_complement
-from zoo.model.session import Session
+from zoo.model.session import TOLERANCE, Session, largest_difference
 from zoo.network.changes import alt_input, row_input
 from zoo.network.costs import cost_of_change, cost_of_window
 from zoo.network.network import CODES_INPUT, Network
@@ -21,14 +21,10 @@ from zoo.network.pairs import write_pair_graph
 Integers = npt.NDArray[np.int64]
 Named = dict[str, Predictions]
 
-TOLERANCE = 1e-5
-"""By how much predictions may differ from those of the whole network, relative to the largest."""
-
 _ROWS = 32  # REF windows in one run: enough to keep a processor busy, and its caches still hold the weights
 _ROWS_OF_LARGE = 64  # where the dense layers are too large for that, and each run reads them from memory
 _LARGE = 16_000_000  # weights of dense layers
 _WORTH = 0.9  # a kind of change that costs a larger share of a window than this runs as a window
-_CHECKED = 4  # windows that the graph is tried on
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +66,12 @@ class PairSession:
     Args:
         session: The whole network.
         anchor: Where the alleles begin, counted from 0.
-        example: Windows to try it on, codes (n, L); drawn from a seed where there are none.
 
     Raises:
         ModelError: Its predictions are not those of the whole network.
     """
 
-    def __init__(self, session: Session, anchor: int, example: Codes | None = None) -> None:
+    def __init__(self, session: Session, anchor: int) -> None:
         network = session.network
         if network is None:
             raise ModelError(f"{session.card.full_name}: reads no sequence")
@@ -88,7 +83,7 @@ class PairSession:
             mirrored = self._kinds.mirror(self._length)
             self._strands.append((session.open(write_pair_graph(network, mirrored.spans)), mirrored))
         self._rows = _ROWS_OF_LARGE if network.tail_weights > _LARGE else max(_ROWS, session.windows_per_run)
-        self._check(anchor, example)
+        self._check(anchor)
 
     def predict(self, ref: Codes, ref_of: Integers, alt: Codes, rows_per_run: int | None = None) -> tuple[Named, Named]:
         """Return the predictions of both alleles, averaged over strands if the card asks, members apart.
@@ -149,10 +144,10 @@ class PairSession:
         refs = {name: values[: len(ref)] for name, values in merged.items()}
         return refs, {name: values[len(ref) :][back] for name, values in merged.items()}
 
-    def _check(self, anchor: int, example: Codes | None) -> None:
+    def _check(self, anchor: int) -> None:
         """Try both kinds of change on a few windows."""
         rng = np.random.default_rng(anchor)
-        ref = rng.integers(0, 5, (_CHECKED, self._length), dtype=np.uint8) if example is None else example[:_CHECKED]
+        ref = self._session.example
         alts = []
         for end in (anchor + 1, self._length):
             alt = ref.copy()
@@ -171,11 +166,3 @@ class PairSession:
                     f"{self._session.card.full_name}: output {name!r} differs by {difference:.2g} from the whole "
                     "network's; choose --engine full"
                 )
-
-
-def largest_difference(found: Predictions, expected: Predictions) -> float:
-    """Return the largest difference, relative to the largest expected number."""
-    if not expected.size:
-        return 0.0
-    largest = float(np.abs(expected).max())
-    return float(np.abs(found - expected).max()) / (largest or 1.0)

@@ -21,12 +21,14 @@ import numpy.typing as npt
 from zoo.components import Predictions
 from zoo.errors import CardError, DataError, DeviceError, MissingExtra, ModelError
 from zoo.genome.codes import UNKNOWN, Codes, reverse_complement
+from zoo.model.binding import bind_session
 from zoo.model.card import Card
 from zoo.model.devices import INSTALL_GPU, PROVIDERS, Provider, available_cpus, check_packages, resolve_device
 from zoo.model.graph import UNKNOWN_VALUES, check_graph, embed_one_hot, output_shape
 from zoo.model.safety import check_onnx
 from zoo.network.network import CODES_INPUT, Network
-from zoo.network.reading import read_network
+from zoo.network.reading import gains_by_rewriting, read_network
+from zoo.network.writing import write_graph
 
 if TYPE_CHECKING:
     import onnx
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
+TOLERANCE = 1e-5
+"""By how much predictions of a network in another form may differ, relative to the largest."""
+
+_TRIED = 4  # windows that another form is tried on
 _ERRORS_ONLY = 3  # ONNX Runtime's log severity
 
 # On a processor a layer's result should still be in its cache when the next one reads it: with 2 MB the ensembles of
@@ -52,8 +58,10 @@ class Session:
         card: What the network reads and gives; the graph must agree.
         device: ``auto``, ``cpu``, ``cuda`` or ``tensorrt``.
         threads: Processors to use; by default all that the process, or its container, may use.
+        example: Returns windows that rewritings of the network are tried on, codes (n, L); by default they are drawn.
 
     Attributes:
+        card: What the network reads and gives.
         device: The device that it runs on, verified.
         provider: ONNX Runtime's name for it.
         windows_per_run: Windows that go through the network together, as many as its caches hold.
@@ -66,12 +74,18 @@ class Session:
     """
 
     def __init__(
-        self, model: Path | onnx.ModelProto, card: Card, device: str = "auto", threads: int | None = None
+        self,
+        model: Path | onnx.ModelProto,
+        card: Card,
+        device: str = "auto",
+        threads: int | None = None,
+        example: Callable[[], Codes] | None = None,
     ) -> None:
         runtime = _import_onnxruntime()
         self.device, providers = resolve_device(device, runtime.get_available_providers())
         self.provider = PROVIDERS[self.device]
         self.card = card
+        self._example = example
         self._mates = _pair_tracks(card)
         self._graph = check_onnx(model) if isinstance(model, Path) else model
         check_graph(self._graph, card)
@@ -97,6 +111,8 @@ class Session:
             )
             self.device, self.provider = "cpu", found
             self.windows_per_run, _ = _choose_batch(graph, _CPU_BYTES)
+        if gains_by_rewriting(self._graph):
+            self._rewrite()
 
     @functools.cached_property
     def network(self) -> Network | None:
@@ -106,13 +122,42 @@ class Session:
             return None
         return read_network(self._graph, sequence.name, UNKNOWN_VALUES[sequence.unknown])
 
+    @functools.cached_property
+    def example(self) -> Codes:
+        """A few windows that rewritings of the network are tried on, codes (n, L)."""
+        if self._example is not None:
+            return self._example()[:_TRIED]
+        rng = np.random.default_rng(0)
+        return rng.integers(0, UNKNOWN + 1, (_TRIED, self.card.sequence_window.length), dtype=np.uint8)
+
     def open(self, graph: onnx.ModelProto) -> Any:
         """Return ONNX Runtime's session of a graph, on the session's own device and threads.
 
         Raises:
             ModelError: ONNX Runtime refuses it.
         """
-        return _open(_import_onnxruntime(), graph, self._providers, self._threads, self.card.full_name)
+        runtime = _import_onnxruntime()
+        return bind_session(runtime, _open(runtime, graph, self._providers, self._threads, self.card.full_name))
+
+    def _rewrite(self) -> None:
+        """Run the network in another form, if that is found to give the same."""
+        if self.network is None:
+            return
+        rng = np.random.default_rng(1)
+        extra = {
+            item.name: rng.random((len(self.example), *item.shape), dtype=np.float32)
+            for item in self.card.inputs
+            if item.role == "context"
+        }
+        published, expected = self._session, self.predict_raw(self.example, extra)
+        try:
+            self._session = self.open(write_graph(self.network))
+            found = self.predict_raw(self.example, extra)
+        except ModelError:
+            self._session = published
+            return
+        if any(not largest_difference(found[name], values) <= TOLERANCE for name, values in expected.items()):
+            self._session = published
 
     def walk(self, run: Callable[[T], R], parts: Iterable[T]) -> list[R]:
         """Call ``run`` on each part, in threads of their own where parts of the network would wait for each other."""
@@ -348,3 +393,11 @@ def _pair_tracks(card: Card) -> dict[str, list[tuple[str, int]]]:
             raise CardError(f"{card.full_name}: strand.track_pairs: {first!r} and {second!r} differ in bins")
         mate[first], mate[second] = second, first
     return {output.name: [place[mate[track.name]] for track in output.tracks] for output in card.outputs}
+
+
+def largest_difference(found: Predictions, expected: Predictions) -> float:
+    """Return the largest difference, relative to the largest expected number; NaN where one is no number."""
+    if not expected.size:
+        return 0.0
+    largest = float(np.abs(expected).max())
+    return float(np.abs(found - expected).max()) / (largest or 1.0)
