@@ -1,0 +1,1 @@
+"""One program a module: scores alleles or makes mutation maps with another package, in an environment of its own."""
