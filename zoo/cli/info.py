@@ -18,8 +18,15 @@ def info(
     model: Annotated[str, typer.Argument(help="name, name@1.0.0, or the path of a model folder.")],
     *,
     json: Annotated[bool, typer.Option("--json", help="Print the whole card as JSON.")] = False,
+    plan: Annotated[
+        bool,
+        typer.Option("--plan", help="Print what of the network runs for ALT, layer by layer, and what that saves."),
+    ] = False,
 ) -> None:
     """Show what a model predicts, from what, how well, and what it must not be used for."""
+    if plan:
+        _show_plan(model, json=json)
+        return
     from zoo.cli.tables import print_json
     from zoo.model.benchmarks import read_benchmarks
     from zoo.model.card import read_card
@@ -56,6 +63,36 @@ def info(
     for field, value in lines:
         if value:
             print(f"  {field.ljust(width)}  {' '.join(value.split())}")
+
+
+def _show_plan(model: str, *, json: bool) -> None:
+    from dataclasses import asdict
+
+    from zoo.cli.tables import print_json, print_table
+    from zoo.model.plan import plan_folder
+    from zoo.network.costs import MIN_GAIN
+    from zoo.registry import locate
+
+    card, plan = plan_folder(locate(model).folder)
+    if json:
+        print_json({"model": card.full_name, **asdict(plan)})
+        return
+    rows = [
+        (layer.name, *(f"{n:,}" for n in (layer.channels, layer.positions, layer.changed, layer.ref, layer.alt)))
+        for layer in plan.layers
+    ]
+    rows.append(("the rest, in full", "", "", "", f"{plan.rest:,}", f"{plan.rest:,}"))
+    rows.append(("sum", "", "", "", f"{plan.ref:,}", f"{plan.alt:,}"))
+    columns = ("layer", "channels", "positions", "changed", "multiply-adds of REF", "of ALT")
+    print_table(columns, rows)
+    base = f"one base at {plan.anchor} (0-based) of {card.sequence_window.length}"
+    print(f"{card.full_name}, {base}: {plan.speed_up:.2f} times as fast as two windows are expected on a processor")
+    if plan.speed_up < MIN_GAIN:
+        print("too little for --engine auto, which runs the whole network for alleles that stand alone")
+    if plan.neighbours is None:
+        print("neighbouring windows share nothing: their ends see added positions, or pools differ between branches")
+    elif plan.neighbours > 0:
+        print(f"where windows begin {plan.neighbours:.0f} bases apart or less, on average, a stretch is run at once")
 
 
 def _describe(card: Card) -> list[tuple[str, str]]:

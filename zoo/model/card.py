@@ -57,6 +57,11 @@ class Input(Document):
     default: float | None = None
     unknown: Literal["zeros", "quarter"] = "zeros"
 
+    @property
+    def unknown_value(self) -> float:
+        """What each channel holds at an unknown base."""
+        return 0.25 if self.unknown == "quarter" else 0.0
+
 
 class Window(Document):
     """What the sequence input reads: ``length`` bases, the first REF base of a variant at ``anchor`` (0-based)."""

@@ -98,6 +98,11 @@ class Model:
         return Model(self.folder, self.card, self.digest, network, self._device, self._threads, precision)
 
     @property
+    def network(self) -> onnx.ModelProto:
+        """The network as it was loaded, or rewritten to its precision; not to be changed."""
+        return self._network
+
+    @property
     def network_digest(self) -> str:
         """The sha256 of the network that runs, which may have been rewritten since it was loaded."""
         return hashlib.sha256(self._network.SerializeToString(deterministic=True)).hexdigest()

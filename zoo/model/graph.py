@@ -11,9 +11,6 @@ from zoo.network.network import CODES_INPUT, one_hot_table
 if TYPE_CHECKING:
     import onnx
 
-UNKNOWN_VALUES = {"zeros": 0.0, "quarter": 0.25}
-"""What each channel holds at an unknown base, by the card's word for it."""
-
 
 def check_graph(model: onnx.ModelProto, card: Card) -> None:
     """Check that a network has the inputs and outputs of its card, float32, in their shapes.
@@ -61,7 +58,7 @@ def embed_one_hot(model: onnx.ModelProto, card: Card) -> onnx.ModelProto:
     batch = graph.input[index].type.tensor_type.shape.dim[0].dim_param or "N"
     codes = helper.make_tensor_value_info(CODES_INPUT, TensorProto.UINT8, [batch, card.sequence_window.length])
     graph.input[index].CopyFrom(codes)
-    table = one_hot_table(UNKNOWN_VALUES[sequence.unknown])
+    table = one_hot_table(sequence.unknown_value)
     nodes = [
         helper.make_node("Constant", [], ["zoo_one_hot_table"], name="zoo_table", value=numpy_helper.from_array(table)),
         helper.make_node("Cast", [CODES_INPUT], ["zoo_code_indices"], name="zoo_cast", to=TensorProto.INT32),

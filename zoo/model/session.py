@@ -24,7 +24,7 @@ from zoo.genome.codes import UNKNOWN, Codes, reverse_complement
 from zoo.model.binding import bind_session
 from zoo.model.card import Card
 from zoo.model.devices import INSTALL_GPU, PROVIDERS, Provider, available_cpus, check_packages, resolve_device
-from zoo.model.graph import UNKNOWN_VALUES, check_graph, embed_one_hot, output_shape
+from zoo.model.graph import check_graph, embed_one_hot, output_shape
 from zoo.model.safety import check_onnx
 from zoo.network.network import CODES_INPUT, Network
 from zoo.network.reading import gains_by_rewriting, read_network
@@ -120,7 +120,7 @@ class Session:
         sequence = self.card.sequence_input
         if sequence is None:
             return None
-        return read_network(self._graph, sequence.name, UNKNOWN_VALUES[sequence.unknown])
+        return read_network(self._graph, sequence.name, sequence.unknown_value)
 
     @functools.cached_property
     def example(self) -> Codes:

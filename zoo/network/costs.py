@@ -19,6 +19,9 @@ networks of 1 to 550 million multiply-adds a window."""
 NODE = 150_000
 """Multiply-adds in the time that a node of the graph takes to start."""
 
+MIN_GAIN = 1.1
+"""How many times as fast a pair has to be expected for its own graph to be worth it."""
+
 CHUNK_WORTH = 0.8
 """What share of the time of its windows a chunk may take."""
 

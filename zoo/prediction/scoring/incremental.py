@@ -13,7 +13,7 @@ from zoo.model.chunks import ChunkSession, Pairs, divide
 from zoo.model.folder import Model
 from zoo.model.pairs import PairSession
 from zoo.network.chunks import fits_chunks
-from zoo.network.costs import bases_worth_a_window, pair_gain
+from zoo.network.costs import MIN_GAIN, bases_worth_a_window, pair_gain
 from zoo.network.network import Network
 from zoo.prediction.alleles.batch import Integers
 from zoo.prediction.scoring.merging import Named
@@ -23,7 +23,6 @@ from zoo.prediction.windows.placement import WindowBatch
 T = TypeVar("T")
 
 _ANCHORS = 4  # graphs that are kept: each holds what it needs of the weights once more
-_GAIN = 1.1  # what has to be expected for the whole network not to be run
 
 
 class IncrementalPredictor:
@@ -128,7 +127,7 @@ class IncrementalPredictor:
                 f"{self._model.card.full_name}: the incremental engine gains nothing: nearly all that it computes "
                 "depends on the whole window; choose --engine auto or full"
             )
-        return PairSession(self._model.session, anchor) if self._forced or gain >= _GAIN else None
+        return PairSession(self._model.session, anchor) if self._forced or gain >= MIN_GAIN else None
 
     def _make_chunks(self, network: Network, anchor: int) -> ChunkSession | None:  # noqa: ARG002 - as _make_pairs
         return ChunkSession(self._model.session, anchor)
