@@ -260,7 +260,7 @@ from zoo.prediction.cache.folder import CacheFolder
 from zoo.prediction.cache.keys import digest_windows
 
 store_module._WINDOWS_A_SEGMENT = 10
-size, first, step = map(int, sys.argv[2:5])
+size, first, end = map(int, sys.argv[2:5])
 
 
 def make(numbers):
@@ -270,8 +270,8 @@ def make(numbers):
 
 def run():
     store = store_module.Store(CacheFolder(Path(sys.argv[1]), size), bytes(range(32)), "m", 2)
-    for start in range(0, 300, 6):
-        keys, values = make(range(first + start * step, first + (start + 6) * step, step))
+    for start in range(first, end, 6):
+        keys, values = make(range(start, start + 6))
         found, kept = store.find(keys)
         assert np.array_equal(kept[found], values[found])
         store.keep(keys[~found], values[~found])
@@ -283,7 +283,9 @@ def run():
 def test_several_processes_use_one_folder_at_once(tmp_path, find, size, whole):
     arguments = [sys.executable, "-W", "error", "-c", f"{WORKER}\nfor again in range(3): run()", tmp_path / "cache"]
     running = [
-        subprocess.Popen([*map(str, arguments), str(size), str(first), "1"], stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [*map(str, arguments), str(size), str(first), str(first + 300)], stderr=subprocess.PIPE, text=True
+        )
         for first in (0, 150, 0)
     ]
     assert [process.communicate()[1] for process in running] == ["", "", ""]
@@ -325,20 +327,20 @@ print(step_of_kill)
 
 def test_a_kill_before_any_step_leaves_a_cache_that_goes_on(tmp_path, find):
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", KILLED, tmp_path / "cache", "4000", "0", "1"],
+        [sys.executable, "-W", "error", "-c", KILLED, tmp_path / "cache", "2000", "0", "90"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stderr == ""
     assert int(done.stdout) > 20
-    folder = CacheFolder(tmp_path / "cache", 4000)
+    folder = CacheFolder(tmp_path / "cache", 2000)
     folder.check()
-    found = find(open_store(folder), list(range(300)))
-    assert found[-1] == 299
+    found = find(open_store(folder), list(range(90)))
+    assert found[-1] == 89
 
 
 def test_a_disk_that_is_full_in_the_middle_of_a_segment_is_told_and_leaves_what_was_there(tmp_path, find):
     code = f"{WORKER}\nimport resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))\nrun()"
-    arguments = [sys.executable, "-c", code, tmp_path / "cache", str(10**9), "0", "1"]
+    arguments = [sys.executable, "-c", code, tmp_path / "cache", str(10**9), "0", "30"]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert done.stderr.count("no more predictions are kept: File too large; the run goes on") == 1
