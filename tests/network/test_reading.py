@@ -194,10 +194,11 @@ def test_the_groups_of_a_convolution_are_read():
     np.testing.assert_array_equal(operator.bias, np.zeros(6))
 
 
-def test_a_convolution_over_another_axis_than_the_positions_is_left():
+@pytest.mark.parametrize("kernel", [(5, 4), (5, 1)], ids=str)
+def test_a_convolution_whose_channels_are_not_the_letters_is_left(kernel):
     maker = Maker()
     image = maker.node("Unsqueeze", ["sequence", maker.ints(1)])  # (N, 1, L, 4), as images of letters are
-    name = maker.node("Conv", [image, maker.numbers(3, 1, 5, 4)])
+    name = maker.node("Conv", [image, maker.numbers(3, 1, *kernel)])
 
     network = read(maker, maker.node("GlobalMaxPool", [name]))
 
@@ -371,11 +372,39 @@ def test_a_dense_layer_on_each_position_is_a_convolution_of_one():
     assert (operator.slide, operator.weights.shape) == (Slide(), (5, 4, 1))
 
 
-def test_dropout_and_identity_are_nothing():
+def test_dropout_and_identity_and_a_cast_to_what_it_is_are_nothing():
     maker = Maker()
     name = maker.node("Dropout", [maker.node("Identity", [maker.convolution()]), maker.constant(np.float32(0.5))])
+    name = maker.node("Cast", [name], to=TensorProto.FLOAT)
 
-    assert kinds(read(maker, maker.node("Flatten", [name]))) == ["Convolve"]
+    network = read(maker, maker.node("Flatten", [name]))
+
+    assert kinds(network) == ["Convolve"]
+    assert nodes(network) == []
+
+
+def test_a_cast_to_whole_numbers_is_left():
+    maker = Maker()
+    name = maker.node("Cast", [maker.convolution()], to=TensorProto.INT32)
+
+    assert kinds(read(maker, maker.node("Cast", [name], to=TensorProto.FLOAT))) == ["Convolve"]
+
+
+def test_dropout_that_still_trains_is_left():
+    maker = Maker()
+    name = maker.node("Dropout", ["sequence", maker.constant(np.float32(0)), maker.constant(np.array(True))])
+
+    assert nodes(read(maker, maker.node("Flatten", [name]))) == ["Dropout", "Flatten"]
+
+
+def test_what_is_done_to_each_number_behind_a_flatten_is_done_before_it():
+    maker = Maker()
+    flat = maker.node("Dropout", [maker.node("Relu", [maker.node("Flatten", [maker.convolution()])])])
+
+    network = read(maker, maker.node("MatMul", [flat, maker.numbers(60, 2)]))
+
+    assert kinds(network) == ["Convolve", "Relu"]
+    assert exits(network) == ["Project"]
 
 
 def test_constants_may_be_nodes_of_any_kind():

@@ -126,10 +126,14 @@ class _Reader:
             return self._read_joint(node)
         if node.proto.op_type == "Concat":
             return self._read_concat(node)
-        if isinstance(first, Flat):
-            return self._read_dense(node, first)
         if first is None:
             return False
+        if isinstance(first, Flat):
+            return self._read_flat(node, first)
+        return self._read_alone(node, first)
+
+    def _read_alone(self, node: _Node, first: View) -> bool:
+        """Read an operator on one map."""
         if node.proto.op_type in _UNARY:
             self._apply(node, [first.map], first)
             return True
@@ -280,6 +284,11 @@ class _Reader:
     def _read_identity(self, node: _Node, view: View) -> bool:
         self._values[node.output] = view
         return True
+
+    def _read_cast(self, node: _Node, view: View) -> bool:
+        from onnx import TensorProto
+
+        return bool(node.attributes["to"] == TensorProto.FLOAT) and self._read_identity(node, view)
 
     def _read_dropout(self, node: _Node, view: View) -> bool:
         training = self._constants.get(node.inputs[2]) if len(node.inputs) > 2 else np.zeros(())
@@ -452,6 +461,15 @@ class _Reader:
             if node.attributes.get("keepdims", 1) or index not in gone
         ]
         self._exits[node.output] = Average(view.map, node.output, "".join(kept), scale)
+        return True
+
+    def _read_flat(self, node: _Node, flat: Flat) -> bool:
+        """Read what follows a flatten: operators on each number, which are the same before it, or a dense layer."""
+        if node.proto.op_type not in {"Cast", "Dropout", "Identity"} | _UNARY:
+            return self._read_dense(node, flat)
+        if not self._read_alone(node, View(flat.map, flat.axes)):
+            return False
+        self._values[node.output] = Flat(self._values[node.output].map, flat.axes)
         return True
 
     def _read_dense(self, node: _Node, flat: Flat) -> bool:
