@@ -79,8 +79,8 @@ def _compare_alleles(task: Task, program: Program, reference: Reference, work: P
     return largest_difference(deltas[np.array(rows)[known]], alt - ref, float(np.abs(ref).max()))
 
 
-def _compare_maps(task: Task, program: Program, reference: Reference, work: Path, _: int) -> float:
-    codes = read_sequences(work / "data" / task.source, 1)[0]
+def _compare_maps(task: Task, program: Program, reference: Reference, work: Path, records: int) -> float:
+    codes = read_sequences(lists_folder(work, records) / task.source, 1)[0]
     alternatives = list_alternatives(codes)
     rows = np.arange(0, len(alternatives), max(1, len(alternatives) // _PLACES))
     ref = reference.predict(codes[np.newaxis])

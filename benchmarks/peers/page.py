@@ -125,10 +125,9 @@ def _show_command(task: Task, program: Program, work: Path, run: Run) -> str:
     command = make_command(task, program, work, run["records"], output, run["threads"])
     python = "python" if program.environment is None else f"{work}/envs/{program.environment}/bin/python"
     text = " ".join([python, *command[1:]])
-    lists = work / "data" if task.is_map else lists_folder(work, run["records"])
     for found, shown in (
         (str(output.with_suffix("")), "OUT"),
-        (str(lists / task.source), "LIST"),
+        (str(lists_folder(work, run["records"]) / task.source), "LIST"),
         (str(work), "DIR"),
         (task.model, "MODEL"),
         ("python -m zoo", "zoo"),

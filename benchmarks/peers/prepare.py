@@ -28,7 +28,7 @@ from benchmarks.peers.variants import (
 
 RECORDS = 10_000
 COHORT_START = 1_000_000
-MAPS = 100
+_RECORDS_PER_MAP = 100
 
 
 def prepare(work: Path, records: int) -> None:
@@ -37,11 +37,8 @@ def prepare(work: Path, records: int) -> None:
         for folder in ("data", "models"):
             shutil.rmtree(work / folder, ignore_errors=True)
             (work / folder).mkdir(parents=True)
-        genome = draw_genome()
-        write_genome(work / "data" / "genome.fa", genome)
+        write_genome(work / "data" / "genome.fa", draw_genome())
         for shape in SHAPES.values():
-            sequences = draw_sequences(genome["chr1"], MAPS, shape.length)
-            write_sequences(work / "data" / f"sequences-{shape.length}.fa", sequences)
             _write_model(work, shape)
         (work / "prepared").touch()
     folder = lists_folder(work, records)
@@ -73,6 +70,9 @@ def _write_lists(folder: Path, records: int) -> None:
     }
     for name, of_list in lists.items():
         write_vcf(folder / f"{name}.vcf", genome, of_list)
+    for shape in SHAPES.values():
+        maps = draw_sequences(letters, max(1, records // _RECORDS_PER_MAP), shape.length)
+        write_sequences(folder / f"sequences-{shape.length}.fa", maps)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from benchmarks.peers.statistics import fastest_forms
 from benchmarks.peers.tasks import (
     Program,
     Task,
+    lists_folder,
     make_command,
     output_path,
     summary_path,
@@ -69,7 +70,7 @@ def _run_program(task: Task, program: Program, work: Path, records: int, threads
     command = make_command(task, program, work, records, output, threads)
     try:
         seconds, processor_seconds, peak = run_process(command, log, threads)
-        scored = _count_scored(task, program, work, output, log)
+        scored = _count_scored(task, program, lists_folder(work, records) / task.source, output, log)
     except ProgramFailed as error:
         print(f"  {program.name}: {error}", flush=True)
         return {"failed": str(error)}
@@ -77,12 +78,12 @@ def _run_program(task: Task, program: Program, work: Path, records: int, threads
     return Usage(seconds, processor_seconds, peak, scored).to_json()
 
 
-def _count_scored(task: Task, program: Program, work: Path, output: Path, log: Path) -> int:
+def _count_scored(task: Task, program: Program, source: Path, output: Path, log: Path) -> int:
     if program.driver is not None:
         return int(read_last_object(log)["scored"])
     if not task.is_map:
         return int(json.loads(summary_path(output).read_text())["scored"])
-    sequences = (work / "data" / task.source).read_text().split(">")[1:]
+    sequences = source.read_text().split(">")[1:]
     return sum(3 * len(entry.split("\n", 1)[1].strip()) for entry in sequences)
 
 

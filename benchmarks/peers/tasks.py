@@ -119,8 +119,7 @@ def lists_folder(work: Path, records: int) -> Path:
 
 def make_command(task: Task, program: Program, work: Path, records: int, output: Path, threads: int) -> list[str]:
     """Return the command line of a program for a task."""
-    folder = work / "data" if task.is_map else lists_folder(work, records)
-    source, model = str(folder / task.source), work / "models" / task.model
+    source, model = str(lists_folder(work, records) / task.source), work / "models" / task.model
     if program.driver is None:
         zoo = [sys.executable, "-m", "zoo"]
         options = ["-m", str(model), "-o", str(output), "--device", "cpu", "--threads", str(threads)]
