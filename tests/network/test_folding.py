@@ -3,9 +3,9 @@ import pytest
 
 from tests.network.agreement import TOLERANCE, differ, draw_codes
 from tests.network.random_graphs import GraphMaker, RandomModel, run, run_unfused
-from zoo.network.folding import fold_affine
+from zoo.network.folding import fold_affine, fold_zeros
 from zoo.network.network import Average
-from zoo.network.operators import Apply, Convolve, Slide
+from zoo.network.operators import Apply, Convolve, Frame, Slide
 from zoo.network.reading import read_network
 from zoo.network.writing import write_graph
 
@@ -75,6 +75,36 @@ def test_a_convolution_that_others_read_stays_as_it_is():
     assert fold_affine([CONVOLUTION, scaled, joined], EXIT) == (CONVOLUTION, scaled, joined)
     leaves = (*EXIT, Average("c", "too", "NC", 1.0))
     assert fold_affine([CONVOLUTION, Apply("Mul", ("c", VALUE), "y")], leaves)[0] == CONVOLUTION
+
+
+BEHIND = Convolve("f", "y", Slide(2, stride=3, before=1), WEIGHTS, BIAS)
+
+
+def test_a_convolution_adds_the_zeros_that_were_added_for_it():
+    (found,) = fold_zeros([Frame("input", "f", Slide(before=2, after=5)), BEHIND], EXIT)
+
+    assert isinstance(found, Convolve)
+    assert (found.source, found.output) == ("input", "y")
+    assert found.slide == Slide(2, stride=3, before=3, after=5)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param(Frame("input", "f", Slide(before=2), value=0.5), id="other numbers"),
+        pytest.param(Frame("input", "f", Slide(before=-2, after=1)), id="positions cut off"),
+    ],
+)
+def test_what_is_no_zeros_stays_before_a_convolution(frame):
+    assert fold_zeros([frame, BEHIND], EXIT) == (frame, BEHIND)
+
+
+def test_zeros_that_others_read_stay():
+    frame = Frame("input", "f", Slide(before=2))
+    other = Apply("Relu", ("f",), "z")
+
+    assert fold_zeros([frame, BEHIND, other], EXIT) == (frame, BEHIND, other)
+    assert fold_zeros([frame, BEHIND], (*EXIT, Average("f", "too", "NC", 1.0))) == (frame, BEHIND)
 
 
 def test_a_normalization_behind_a_convolution_costs_nothing():

@@ -1,4 +1,4 @@
-"""Takes products and sums by channel into the convolution before them."""
+"""Takes products and sums by channel into the convolution before them, and zeros into the one behind them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from zoo.network.network import Exit
-from zoo.network.operators import Apply, Convolve, Operator
+from zoo.network.operators import Apply, Convolve, Frame, Operator
 
 
 def fold_affine(trunk: Sequence[Operator], exits: Sequence[Exit]) -> tuple[Operator, ...]:
@@ -18,8 +18,7 @@ def fold_affine(trunk: Sequence[Operator], exits: Sequence[Exit]) -> tuple[Opera
     A convolution that nobody else reads takes in what is multiplied with, or added to, each of its channels: what is
     left of a batch normalisation, and biases.
     """
-    readers = Counter(source for operator in trunk for source in operator.sources)
-    readers.update(one.source for one in exits)
+    readers = _count_readers(trunk, exits)
     folded: dict[str, Operator] = {}
     for operator in trunk:
         before = folded.get(operator.sources[0]) if isinstance(operator, Apply) and operator.sources else None
@@ -31,6 +30,30 @@ def fold_affine(trunk: Sequence[Operator], exits: Sequence[Exit]) -> tuple[Opera
                 continue
         folded[operator.output] = operator
     return tuple(folded.values())
+
+
+def fold_zeros(trunk: Sequence[Operator], exits: Sequence[Exit]) -> tuple[Operator, ...]:
+    """Return a trunk whose convolutions add the zeros themselves that were added for them alone."""
+    readers = _count_readers(trunk, exits)
+    folded: dict[str, Operator] = {}
+    for operator in trunk:
+        before = folded.get(operator.source) if isinstance(operator, Convolve) else None
+        found = operator
+        if isinstance(before, Frame) and isinstance(operator, Convolve) and readers[before.output] == 1:
+            added = before.slide
+            if before.value == 0 and min(added.before, added.after) >= 0:
+                slide = operator.slide
+                slide = replace(slide, before=slide.before + added.before, after=slide.after + added.after)
+                del folded[before.output]
+                found = replace(operator, source=before.source, slide=slide)
+        folded[found.output] = found
+    return tuple(folded.values())
+
+
+def _count_readers(trunk: Sequence[Operator], exits: Sequence[Exit]) -> Counter[str]:
+    readers = Counter(source for operator in trunk for source in operator.sources)
+    readers.update(one.source for one in exits)
+    return readers
 
 
 def _merge(convolution: Convolve, operator: Apply) -> Convolve | None:

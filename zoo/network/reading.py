@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.network.folding import fold_affine
+from zoo.network.folding import fold_affine, fold_zeros
 from zoo.network.layouts import Flat, View, reshape, squeeze, transpose, unsqueeze
 from zoo.network.network import SEQUENCE, Average, Exit, Map, Network, Project, Tail, Whole, one_hot_table
 from zoo.network.operators import Apply, Convolve, Frame, Join, Operator, Pick, Pool, Slide
@@ -106,7 +106,7 @@ class _Reader:
         self._leave(value.name for value in self._graph.output)
         self._drop_unread()
         exits = tuple(self._exits.values())
-        trunk = fold_affine(self._trunk, exits)
+        trunk = fold_affine(fold_zeros(self._trunk, exits), exits)
         kept = {SEQUENCE, *(operator.output for operator in trunk)}
         maps = {name: shape for name, shape in self._maps.items() if name in kept}
         return Network(one_hot_table(unknown), maps, trunk, exits, self._make_tail())
@@ -414,12 +414,13 @@ class _Reader:
                 sizes = [WINDOWS, shape.channels * shape.length]
             self._sizes[node.output] = np.array(sizes[slice(node.attributes.get("start"), node.attributes.get("end"))])
             return
+        if not any(name in self._sizes for name in node.inputs):
+            return
         operands = [self._read_sizes(name) for name in node.inputs]
-        if any(name in self._sizes for name in node.inputs):
-            found = [operand for operand in operands if operand is not None]
-            reckoned = reckon_sizes(node.proto.op_type, found, node.attributes) if len(found) == len(operands) else None
-            if reckoned is not None:
-                self._sizes[node.output] = reckoned
+        found = [operand for operand in operands if operand is not None]
+        reckoned = reckon_sizes(node.proto.op_type, found, node.attributes) if len(found) == len(operands) else None
+        if reckoned is not None:
+            self._sizes[node.output] = reckoned
 
     def _read_sizes(self, name: str) -> Sizes | None:
         constant = self._constants.get(name)
