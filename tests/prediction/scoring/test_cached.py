@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from zoo.cli import main
 from zoo.errors import OutputError
 from zoo.model.folder import load_folder
+from zoo.prediction import resuming
 from zoo.prediction.annotation import annotate, preview
 from zoo.prediction.scoring import cached as cached_module
 from zoo.prediction.scoring.cached import CachedPredictor
@@ -245,6 +246,11 @@ def test_an_annotation_with_a_cache_is_that_without(files, tmp_path):
     assert second.as_dict()["cached"] == second.cached
     texts = [(tmp_path / name).read_text().splitlines() for name in ("a.vcf", "b.vcf", "c.vcf")]
     assert texts[0] == texts[1] == texts[2]
+
+
+def test_a_run_may_be_resumed_with_another_cache():
+    other = ScoringSettings(cache="kept", cache_size=10**6)
+    assert resuming._describe_settings(other) == resuming._describe_settings(ScoringSettings())
 
 
 def test_looking_makes_no_cache(files):
