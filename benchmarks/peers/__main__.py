@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers.environments import EnvironmentFailed, make_environment
+from benchmarks.peers.limits import measure_limits
 from benchmarks.peers.page import write_page
 from benchmarks.peers.processes import ROOT, ProgramFailed, read_last_object, run_process
 from benchmarks.peers.rounds import Round, run_rounds
@@ -47,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         document = json.dumps({**setting, "rounds": rounds}, indent=1)
         (results / "run.json").write_text(document)
 
+    if not given.table_only and not given.only:
+        measure_limits(work, given.rounds, given.threads)
     if not given.table_only:
         rounds = run_rounds(tasks, is_chosen, work, given.records, given.threads, given.rounds, keep)
         document: dict[str, Any] = {**setting, "rounds": rounds, "differences": _compare(work, given.records, tasks)}

@@ -22,6 +22,7 @@ import numpy as np
 from zoo.model.card import Card, read_card
 from zoo.model.folder import CARD_FILE, NETWORK_FILE
 from zoo.model.graph import CODES_INPUT, embed_one_hot
+from zoo.registry.find import locate
 
 BATCHES = (16, 32, 64, 128, 256)
 _ALONE = 64
@@ -127,12 +128,15 @@ def _check_alike(forms: list[Form]) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--model", required=True, help="folder, or the name of a bundled model")
     parser.add_argument("--plain", type=Path)
     parser.add_argument("--windows", type=int, default=512)
     parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--form", action="append", default=[], help="form and batch to measure, as printed")
     given = parser.parse_args()
-    rates = measure_floor(given.model, given.plain, given.windows, given.turns, given.threads, given.form)
-    print(json.dumps({"rates": rates, "processor_seconds": measure_processor(given.model, given.plain)}))
+    model = locate(given.model).folder
+    rates = measure_floor(model, given.plain, given.windows, given.turns, given.threads, given.form)
+    seconds = measure_processor(model, given.plain)
+    strands = 2 if read_card(model / CARD_FILE).strand.average else 1
+    print(json.dumps({"rates": rates, "processor_seconds": seconds, "windows_per_allele": 2 * strands}))

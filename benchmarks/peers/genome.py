@@ -20,10 +20,10 @@ _N = ord("N")
 _LOWER = 0x20
 
 
-def draw_genome(contigs: dict[str, int] = CONTIGS, seed: int = 1) -> dict[str, Letters]:
+def draw_genome(contigs: dict[str, int] = CONTIGS, seed: int = 1, end_run: int = END_RUN) -> dict[str, Letters]:
     """Draw contigs of these lengths: 41 % GC give or take 5 from block to block, two fifths soft-masked."""
     generator = np.random.default_rng(seed)
-    return {name: _draw_contig(generator, length) for name, length in contigs.items()}
+    return {name: _draw_contig(generator, length, end_run) for name, length in contigs.items()}
 
 
 def write_genome(path: Path, genome: dict[str, Letters]) -> None:
@@ -42,7 +42,7 @@ def write_genome(path: Path, genome: dict[str, Letters]) -> None:
     Path(f"{path}.sizes").write_text("".join(sizes), encoding="ascii")
 
 
-def _draw_contig(generator: np.random.Generator, length: int) -> Letters:
+def _draw_contig(generator: np.random.Generator, length: int, end_run: int) -> Letters:
     blocks = -(-length // _BLOCK)
     gc = np.clip(generator.normal(0.41, 0.05, blocks), 0.3, 0.6).repeat(_BLOCK)[:length]
     strong = generator.random(length) < gc
@@ -53,6 +53,6 @@ def _draw_contig(generator: np.random.Generator, length: int) -> Letters:
         letters[start : start + generator.integers(500, 1500)] |= _LOWER
     for start in generator.integers(0, length, max(1, length // 1_000_000)):
         letters[start : start + generator.integers(50, 5000)] = _N
-    letters[: min(END_RUN, length)] = _N
-    letters[-END_RUN:] = _N
+    letters[:end_run] = _N
+    letters[-end_run:] = _N
     return letters

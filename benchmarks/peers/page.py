@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks.peers.environments import list_versions
 from benchmarks.peers.goals import describe_goals
+from benchmarks.peers.limits import describe_limits
 from benchmarks.peers.processes import ROOT
 from benchmarks.peers.statistics import WINDOWS_PER_ALLELE, Row, StartUp, choose_floor, summarise, summarise_start_up
 from benchmarks.peers.table import Section, Setting, render_page
@@ -39,8 +40,12 @@ def write_page(path: Path, work: Path, *, use_earlier: bool) -> None:
         versions=_find_versions(work),
         command="python -m benchmarks.peers --work DIR",
     )
-    text = gpu.read_text() if gpu.exists() else GPU_NOT_MEASURED
-    path.write_text(render_page(setting, list(sections.values()), describe_goals(sections), text), encoding="utf-8")
+    limits = work / "results" / "limits.json"
+    goals = describe_goals(sections)
+    if limits.exists():
+        goals += ["", *describe_limits(json.loads(limits.read_text()))]
+    text = gpu.read_text().strip() if gpu.exists() else GPU_NOT_MEASURED
+    path.write_text(render_page(setting, list(sections.values()), goals, text), encoding="utf-8")
 
 
 def build_section(task: Task, run: Run, earlier: Run | None, work: Path) -> Section:

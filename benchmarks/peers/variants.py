@@ -25,7 +25,13 @@ class Record:
 
 
 def draw_records(
-    genome: dict[str, Letters], count: int, *, indels: float = 0.0, multiallelic: float = 0.0, seed: int = 1
+    genome: dict[str, Letters],
+    count: int,
+    *,
+    indels: float = 0.0,
+    multiallelic: float = 0.0,
+    margin: int | None = None,
+    seed: int = 1,
 ) -> list[Record]:
     """Draw records at random places, in order.
 
@@ -33,12 +39,14 @@ def draw_records(
         count: Records of the whole genome; contigs get their share by length.
         indels: The share that inserts or deletes 1 to 20 bases, half of them each.
         multiallelic: The share that has two or three ALT bases.
+        margin: Bases at either end of a contig that have none.
     """
     generator = np.random.default_rng(seed)
+    edge = _MARGIN if margin is None else margin
     total = sum(map(len, genome.values()))
     records = []
     for contig, letters in genome.items():
-        known = np.flatnonzero(_upper(letters)[_MARGIN:-_MARGIN] != ord("N")) + _MARGIN
+        known = np.flatnonzero(_upper(letters)[edge:-edge] != ord("N")) + edge
         starts = generator.choice(known, round(count * len(letters) / total), replace=False)
         starts.sort()
         for start in starts.tolist():

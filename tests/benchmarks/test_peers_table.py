@@ -6,6 +6,7 @@ import pytest
 from benchmarks.peers.agreement import choose_alleles, largest_difference
 from benchmarks.peers.drivers.onnxruntime_maps import list_alternatives
 from benchmarks.peers.goals import GOALS, describe_goals
+from benchmarks.peers.limits import describe_limits, reckon_bundled
 from benchmarks.peers.page import build_section
 from benchmarks.peers.processes import ProgramFailed, read_last_object, run_process
 from benchmarks.peers.statistics import (
@@ -166,3 +167,19 @@ def test_a_missing_score_differs_without_end():
     expected = np.array([0.1, 0.2])
     assert largest_difference(np.array([0.1, 0.3]), expected, 0.5) == pytest.approx(0.2)
     assert largest_difference(np.array([0.1, np.nan]), expected, 0.5) == np.inf
+
+
+def test_limits_are_told_beside_what_was_asked():
+    def timed(seconds, **others):
+        return {"seconds": seconds, "scored": 1000, **others}
+
+    found = {
+        "constant": [timed(3.0, start_up=1.0), timed(2.0, start_up=1.0), timed(5.0, start_up=1.0)],
+        "bundled": [timed(9.0, windows_per_second=2000.0, form="published, codes, 16")],
+        "peaks": {"genome": {"100k": [100.0], "1m": [105.0]}, "contigs": {"100k": [200.0], "1m": [300.0]}},
+        "windows_per_allele": 4,
+    }
+    assert reckon_bundled(found["bundled"], 4) == (pytest.approx(1.15 * 2 + 0.6), 9.0)
+    rows = [line.split(" | ") for line in describe_limits(found)[2:]]
+    assert [row[-1] for row in rows] == ["500 |", "9.0 s |", "1.05: 105 MB by 100 MB |", "1.50: 300 MB by 200 MB |"]
+    assert rows[1][1].startswith("at most 2.9 s")
