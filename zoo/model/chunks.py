@@ -13,7 +13,7 @@ from zoo.genome.codes import UNKNOWN, Codes, reverse_complement
 from zoo.model.pairs import Integers, Named
 from zoo.model.session import TOLERANCE, Session, largest_difference
 from zoo.network.changes import alt_input, row_input
-from zoo.network.chunks import START_INPUT, ChunkChange, chunk_margin, moved_input, write_chunk_graph
+from zoo.network.chunks import START_INPUT, ChunkChange, chunk_lead, chunk_margin, moved_input, write_chunk_graph
 from zoo.network.network import CODES_INPUT
 from zoo.network.operators import Span
 
@@ -74,7 +74,7 @@ class ChunkSession:
         self._session = session
         self._anchor = anchor
         self._length = length = network.length
-        self._margin = chunk_margin(network)
+        self._lead, self._margin = chunk_lead(network), chunk_margin(network)
         self._new = Span(anchor, min(anchor + _INSERTED, length))
         kinds = (ChunkChange(Span(anchor, anchor + 1)), ChunkChange(self._new, "right"))
         self._strands = [(session.open(write_chunk_graph(network, kinds)), kinds)]
@@ -98,7 +98,7 @@ class ChunkSession:
         kind = self._sort(pairs, chunk, begin, moved)
         chosen = [np.flatnonzero(kind == number) for number in (0, 1)]
         rows = len(pairs.ref) + sum(map(len, chosen))
-        margin = np.full((1, self._margin), UNKNOWN, dtype=np.uint8)
+        lead, margin = (np.full((1, bases), UNKNOWN, dtype=np.uint8) for bases in (self._lead, self._margin))
         found: Named = {}
         for turned, (opened, kinds) in enumerate(self._strands):
             codes, alt, starts, by = chunk[np.newaxis], pairs.alt, begin, moved
@@ -106,8 +106,8 @@ class ChunkSession:
                 codes, alt = reverse_complement(codes), reverse_complement(alt)
                 starts, by = len(chunk) - self._length - begin, -moved
             feed: dict[str, npt.NDArray[Any]] = {
-                CODES_INPUT: np.concatenate([codes, margin], axis=1),
-                START_INPUT: starts,
+                CODES_INPUT: np.concatenate([lead, codes, margin], axis=1),
+                START_INPUT: starts + self._lead,
                 **self._session.feed_context(rows, {}),
             }
             for number, (change, which) in enumerate(zip(kinds, chosen, strict=True)):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from zoo.network.network import Average, Network, Project
 from zoo.network.operators import Apply, Convolve, Operator, Pool, Span
+from zoo.network.stretches import find_ends, is_shared
 
 MOVED = 40
 """Multiply-adds in the time of one number that is written and read again: measured on two cores with AVX-512, on
@@ -90,8 +91,11 @@ def pair_gain(network: Network, anchor: int) -> float:
 
 def cost_of_base(network: Network) -> Cost:
     """Return what a base of a chunk costs, with all phases of the pools."""
+    ends = find_ends(network)
     total = Cost()
     for operator in network.trunk:
+        if not is_shared(ends, operator.output):
+            continue
         total += cost_of_operator(network, operator, 1)
         channels = sum(network.maps[source].channels for source in operator.sources)
         # Phases are cut out of the map before, and windows are cut out of one that lies position by position.
@@ -100,10 +104,25 @@ def cost_of_base(network: Network) -> Cost:
     return total
 
 
+def cost_in_chunk(network: Network) -> Cost:
+    """Return what each window of a chunk costs beside the chunk: its ends, where positions are added, and the tail."""
+    ends = find_ends(network)
+    exits = _cost_of_exits(network, None)
+    total = Cost(exits.multiply_adds + network.tail.multiply_adds, 3 * exits.moved)
+    for operator in network.trunk:
+        for end in ends[operator.output]:
+            if len(end):
+                total += cost_of_operator(network, operator, len(end))
+                wanted = len(operator.slide.reads(end).clip(network.maps[operator.sources[0]].length))
+                total += Cost(0, 2 * wanted * sum(network.maps[source].channels for source in operator.sources))
+    return total
+
+
 def bases_worth_a_window(network: Network) -> float:
-    """Return how far apart windows may begin for a chunk of them to be cheaper than each on its own."""
-    each = 3 * _cost_of_exits(network, None).moved * MOVED + network.tail_weights
-    return (CHUNK_WORTH * cost_of_window(network).time - each) / cost_of_base(network).time
+    """Return how far apart windows may begin for a chunk of them to be cheaper than each on its own; 0 for never."""
+    base = cost_of_base(network).time
+    left = CHUNK_WORTH * cost_of_window(network).time - cost_in_chunk(network).time
+    return max(0.0, left / base) if base else 0.0
 
 
 def _cost_of_exits(network: Network, reach: Mapping[str, Span] | None) -> Cost:
