@@ -1,0 +1,280 @@
+import numpy as np
+import onnxruntime as ort
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.network.agreement import TOLERANCE, differ, draw_codes
+from tests.network.random_graphs import GraphMaker, RandomModel, random_models, run_unfused
+from zoo.network import differences
+from zoo.network.differences import Differences, Substitutions
+from zoo.network.reading import read_network
+
+SEEDS = st.integers(0, 2**32 - 1)
+LENGTH = 40
+
+
+@pytest.fixture(params=["numpy", "numba"], scope="module")
+def compiled(request):
+    if request.param == "numba":
+        pytest.importorskip("numba")
+    return request.param == "numba"
+
+
+def open_graph(graph):
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    return ort.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def substitute(codes, chosen):
+    windows = codes[chosen.rows].copy()
+    windows[np.arange(len(chosen)), chosen.positions] = chosen.letters
+    return windows
+
+
+def every_substitution(codes):
+    """All other letters at all positions, the unknown one among them."""
+    rows, positions, letters = np.meshgrid(np.arange(len(codes)), np.arange(codes.shape[1]), np.arange(5))
+    rows, positions, letters = rows.ravel(), positions.ravel(), letters.ravel().astype(np.uint8)
+    other = codes[rows, positions] != letters
+    return Substitutions(rows[other], positions[other], letters[other])
+
+
+def check_substitutions(made, codes, chosen, extra, unknown=0.0, *, compiled):
+    engine = Differences(read_network(made.model, made.sequence, unknown), open_graph, compiled=compiled)
+    reference = engine.read(codes, extra)
+    each = {name: values[chosen.rows] for name, values in extra.items()}
+
+    found = engine.predict(reference, chosen, each)
+
+    outputs = [value.name for value in made.model.graph.output]
+    assert list(found) == outputs
+    expected = run_unfused(made, substitute(codes, chosen), each, unknown)
+    assert differ(expected, list(found.values())) < TOLERANCE
+    of_ref = run_unfused(made, codes, extra, unknown)
+    assert differ(of_ref, [reference.outputs[name] for name in outputs]) < TOLERANCE
+
+
+@given(random_models(), SEEDS)
+@settings(max_examples=100)
+def test_a_random_network_predicts_substitutions_as_it_predicts_windows(compiled, made, seed):
+    rng = np.random.default_rng(seed)
+    codes = draw_codes(rng, 2, made.length)
+    rows = rng.integers(0, 2, 40)
+    positions = rng.integers(0, made.length, 40)
+    letters = ((codes[rows, positions] + rng.integers(1, 5, 40)) % 5).astype(np.uint8)
+    unknown = float(rng.choice([0.0, 0.25]))
+
+    extra = made.draw_extra(rng, 2)
+    check_substitutions(made, codes, Substitutions(rows, positions, letters), extra, unknown, compiled=compiled)
+
+
+class Layers(GraphMaker):
+    """A network of a few layers on windows of 40 bases; the channels come first."""
+
+    def __init__(self):
+        super().__init__()
+        self.rng = np.random.default_rng(3)
+        self.name = self.node("Transpose", ["sequence"], perm=[0, 2, 1])
+
+    def numbers(self, *shape):
+        return self.constant(self.rng.normal(size=shape))
+
+    def convolve(self, inner, outer, width, name=None, **more):
+        weights = self.numbers(outer, inner // more.get("group", 1), width)
+        return self.node("Conv", [name or self.name, weights, self.numbers(outer)], kernel_shape=[width], **more)
+
+    def slice(self, start, end, axis):
+        return self.node("Slice", [self.name, *(self.constant(np.array([one])) for one in (start, end, axis))])
+
+    def finish(self):
+        flat = self.node("Flatten", [self.name])
+        return RandomModel(self.model({"sequence": (LENGTH, 4)}, [flat]), "sequence", LENGTH)
+
+
+def stack(*layers):
+    """Return a network of a convolution and some layers behind it, whose map is its output."""
+    made = Layers()
+    made.name = made.convolve(4, 6, 5)
+    for layer in layers:
+        made.name = layer(made)
+    return made.finish()
+
+
+def convolution(inner, outer, width, **more):
+    return lambda made: made.convolve(inner, outer, width, **more)
+
+
+def node(op_type, **attributes):
+    return lambda made: made.node(op_type, [made.name], **attributes)
+
+
+def with_constant(op_type, *shape):
+    return lambda made: made.node(op_type, [made.name, made.numbers(*shape)])
+
+
+def pool(op_type, width, stride, **more):
+    return node(op_type, kernel_shape=[width], strides=[stride], **more)
+
+
+def residual(made):
+    inside = made.convolve(6, 6, 3, name=made.node("Relu", [made.name]), pads=[1, 1])
+    return made.node("Add", [inside, made.name])
+
+
+def difference(made):
+    return made.node("Sub", [made.convolve(6, 6, 5, pads=[2, 2]), made.name])
+
+
+def gate(made):
+    inside = made.convolve(6, 6, 3, dilations=[3], pads=[3, 3])
+    return made.node("Mul", [made.node("Sigmoid", [inside]), made.name])
+
+
+def branches(made):
+    parts = [made.convolve(6, 2, 7, pads=[3, 3]), made.name, made.convolve(6, 3, 1)]
+    return made.node("Concat", parts, axis=1)
+
+
+def padding(value):
+    def add(made):
+        pads = made.constant(np.array([0, 0, 3, 0, 0, 2]))
+        return made.node("Pad", [made.name, pads, made.constant(np.float32(value))])
+
+    return add
+
+
+def swish(made):
+    return made.node("Mul", [made.name, made.node("Sigmoid", [made.name])])
+
+
+STACKS = {
+    "a convolution": [],
+    "two convolutions": [convolution(6, 5, 7)],
+    "padding": [convolution(6, 5, 7, pads=[3, 3])],
+    "more padding than a kernel reads": [convolution(6, 5, 3, pads=[7, 6])],
+    "strides": [convolution(6, 5, 7, strides=[3])],
+    "strides beyond the kernel": [convolution(6, 5, 2, strides=[5])],
+    "dilation": [convolution(6, 5, 4, dilations=[3])],
+    "dilation and strides": [convolution(6, 5, 4, dilations=[4], strides=[6], pads=[5, 2])],
+    "groups": [convolution(6, 4, 3, group=2)],
+    "a filter for each channel": [convolution(6, 12, 3, group=6)],
+    "no neighbours": [convolution(6, 5, 1)],
+    "largest": [node("Relu"), pool("MaxPool", 3, 3)],
+    "largest, overlapping, over the ends": [node("Relu"), pool("MaxPool", 4, 2, pads=[2, 3]), convolution(6, 3, 3)],
+    "largest, dilated": [pool("MaxPool", 3, 2, dilations=[2])],
+    "pooled twice": [pool("MaxPool", 2, 2), pool("MaxPool", 2, 2), node("Relu")],
+    "average": [node("Relu"), pool("AveragePool", 4, 4)],
+    "average of what is there": [pool("AveragePool", 4, 3, pads=[2, 3], count_include_pad=0)],
+    "average with what is added": [pool("AveragePool", 4, 3, pads=[2, 3], count_include_pad=1)],
+    "largest of what falls": [node("Neg"), pool("MaxPool", 3, 3)],
+    "largest of what partly falls": [node("Relu"), with_constant("Mul", 6, 1), pool("MaxPool", 3, 3)],
+    "normalised behind the activation": [node("Relu"), with_constant("Mul", 6, 1), with_constant("Add", 6, 1)],
+    "slow steps before a pool": [node("Sigmoid"), pool("MaxPool", 3, 3), node("Tanh"), node("Exp")],
+    "slow steps before an average": [node("LeakyRelu", alpha=0.2), node("Tanh"), pool("AveragePool", 3, 3)],
+    "a slope that falls": [node("LeakyRelu", alpha=-0.2), pool("MaxPool", 3, 3)],
+    "an operator that is no step": [node("Erf"), convolution(6, 3, 3)],
+    "swish": [swish, pool("MaxPool", 3, 3)],
+    "a residual": [residual, residual],
+    "a difference": [difference],
+    "a gate": [gate],
+    "branches": [branches, convolution(11, 3, 3)],
+    "some channels": [lambda made: made.slice(2, 5, 1), convolution(3, 3, 3)],
+    "some positions": [lambda made: made.slice(3, 30, 2), convolution(6, 3, 3)],
+    "positions with a value": [padding(1.5), convolution(6, 3, 3)],
+    "positions with a value, pooled": [padding(-2.0), pool("MaxPool", 3, 3)],
+    "a channel for all": [convolution(6, 1, 3), with_constant("Add", 6, 1), node("Relu")],
+}
+
+
+@pytest.mark.parametrize("layers", STACKS.values(), ids=STACKS.keys())
+def test_every_substitution_in_a_network_with(layers, compiled):
+    codes = draw_codes(np.random.default_rng(1), 2, LENGTH)
+    codes[0, 10:14] = 4
+    codes[1, -2:] = 4
+
+    check_substitutions(stack(*layers), codes, every_substitution(codes), {}, 0.25, compiled=compiled)
+
+
+def test_operators_that_read_the_bases_themselves(compiled):
+    made = Layers()
+    scaled = made.node("Mul", [made.name, made.numbers(4, 1)])
+    kept = made.slice(1, 39, 2)
+    made.name = made.node("Concat", [made.convolve(4, 2, 3), made.convolve(4, 3, 3, name=scaled), kept], axis=1)
+    codes = draw_codes(np.random.default_rng(1), 1, LENGTH)
+
+    check_substitutions(made.finish(), codes, every_substitution(codes), {}, compiled=compiled)
+
+
+def make_exits(maker, relu):
+    """All ways out of a trunk at once: dense layers in both orders, averages, maps in both orders, flat and not."""
+    turned = maker.node("Transpose", [relu], perm=[0, 2, 1])
+    flat, flat_turned = maker.node("Flatten", [relu]), maker.node("Flatten", [turned])
+    length = LENGTH - 4
+    weights, bias = maker.numbers(length * 6, 3), maker.numbers(3)
+    return [
+        maker.node("MatMul", [flat, weights]),
+        maker.node("Gemm", [flat_turned, weights, bias]),
+        maker.node("GlobalAveragePool", [relu]),
+        maker.node("ReduceMean", [turned, maker.constant(np.array([1]))], keepdims=0),
+        maker.node("ReduceSum", [relu, maker.constant(np.array([2]))], keepdims=1),
+        maker.node("ReduceMax", [relu, maker.constant(np.array([2]))], keepdims=0),
+        maker.node("Softmax", [turned], axis=1),
+        maker.node("Softmax", [flat], axis=1),
+    ]
+
+
+def test_every_way_out_of_the_trunk(compiled):
+    made = Layers()
+    outputs = make_exits(made, made.node("Relu", [made.convolve(4, 6, 5)]))
+    model = RandomModel(made.model({"sequence": (LENGTH, 4)}, outputs), "sequence", LENGTH)
+    codes = draw_codes(np.random.default_rng(1), 2, LENGTH)
+
+    check_substitutions(model, codes, every_substitution(codes), {}, compiled=compiled)
+
+
+def test_a_network_that_is_all_tail():
+    made = Layers()
+    output = made.node("Softmax", [made.name], axis=2)
+    model = RandomModel(made.model({"sequence": (LENGTH, 4)}, [output]), "sequence", LENGTH)
+    codes = draw_codes(np.random.default_rng(1), 1, LENGTH)
+
+    check_substitutions(model, codes, every_substitution(codes), {}, compiled=False)
+
+
+@pytest.mark.parametrize("block", [1, 7, 1000])
+def test_neither_order_nor_company_changes_more_than_the_last_digits(block, monkeypatch):
+    monkeypatch.setattr(differences, "_BLOCK", block)
+    made = stack(node("Relu"), pool("MaxPool", 3, 3), convolution(6, 5, 3))
+    codes = draw_codes(np.random.default_rng(1), 2, LENGTH)
+    engine = Differences(read_network(made.model, made.sequence, 0.0), open_graph)
+    reference, chosen = engine.read(codes), every_substitution(codes)
+    shuffled = np.random.default_rng(2).permutation(len(chosen))
+
+    (together,) = engine.predict(reference, chosen).values()
+    (apart,) = engine.predict(reference, chosen.take(shuffled)).values()
+
+    np.testing.assert_allclose(apart, together[shuffled], rtol=0, atol=1e-5)
+
+
+def test_no_substitutions_give_no_rows():
+    made = stack(node("Relu"))
+    codes = draw_codes(np.random.default_rng(1), 1, LENGTH)
+    engine = Differences(read_network(made.model, made.sequence, 0.0), open_graph)
+    nothing = Substitutions(*(np.empty(0, dtype=kind) for kind in (np.int64, np.int64, np.uint8)))
+
+    (found,) = engine.predict(engine.read(codes), nothing).values()
+
+    assert found.shape == (0, 36 * 6)
+
+
+def test_only_maps_that_something_reads_of_ref_are_kept():
+    made = stack(convolution(6, 5, 3), node("Relu"), pool("MaxPool", 2, 2), convolution(5, 5, 3), convolution(5, 5, 3))
+    engine = Differences(read_network(made.model, made.sequence, 0.0), open_graph)
+
+    reference = engine.read(draw_codes(np.random.default_rng(1), 1, LENGTH))
+
+    # Behind the second convolution, behind the pool, and the last, which the tail reads: 34, 17 and 13 positions.
+    assert sorted(len(rows) for rows in reference.maps.values()) == [13, 17, 34]

@@ -1,0 +1,61 @@
+"""Small graphs for changed positions: each is a row, so that no position reads another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zoo.network.network import Network
+from zoo.network.operators import Apply, Convolve
+from zoo.network.writing import GraphWriter
+
+if TYPE_CHECKING:
+    import onnx
+
+RESULT = "zoo_result"
+
+
+def row_input(number: int) -> str:
+    """Return the name of an input of these graphs, counted from 0."""
+    return f"zoo_rows_{number}"
+
+
+def write_product_graph(network: Network, convolution: Convolve) -> onnx.ModelProto:
+    """Return the graph of what each position adds to the outputs that read it.
+
+    Its input has the shape (n, C), its output (n, taps * F), tap by tap.
+    """
+    writer = GraphWriter(network)
+    filters, channels, width = convolution.weights.shape
+    groups = convolution.groups
+    rows = writer.input(row_input(0), "FLOAT", ["N", channels * groups])
+    # (F, C / g, taps) to (g, C / g, taps * F / g)
+    weights = convolution.weights.reshape(groups, filters // groups, channels, width).transpose(0, 2, 3, 1)
+    if groups == 1:
+        writer.node("MatMul", [rows, writer.constant(weights.reshape(channels, width * filters))], RESULT)
+    else:
+        apart = writer.node("Reshape", [rows, writer.constant([-1, groups, channels])])
+        by_group = writer.node("Transpose", [apart], perm=[1, 0, 2])
+        product = writer.node("MatMul", [by_group, writer.constant(weights.reshape(groups, channels, -1))])
+        by_tap = writer.node("Reshape", [product, writer.constant([groups, -1, width, filters // groups])])
+        together = writer.node("Transpose", [by_tap], perm=[1, 2, 0, 3])
+        writer.node("Reshape", [together, writer.constant([-1, width * filters])], RESULT)
+    return writer.finish_alone(RESULT, [width * filters], "zoo_product")
+
+
+def write_apply_graph(network: Network, operator: Apply) -> onnx.ModelProto:
+    """Return the graph of an operator on each number: rows of each map, shape (n, C, 1, 1), in and out."""
+    writer = GraphWriter(network)
+    sources = [
+        writer.input(row_input(number), "FLOAT", ["N", network.maps[source].channels, 1, 1])
+        for number, source in enumerate(operator.sources)
+    ]
+    writer.node("Identity", [writer.apply(operator, sources, 0, 0)], RESULT)
+    return writer.finish_alone(RESULT, [network.maps[operator.output].channels, 1, 1], "zoo_apply")
+
+
+def write_dense_graph(network: Network) -> onnx.ModelProto:
+    """Return the graph of one product: rows (n, K) and weights (K, U) in, (n, U) out."""
+    writer = GraphWriter(network)
+    rows = writer.input(row_input(0), "FLOAT", ["N", "K"])
+    writer.node("MatMul", [rows, writer.input(row_input(1), "FLOAT", ["K", "U"])], RESULT)
+    return writer.finish_alone(RESULT, ["U"], "zoo_dense")
