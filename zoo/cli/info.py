@@ -90,7 +90,7 @@ def _show_plan(model: str, *, json: bool) -> None:
     if plan.speed_up < MIN_GAIN:
         print("too little for --engine auto, which runs the whole network for alleles that stand alone")
     if plan.neighbours is None:
-        print("neighbouring windows share nothing: their ends see added positions, or pools differ between branches")
+        print("neighbouring windows share nothing: branches of the network pool differently")
     elif plan.neighbours > 0:
         print(f"where windows begin {plan.neighbours:.0f} bases apart or less, on average, a stretch is run at once")
 
