@@ -504,6 +504,14 @@ def test_what_is_no_operator_along_the_sequence_ends_the_trunk(mixer):
     assert nodes(network)[-1] == "Relu"
 
 
+def test_a_pool_that_tells_where_its_largest_stood_is_left():
+    maker = Maker()
+    name = maker.node("MaxPool", [maker.channels_first()], outputs=2, kernel_shape=[2], strides=[2])
+    place = maker.node("Cast", [f"{name}_1"], to=TensorProto.FLOAT)
+
+    assert nodes(read(maker, maker.node("Flatten", [name]), place)) == ["MaxPool", "Cast", "Flatten"]
+
+
 def test_a_map_that_is_read_by_trunk_and_tail_is_both():
     maker = Maker()
     name = maker.convolution()
