@@ -78,6 +78,16 @@ def test_memory_of_shapes_that_are_long_gone_is_given_back(session):
     assert runtime.allocated == 10
 
 
+def test_each_thread_has_memory_of_its_own(session):
+    runtime = DeviceOfItsOwn()
+    bound = BoundSession(runtime, BoundToProcessor(session), "cuda")
+    feed = {session.get_inputs()[0].name: draw_codes(4)}
+    bound.run(["prediction"], feed)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(bound.run, ["prediction"], feed).result()
+    assert runtime.allocated == 2
+
+
 @pytest.mark.parametrize("memory", ["cpu", "cuda"])
 def test_threads_do_not_write_over_each_other(session, memory):
     bound = BoundSession(DeviceOfItsOwn(), BoundToProcessor(session), "cuda")

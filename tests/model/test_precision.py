@@ -110,18 +110,19 @@ def test_a_tensor_that_both_kinds_read_is_there_in_both():
 def test_a_graph_inside_an_operator_reads_float32():
     """Of a window with an A, twice the number of A."""
     inner = helper.make_graph(
-        [helper.make_node("Add", ["count", "count"], ["twice"])],
+        [helper.make_node("Add", ["kept", "kept"], ["twice"])],
         "then",
         [],
         [helper.make_tensor_value_info("twice", TensorProto.FLOAT, None)],
     )
     other = helper.make_graph(
-        [helper.make_node("Identity", ["count"], ["same"])],
+        [helper.make_node("Identity", ["kept"], ["same"])],
         "else",
         [],
         [helper.make_tensor_value_info("same", TensorProto.FLOAT, None)],
     )
     network = dense(helper.make_node("ReduceMax", ["count"], ["most"], keepdims=0))
+    network.graph.node.append(helper.make_node("Relu", ["count"], ["kept"]))
     network.graph.initializer.append(numpy_helper.from_array(np.float32(0), "nothing"))
     network.graph.node.append(helper.make_node("Greater", ["most", "nothing"], ["any"]))
     network.graph.node.append(helper.make_node("If", ["any"], ["chosen"], then_branch=inner, else_branch=other))
@@ -162,6 +163,31 @@ def test_rounding_to_bfloat16_is_that_of_ieee(values):
     with np.errstate(over="ignore"):
         expected = floats.astype(bfloat16).astype(np.float32)
     assert np.array_equal(round_to_bfloat16(floats), expected, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("value", "rounded"),
+    [
+        pytest.param(1 + 2**-8, 1.0, id="a tie goes down to the even neighbour"),
+        pytest.param(1 + 3 * 2**-8, 1 + 2**-6, id="a tie goes up to the even neighbour"),
+        pytest.param(1 + 2**-8 + 2**-20, 1 + 2**-7, id="above a tie"),
+        pytest.param(np.inf, np.inf, id="infinity"),
+        pytest.param(np.array(0x7FFFFFFF, np.uint32).view(np.float32), np.nan, id="no number, all bits set"),
+    ],
+)
+def test_rounding_to_bfloat16(value, rounded):
+    found = round_to_bfloat16(np.array([value], dtype=np.float32))
+    assert np.array_equal(found, np.array([rounded], np.float32), equal_nan=True)
+
+
+def test_a_weight_in_a_node_is_rounded_like_any_other_and_the_node_goes():
+    network = make_convolution()
+    (kernel,) = (tensor for tensor in network.graph.initializer if tensor.name == "kernel")
+    network.graph.node.insert(0, helper.make_node("Constant", [], ["kernel"], value=kernel))
+    network.graph.initializer.remove(kernel)
+    lowered = lower_to_half(network, "float16")
+    assert "Constant" not in {node.op_type for node in lowered.graph.node}
+    assert types_read(lowered)["Conv"] == {TensorProto.FLOAT16}
 
 
 def test_a_graph_too_old_is_told():

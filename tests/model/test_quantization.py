@@ -44,6 +44,13 @@ def test_each_output_channel_of_a_weight_has_its_own_scale():
     assert (np.abs(back - kernel) <= half_a_step).all()
 
 
+def test_a_dense_layers_output_channels_are_its_columns_and_a_bias_has_the_scale_of_products():
+    bits = constants(quantize_on(make_convolution(), draw_codes(20)))
+    assert bits["dense__1__int8__scale"].shape == (1,)
+    (bias,) = (values for name, values in bits.items() if name.startswith("bias__int32") and name.endswith("__scale"))
+    assert bias == pytest.approx(bits["sequence__scale"] * bits["kernel__0__int8__scale"])
+
+
 def test_an_activation_goes_from_its_smallest_to_its_largest_value():
     network = make_convolution(rectifier="Tanh")
     ranges = dict.fromkeys(find_measured(network), (-1.0, 4.1))
@@ -73,7 +80,7 @@ def test_a_range_that_starts_at_0_does_a_rectifiers_work():
 
 def test_a_rectifier_stays_where_something_else_reads_what_it_reads():
     network = make_convolution()
-    network.graph.node.append(helper.make_node("Identity", ["convolved"], ["seen"]))
+    network.graph.node.insert(2, helper.make_node("Neg", ["convolved"], ["seen"]))
     quantized = quantize(network, dict.fromkeys(find_measured(network), (-8.0, 8.0)))
     assert "Relu" in {node.op_type for node in quantized.graph.node}
 
@@ -101,13 +108,15 @@ def test_ranges_are_those_of_all_windows_and_both_strands():
     weights = constants(network)
     all_a, all_t = np.zeros((1, 9), np.uint8), np.full((1, 9), 3, np.uint8)
     inner = {base: weights["kernel"][:, base].sum(axis=1) + weights["bias"] for base in (0, 3)}
-    low, high = measure_ranges(network, make_card(), ["convolved"], all_a)["convolved"]
-    assert low <= inner[0].min()
-    assert high >= inner[0].max()
-    both = measure_ranges(network, make_card(), ["convolved"], np.concatenate([all_a, all_t]))["convolved"]
+    low, high = measure_ranges(network, make_card(), ["convolved"], all_t)["convolved"]
+    assert low <= inner[3].min()
+    assert high >= inner[3].max()
+    many = np.concatenate([np.repeat(all_t, 5000, axis=0), all_a])  # more than go through a network together
+    both = measure_ranges(network, make_card(), ["convolved"], many)["convolved"]
+    assert both != (low, high)
     assert both[0] <= min(inner[0].min(), inner[3].min())
     stranded = make_card(strand={"average": True})
-    assert measure_ranges(network, stranded, ["convolved"], all_a)["convolved"] == both
+    assert measure_ranges(network, stranded, ["convolved"], all_t)["convolved"] == both
 
 
 def test_a_range_without_end_is_told():

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from tests.model.networks import make_convolution
+from zoo.cli import main
 from zoo.errors import DeviceError, ModelError
 from zoo.genome.codes import UNKNOWN, encode
 from zoo.model.card import Window
 from zoo.model.folder import load_folder
 from zoo.plugins import discover
 from zoo.prediction.annotation import annotate
+from zoo.prediction.haplotype_table import score_haplotypes
 from zoo.prediction.scoring import lowering
 from zoo.prediction.scoring.lowering import draw_variants, lower_models
 from zoo.prediction.scoring.pairing import pair_with_scorers
@@ -21,11 +23,12 @@ from zoo.prediction.variants import score_variants
 from zoo.testing.models import write_model_folder
 
 LETTERS = "ACGTTGCATTACGGATCCAGTCAATG" * 4
+SPARSE = "NNNNNNNNNNANNNNNNNNNN" + "ACNGT" * 10
 
 
 @pytest.fixture
 def genome(open_genome):
-    return open_genome(chr1=LETTERS, chr2="NNNNNNNNNN" + LETTERS)
+    return open_genome(chr1=LETTERS, chr2=SPARSE)
 
 
 @pytest.fixture(autouse=True)
@@ -64,12 +67,34 @@ def test_variants_change_one_base_at_the_anchor(genome):
 
 def test_windows_are_stretches_of_the_genome_with_a_known_base_at_the_anchor(genome):
     drawn = draw_variants(genome, Window(length=9, anchor=4), 200, seed=0)
-    whole = ["NNNN" + LETTERS + "NNNN", "NNNN" + "N" * 10 + LETTERS + "NNNN"]
+    whole = ["NNNN" + LETTERS + "NNNN", "NNNN" + SPARSE + "NNNN"]
     stretches = {encode(text[first : first + 9]).tobytes() for text in whole for first in range(len(text) - 8)}
     assert {row.tobytes() for row in drawn.ref} <= stretches
     assert len({row.tobytes() for row in drawn.ref}) > 20
     assert (drawn.ref[:, 4] != UNKNOWN).all()
     assert (np.count_nonzero(drawn.ref == UNKNOWN, axis=1) <= 4).all()
+
+
+def test_every_contig_has_its_share(open_genome):
+    drawn = draw_variants(open_genome(chr1="A", chr2="C", chr3="G"), Window(length=1, anchor=0), 60, seed=0)
+    assert set(drawn.ref[:, 0].tolist()) == {0, 1, 2}
+
+
+def test_in_fixed_windows_the_change_stands_anywhere(genome):
+    drawn = draw_variants(genome, Window(length=9, anchor=4, mode="fixed"), 200, seed=0)
+    assert set(np.nonzero(drawn.ref != drawn.alt)[1].tolist()) == set(range(9))
+
+
+def test_ranges_are_measured_on_other_windows_than_scores_are_tried_on(genome, pair, monkeypatch):
+    seeds = []
+
+    def draw(reference, window, count, seed):
+        seeds.append(seed)
+        return draw_variants(reference, window, count, seed)
+
+    monkeypatch.setattr(lowering, "draw_variants", draw)
+    lower_models(pair(make_convolution()), genome, settings("float16"))
+    assert seeds[0] not in seeds[1:]
 
 
 def test_the_same_seed_draws_the_same_variants_and_another_others(genome):
@@ -186,6 +211,32 @@ def test_a_table_is_scored_in_the_precision_asked_for(pair, write_genome):
     )
     assert plain != low
     assert plain == pytest.approx(low, rel=0.01)
+
+
+def test_haplotypes_are_scored_in_the_precision_asked_for(pair, write_genome, tmp_path):
+    (scored,) = pair(make_convolution())
+    vcf = tmp_path / "phased.vcf"
+    header = ["##fileformat=VCFv4.2", "##contig=<ID=chr1>", '##FORMAT=<ID=GT,Number=1,Type=String,Description="g">']
+    columns = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", "S"]
+    record = ["chr1", "11", ".", "A", "C", ".", ".", ".", "GT", "0|1"]
+    vcf.write_text("\n".join([*header, "\t".join(columns), "\t".join(record), ""]))
+    genome = write_genome(chr1=LETTERS)
+    done = score_haplotypes(vcf, genome, scored.model, tmp_path / "out.tsv", "S", precision="float16")
+    assert done.precision["g-at-anchor@1.0.0"].startswith("float16 against float32")
+    plain = tmp_path / "plain.tsv"
+    score_haplotypes(vcf, genome, scored.model, plain, "S")
+    assert plain.read_text() != (tmp_path / "out.tsv").read_text()
+
+
+def test_the_command_line_tells_what_was_proved(pair, write_genome, write_vcf, tmp_path, capsys):
+    (scored,) = pair(make_convolution())
+    vcf, genome = write_vcf(["chr1 11 . A C"]), write_genome(chr1=LETTERS)
+    asked = ["annotate", str(vcf), "-f", str(genome), "-m", str(scored.model.folder), "--precision", "float16"]
+    assert main([*asked, "-o", str(tmp_path / "out.vcf")]) == 0
+    proved = "g-at-anchor@1.0.0: float16 against float32 on 1,000 background variants: rank correlation"
+    assert capsys.readouterr().err.count(proved) == 1
+    assert main([*asked, "--dry-run"]) == 0
+    assert "precision float16 against float32 on 1,000" in capsys.readouterr().out
 
 
 def test_the_incremental_engine_is_of_float32():
