@@ -334,9 +334,10 @@ def test_slices_of_all_are_nothing():
     assert read(maker, maker.node("Flatten", [name])).trunk == ()
 
 
-def test_slices_of_windows_are_left():
+@pytest.mark.parametrize(("start", "end"), [(0, 2), (1, 2**31 - 1)])
+def test_slices_of_windows_are_left(start, end):
     maker = Maker()
-    name = maker.node("Slice", ["sequence", maker.ints(0, 5), maker.ints(2, 20), maker.ints(0, 1)])
+    name = maker.node("Slice", ["sequence", maker.ints(start, 5), maker.ints(end, 20), maker.ints(0, 1)])
 
     assert exits(read(maker, maker.node("Flatten", [name]))) == ["Whole"]
 
@@ -458,6 +459,13 @@ def test_an_average_keeps_its_axis_or_does_not(keepdims, axes):
     (leaving,) = read(maker, name).exits
 
     assert leaving.axes == axes
+
+
+def test_an_average_over_the_channels_of_each_position_is_left():
+    maker = Maker()
+
+    # Channels stand last here, where the operator takes them for positions.
+    assert exits(read(maker, maker.node("GlobalAveragePool", ["sequence"]))) == ["Whole"]
 
 
 @pytest.mark.parametrize("axes", [[1], [1, 2], []], ids=str)
