@@ -55,7 +55,7 @@ class Change:
         self._right = right
         self.moved = left is not right
         self.row = row_input(number)
-        self.reach = self._network.recompute(span)
+        self.reach = self._network.recompute(span, joins=self.moved)
         codes = writer.input(alt_input(number), "UINT8", [f"N{number}", len(span)])
         self._alt = {SEQUENCE: writer.one_hot(codes)}
         for operator in self._network.trunk:
@@ -65,17 +65,21 @@ class Change:
     def assemble(self, source: str, span: Span) -> str:
         """Return some positions of ALT's map: its own where they changed, what was there around them."""
         changed = self.reach[source]
+        if not len(changed) and not self.moved:
+            return self._left.part(source, span)
+        parts = []
+        before = Span(span.start, min(span.end, changed.start))
         own = Span(max(span.start, changed.start), min(span.end, changed.end))
-        if not len(own):
-            return (self._left if span.start < changed.start or not self.moved else self._right).part(source, span)
-        middle = self._alt[source]
-        if own != changed:
-            middle = self._writer.positions(middle, own.start - changed.start, own.end - changed.start)
-        parts = [middle]
-        if span.start < own.start:
-            parts.insert(0, self._left.part(source, Span(span.start, own.start)))
-        if own.end < span.end:
-            parts.append(self._right.part(source, Span(own.end, span.end)))
+        behind = Span(max(span.start, changed.end), span.end)
+        if len(before):
+            parts.append(self._left.part(source, before))
+        if len(own):
+            middle = self._alt[source]
+            if own != changed:
+                middle = self._writer.positions(middle, own.start - changed.start, own.end - changed.start)
+            parts.append(middle)
+        if len(behind):
+            parts.append(self._right.part(source, behind))
         return self._writer.join(parts, _ALONG)
 
     def whole(self, source: str) -> str:

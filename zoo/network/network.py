@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -128,29 +129,38 @@ class Network:
         projected = sum(one.weights.size for one in self.exits if isinstance(one, Project))
         return projected + self.tail.multiply_adds
 
-    def reach(self, change: Span) -> dict[str, Span]:
-        """Return which positions of each map may change where some bases do."""
+    def reach(self, change: Span, *, joins: bool = False) -> dict[str, Span]:
+        """Return which positions of each map may change where some bases do.
+
+        Args:
+            joins: Whether what stands on the two sides of the change is of different places, so that positions that
+                read from both change too; a map of which none does has an empty span where the sides meet.
+        """
         changed = {SEQUENCE: change}
         for operator in self.trunk:
-            span = Span(0, 0)
             outputs = self.maps[operator.output].length
-            for source in operator.sources:
-                span = span.cover(operator.slide.reached_by(changed[source], outputs))
-            changed[operator.output] = span
+            reach = operator.slide.join_reached_by if joins else operator.slide.reached_by
+            spans = [reach(changed[source], outputs) for source in operator.sources]
+            cover = Span.join if joins else Span.cover
+            changed[operator.output] = functools.reduce(cover, spans)
         return changed
 
-    def recompute(self, change: Span) -> dict[str, Span]:
+    def recompute(self, change: Span, *, joins: bool = False) -> dict[str, Span]:
         """Return which positions of each map to compute anew where some bases change.
 
         What a change reaches, and the few more before a pool, or another operator that costs next to nothing, that it
         would else have to be given.
+
+        Args:
+            joins: As of ``reach``.
         """
-        spans = self.reach(change)
+        spans = self.reach(change, joins=joins)
         for operator in reversed(self.trunk):
             source = operator.sources[0]
-            if len(operator.sources) == 1 and not isinstance(operator, Convolve) and source != SEQUENCE:
-                wanted = operator.slide.reads(spans[operator.output]) if len(spans[operator.output]) else Span(0, 0)
-                spans[source] = spans[source].cover(wanted.clip(self.maps[source].length))
+            cheap = len(operator.sources) == 1 and not isinstance(operator, Convolve) and source != SEQUENCE
+            if cheap and len(spans[operator.output]):
+                wanted = operator.slide.reads(spans[operator.output]).clip(self.maps[source].length)
+                spans[source] = spans[source].cover(wanted)
         return spans
 
 

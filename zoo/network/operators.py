@@ -34,6 +34,10 @@ class Span:
         """Return the smallest span that holds both."""
         if not len(self) or not len(other):
             return self if len(self) else other
+        return self.join(other)
+
+    def join(self, other: Span) -> Span:
+        """Return the smallest span that holds both, empty ones with the place where they are."""
         return Span(min(self.start, other.start), max(self.end, other.end))
 
 
@@ -76,8 +80,10 @@ class Slide:
 
     def reached_by(self, span: Span, outputs: int) -> Span:
         """Return the outputs that read any of some positions, of so many as there are."""
-        if not len(span):
-            return NOTHING
+        return self.join_reached_by(span, outputs) if len(span) else NOTHING
+
+    def join_reached_by(self, span: Span, outputs: int) -> Span:
+        """Return the outputs that read any of some positions, or from both sides of them where there are none."""
         first = math.ceil((span.start + self.before - self.extent + 1) / self.stride)
         last = (span.end - 1 + self.before) // self.stride
         return Span(first, last + 1).clip(outputs)
