@@ -171,15 +171,22 @@ def test_a_missing_score_differs_without_end():
 
 def test_limits_are_told_beside_what_was_asked():
     def timed(seconds, **others):
-        return {"seconds": seconds, "scored": 1000, **others}
+        return {"seconds": seconds, "processor_seconds": 3.0, "scored": 1000, **others}
 
+    start = {"start_up": 1.0, "start_up_processor": 1.0}
+    floor = {"windows_per_second": 2000.0, "form": "published, codes, 16", "window_processor_seconds": 0.0005}
     found = {
-        "constant": [timed(3.0, start_up=1.0), timed(2.0, start_up=1.0), timed(5.0, start_up=1.0)],
-        "bundled": [timed(9.0, windows_per_second=2000.0, form="published, codes, 16")],
+        "constant": [timed(3.0, **start), timed(2.0, **start), timed(5.0, **start)],
+        "bundled": [timed(9.0, **floor)],
         "peaks": {"genome": {"100k": [100.0], "1m": [105.0]}, "contigs": {"100k": [200.0], "1m": [300.0]}},
         "windows_per_allele": 4,
     }
     assert reckon_bundled(found["bundled"], 4) == (pytest.approx(1.15 * 2 + 0.6), 9.0)
-    rows = [line.split(" | ") for line in describe_limits(found)[2:]]
-    assert [row[-1] for row in rows] == ["500 |", "9.0 s |", "1.05: 105 MB by 100 MB |", "1.50: 300 MB by 200 MB |"]
+    rows = [line.strip(" |").split(" | ") for line in describe_limits(found)[2:]]
+    assert [row[-1] for row in rows] == [
+        "500; 500 a second of the processor",
+        "9.0 s; 1.50 times the processor time of the windows",
+        "1.05: 105 MB by 100 MB",
+        "1.50: 300 MB by 200 MB",
+    ]
     assert rows[1][1].startswith("at most 2.9 s")
