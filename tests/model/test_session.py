@@ -334,9 +334,10 @@ class FakeRuntime:
         sys.stdout.write("Failed to load something\n")
         self.calls.append("preload_dlls")
 
-    def InferenceSession(self, model, options, providers, enable_fallback):  # noqa: N802 - ONNX Runtime's name
+    def InferenceSession(self, model, options, providers, enable_fallback, disabled_optimizers):  # noqa: N802 - ONNX Runtime's name
         self.calls.append(providers)
         assert not enable_fallback
+        assert disabled_optimizers == ["Pad_Fusion"]
         self.options = options
         return SimpleNamespace(get_providers=lambda: [self.used])
 
@@ -444,3 +445,29 @@ def test_wider_networks_get_smaller_batches():
     # 9 positions of 4-byte numbers in 2 MiB; never below 16.
     assert wide(1000) == (2 << 20) // (9 * 1000 * 4) == 58
     assert wide(10_000) == 16
+
+
+def test_zeros_before_a_pool_are_read_by_it():
+    """ONNX Runtime's fusion of a Pad with the pool behind it makes the pool skip them."""
+    nodes = [
+        helper.make_node("Neg", ["sequence"], ["negative"]),
+        helper.make_node("Sub", ["negative", "one"], ["below"]),
+        helper.make_node("Transpose", ["below"], ["channels"], perm=[0, 2, 1]),
+        helper.make_node("Pad", ["channels", "padding", "zero"], ["padded"]),
+        helper.make_node("MaxPool", ["padded"], ["pooled"], kernel_shape=[3]),
+        helper.make_node("ReduceMax", ["pooled", "axis"], ["prediction"], keepdims=0),
+    ]
+    constants = {
+        "one": np.float32(1), "zero": np.float32(0), "padding": np.array([0, 0, 1, 0, 0, 1]), "axis": np.array([2]),
+    }  # fmt: skip
+    graph = helper.make_graph(
+        nodes,
+        "pad",
+        [helper.make_tensor_value_info("sequence", TensorProto.FLOAT, ["N", 9, 4])],
+        [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, ["N", 4])],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    tracks = [{"name": letter, "assay": "none"} for letter in "acgt"]
+    card = make_card(outputs=[{"name": "prediction", "tracks": tracks, "activation": "linear"}])
+    found = Session(make_model(graph), card, "cpu").predict(encode_all("AAAACAAAA"))["prediction"]
+    assert found.tolist() == [[0.0] * 4]

@@ -17,7 +17,8 @@ from zoo.network.chunks import START_INPUT, ChunkChange, chunk_lead, chunk_margi
 from zoo.network.network import CODES_INPUT
 from zoo.network.operators import Span
 
-_BASES = 8192  # of a chunk: beside them the bases that chunks have in common are few
+_BASES = 4096  # of a chunk: beside them the bases that chunks have in common are few
+_WINDOWS = 256  # of a chunk: what is cut out for each allele takes more room than the chunk's own maps
 _INSERTED = 8
 """Bases of ALT that may be new for a pair to go through a chunk: longer ones are rare, and room for them costs time."""
 
@@ -202,8 +203,9 @@ def divide(line: Integers, length: int, spread: float) -> tuple[list[Integers], 
     alone: list[Integers] = [order[:0]]
     first = 0
     while first < len(order):
-        # Up to a gap that no window spans, or to the chunk's length.
+        # Up to a gap that no window spans, or as many bases or windows as a chunk may have.
         end = int(np.searchsorted(begins, begins[first] + _BASES, side="right"))
+        end = min(end, first + _WINDOWS)
         gaps = np.flatnonzero(np.diff(begins[first:end]) > length)
         if len(gaps):
             end = first + int(gaps[0]) + 1
