@@ -176,6 +176,7 @@ STACKS = {
     "slow steps before an average": [node("LeakyRelu", alpha=0.2), node("Tanh"), pool("AveragePool", 3, 3)],
     "a slope that falls": [node("LeakyRelu", alpha=-0.2), pool("MaxPool", 3, 3)],
     "an operator that is no step": [node("Erf"), convolution(6, 3, 3)],
+    "an operator on one map twice": [lambda made: made.node("Add", [made.name, made.name])],
     "swish": [swish, pool("MaxPool", 3, 3)],
     "a residual": [residual, residual],
     "a difference": [difference],
@@ -246,7 +247,8 @@ def test_a_network_that_is_all_tail():
 
 @pytest.mark.parametrize("block", [1, 7, 1000])
 def test_neither_order_nor_company_changes_more_than_the_last_digits(block, monkeypatch):
-    monkeypatch.setattr(differences, "_BLOCK", block)
+    monkeypatch.setattr(differences, "_MIN_BLOCK", block)
+    monkeypatch.setattr(differences, "_MAX_BLOCK", block)
     made = stack(node("Relu"), pool("MaxPool", 3, 3), convolution(6, 5, 3))
     codes = draw_codes(np.random.default_rng(1), 2, LENGTH)
     engine = Differences(read_network(made.model, made.sequence, 0.0), open_graph)

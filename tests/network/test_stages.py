@@ -3,7 +3,7 @@ import pytest
 
 from tests.network.random_graphs import GraphMaker
 from zoo.network.reading import read_network
-from zoo.network.stages import Stage, StepKind, find_stages
+from zoo.network.stages import Pointwise, Stage, StepKind, find_stages
 
 
 def read_layers(*layers):
@@ -59,20 +59,52 @@ def test_what_is_better_done_elsewhere_is_a_part_of_its_own(layers):
 
     assert isinstance(stage, Stage)
     assert stage.linear
-    assert rest == network.trunk[1]
+    assert rest == Pointwise((network.trunk[1],), (stage.output,), network.trunk[1].output)
 
 
-def test_a_stage_ends_where_two_read_the_same():
+def branch_and_meet(*, seen=False):
+    """A convolution, x · sigmoid(x) of it, and of that a Relu; the product may be read elsewhere too."""
     maker = GraphMaker()
     name = maker.node("Transpose", ["sequence"], perm=[0, 2, 1])
     shared = maker.node("Conv", [name, maker.constant(np.ones((2, 4, 3)))], kernel_shape=[3])
-    name = maker.node("Add", [maker.node("Relu", [shared]), shared])
-    output = maker.node("ReduceMax", [name, maker.constant(np.array([2]))], keepdims=0)
-    network = read_network(maker.model({"sequence": (30, 4)}, [output]), "sequence", 0.0)
+    product = maker.node("Mul", [maker.node("Sigmoid", [shared]), shared])
+    outputs = [maker.node("ReduceMax", [maker.node("Relu", [product]), maker.constant(np.array([2]))], keepdims=0)]
+    if seen:
+        outputs.append(maker.node("ReduceMin", [product, maker.constant(np.array([2]))], keepdims=0))
+    return read_network(maker.model({"sequence": (30, 4)}, outputs), "sequence", 0.0)
 
-    parts = find_stages(network)
 
-    assert [getattr(part, "linear", None) for part in parts] == [True, None, None]
+def test_a_stage_ends_where_two_read_the_same_and_what_meets_again_is_done_together():
+    network = branch_and_meet()
+
+    stage, together = find_stages(network)
+
+    assert isinstance(stage, Stage)
+    assert stage.linear
+    assert together == Pointwise(network.trunk[1:], (stage.output,), network.trunk[-1].output)
+
+
+def test_what_somebody_else_reads_comes_out():
+    network = branch_and_meet(seen=True)
+
+    _, product, relu = find_stages(network)
+
+    assert [one.op_type for one in product.operators] == ["Sigmoid", "Mul"]
+    assert [one.op_type for one in relu.operators] == ["Relu"]
+
+
+def test_a_sum_of_two_maps_alone_is_linear():
+    maker = GraphMaker()
+    name = maker.node("Transpose", ["sequence"], perm=[0, 2, 1])
+    first, second = (
+        maker.node("Conv", [name, maker.constant(np.ones((2, 4, width)))], kernel_shape=[width], auto_pad="SAME_UPPER")
+        for width in (3, 5)
+    )
+    output = maker.node("ReduceMax", [maker.node("Add", [first, second]), maker.constant(np.array([2]))], keepdims=0)
+
+    parts = find_stages(read_network(maker.model({"sequence": (30, 4)}, [output]), "sequence", 0.0))
+
+    assert [part.linear for part in parts] == [True, True, True]
 
 
 def test_steps_hold_a_constant_for_each_channel():

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from zoo.network.gains import cost_of_substitution
 from zoo.network.network import CODES_INPUT, SEQUENCE, Average, Exit, Network, Project, Whole
-from zoo.network.operators import Apply, Convolve, Frame, Join, Pick
-from zoo.network.products import RESULT, row_input, write_apply_graph, write_dense_graph, write_product_graph
-from zoo.network.reaches import Places, find_reaches
+from zoo.network.operators import Convolve, Frame, Join, Pick
+from zoo.network.products import RESULT, row_input, write_dense_graph, write_pointwise_graph, write_product_graph
+from zoo.network.reaches import Places, Reaches, find_reaches
 from zoo.network.spreading import AVERAGE, AVERAGE_WITH_ADDED, MAX
-from zoo.network.stages import Part, Stage, find_stages
+from zoo.network.stages import Part, Pointwise, Stage, find_stages
 from zoo.network.writing import write_maps_graph, write_tail_graph
 
 if TYPE_CHECKING:
@@ -32,7 +33,11 @@ Codes: TypeAlias = npt.NDArray[np.uint8]
 Opener: TypeAlias = "Callable[[onnx.ModelProto], Any]"
 """Returns ONNX Runtime's session of a graph, which works in one thread and may be called from several."""
 
-_BLOCK = 64  # items whose changes go through the trunk together: what a layer adds should stay in a processor's cache
+# Substitutions go through the trunk together while what a layer adds may stay in a processor's cache.
+_BLOCK_BYTES = 4 << 20
+_MIN_BLOCK, _MAX_BLOCK = 64, 1024
+_WORK_OF_A_GROUP = 64_000_000  # multiply-adds that make up for taking a block of its own
+_MIN_BASES = 8  # in a group
 _LETTERS = 5
 
 
@@ -86,8 +91,9 @@ class Differences:
     def __init__(self, network: Network, open_graph: Opener, *, compiled: bool | None = None) -> None:
         self.network = network
         self.functions = _choose_functions(compiled=compiled)
-        self.reaches = find_reaches(network)
+        self.reaches = _group_bases(network)
         self.parts = find_stages(network)
+        self._block = _choose_block(network, self.reaches)
         self._maps = sorted(_find_maps(self.parts, network))
         self._whole = open_graph(write_maps_graph(network, self._maps))
         self._tail = open_graph(write_tail_graph(network))
@@ -99,8 +105,8 @@ class Differences:
                 self._products[part.inner] = open_graph(write_product_graph(network, part.convolution))
                 if part.source == SEQUENCE:
                     self._tables[part.inner] = self.multiply(part.convolution, self.letter_changes[:, np.newaxis])
-            elif isinstance(part, Apply) and not _adds_maps(part):
-                self._products[part.output] = open_graph(write_apply_graph(network, part))
+            elif isinstance(part, Pointwise) and not part.linear:
+                self._products[part.output] = open_graph(write_pointwise_graph(network, part))
 
     @property
     def letter_changes(self) -> Numbers:
@@ -128,9 +134,15 @@ class Differences:
     ) -> dict[str, Numbers]:
         """Return the outputs by name, a row for each substitution.
 
+        Numbers that overflow come out as none: the difference of two that are infinite.
+
         Args:
             extra: The network's further inputs, by name, a row for each substitution.
         """
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._predict(reference, chosen, extra or {})
+
+    def _predict(self, reference: Reference, chosen: Substitutions, extra: Mapping[str, Numbers]) -> dict[str, Numbers]:
         if not len(chosen):
             return {name: values[:0] for name, values in reference.outputs.items()}
         group = self.reaches.group[chosen.positions]
@@ -138,11 +150,11 @@ class Differences:
         changes = _Changes(self, reference, chosen)
         for number in np.unique(group).tolist():
             members = order[group[order] == number]
-            for first in range(0, len(members), _BLOCK):
-                changes.follow(members[first : first + _BLOCK], self.reaches.widths[number])
+            for first in range(0, len(members), self._block):
+                changes.follow(members[first : first + self._block], self.reaches.widths[number])
         exits = {f"zoo_exit_{number}": changes.leave(one) for number, one in enumerate(self.network.exits)}
         outputs = [value.name for value in self.network.tail.outputs]
-        return dict(zip(outputs, self._tail.run(outputs, {**exits, **(extra or {})}), strict=True))
+        return dict(zip(outputs, self._tail.run(outputs, {**exits, **extra}), strict=True))
 
     def multiply(self, convolution: Convolve, changes: Numbers) -> Numbers:
         """Return what changes (n, width, C) add to the outputs that read them, shape (n, width, taps, F)."""
@@ -156,10 +168,10 @@ class Differences:
         """Return the same for a convolution of the sequence, for each REF and each ALT letter."""
         return self._tables[stage.inner]
 
-    def apply(self, operator: Apply, rows: list[Numbers]) -> Numbers:
-        """Return what an operator makes of rows (n, C) of maps."""
+    def apply(self, part: Pointwise, rows: list[Numbers]) -> Numbers:
+        """Return what operators on each number make of rows (n, C) of maps."""
         feed = {row_input(number): part[:, :, np.newaxis, np.newaxis] for number, part in enumerate(rows)}
-        found: Numbers = self._products[operator.output].run([RESULT], feed)[0]
+        found: Numbers = self._products[part.output].run([RESULT], feed)[0]
         apart: Numbers = found.reshape(len(found), -1)
         return apart
 
@@ -285,10 +297,8 @@ class _Block:
             case Join():
                 joined = [self._move(source, part.output) for source in part.sources]
                 self.changes[part.output] = np.concatenate(joined, axis=2)
-            case Apply():
+            case Pointwise():
                 self.changes[part.output] = self._apply(part)
-            case _:
-                raise AssertionError(part)
 
     def _pass(self, stage: Stage) -> Numbers:
         if stage.convolution is None:
@@ -340,24 +350,43 @@ class _Block:
         self._functions.spread(added, self._every, starts, (1, 1, before), firsts, result)
         return result
 
-    def _apply(self, operator: Apply) -> Numbers:
-        moved = [self._move(source, operator.output) for source in operator.sources]
-        if _adds_maps(operator):
-            combined: Numbers = moved[0] + moved[1] if operator.op_type == "Add" else moved[0] - moved[1]
+    def _apply(self, part: Pointwise) -> Numbers:
+        moved = [self._move(source, part.output) for source in part.sources]
+        if part.linear:
+            first, second = moved if len(moved) == 2 else moved * 2
+            combined: Numbers = first + second if part.operators[0].op_type == "Add" else first - second
             return combined
         rows = []
-        for source, changes in zip(operator.sources, moved, strict=True):
-            alt = self._read_ref(source, operator.output)
+        for source, changes in zip(part.sources, moved, strict=True):
+            alt = self._read_ref(source, part.output)
             alt += changes
             rows.append(alt.reshape(-1, alt.shape[2]))
-        found: Numbers = self._engine.apply(operator, rows).reshape(*moved[0].shape[:2], -1)
-        found -= self._read_ref(operator.output, operator.output)
+        found: Numbers = self._engine.apply(part, rows).reshape(*moved[0].shape[:2], -1)
+        found -= self._read_ref(part.output, part.output)
         return found
 
     def _read_ref(self, name: str, output: str) -> Numbers:
         """Return REF's map at the changed positions of another, shape (n, width, C)."""
         places = (self.bases(name) + self.starts(output))[:, np.newaxis] + np.arange(self._widths[output])
         return self._reference.maps[name].take(places, axis=0)
+
+
+def _group_bases(network: Network) -> Reaches:
+    """Return what bases reach; those that reach less are apart where the work that is saved is worth it."""
+    together = find_reaches(network, network.length + 1)
+    work = max(1, cost_of_substitution(network, together).multiply_adds)
+    return find_reaches(network, max(_MIN_BASES, _WORK_OF_A_GROUP // work))
+
+
+def _choose_block(network: Network, reaches: Reaches) -> int:
+    largest = 1
+    for operator in network.trunk:
+        for widths in reaches.widths:
+            shape = network.maps[operator.output]
+            taps = operator.slide.width if isinstance(operator, Convolve) else 1
+            changed = max(widths[source] for source in operator.sources)
+            largest = max(largest, 4 * shape.channels * max(widths[operator.output], taps * changed))
+    return min(max(_BLOCK_BYTES // largest, _MIN_BLOCK), _MAX_BLOCK)
 
 
 def _choose_functions(*, compiled: bool | None) -> ModuleType:
@@ -380,14 +409,9 @@ def _find_maps(parts: tuple[Part, ...], network: Network) -> set[str]:
     for part in parts:
         if isinstance(part, Stage) and not part.linear:
             needed.update([part.inner, part.output])
-        elif isinstance(part, Apply) and not _adds_maps(part):
+        elif isinstance(part, Pointwise) and not part.linear:
             needed.update([*part.sources, part.output])
     return needed
-
-
-def _adds_maps(operator: Apply) -> bool:
-    """Return whether the change of a result is the sum, or the difference, of changes."""
-    return operator.op_type in {"Add", "Sub"} and len(operator.sources) == 2
 
 
 def _read_pool(stage: Stage) -> tuple[int, int, int, int, int]:

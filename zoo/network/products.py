@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zoo.network.network import Network
-from zoo.network.operators import Apply, Convolve
+from zoo.network.operators import Convolve
+from zoo.network.stages import Pointwise
 from zoo.network.writing import GraphWriter
 
 if TYPE_CHECKING:
@@ -42,15 +43,17 @@ def write_product_graph(network: Network, convolution: Convolve) -> onnx.ModelPr
     return writer.finish_alone(RESULT, [width * filters], "zoo_product")
 
 
-def write_apply_graph(network: Network, operator: Apply) -> onnx.ModelProto:
-    """Return the graph of an operator on each number: rows of each map, shape (n, C, 1, 1), in and out."""
+def write_pointwise_graph(network: Network, part: Pointwise) -> onnx.ModelProto:
+    """Return the graph of operators on each number: rows of each map, shape (n, C, 1, 1), in and out."""
     writer = GraphWriter(network)
-    sources = [
-        writer.input(row_input(number), "FLOAT", ["N", network.maps[source].channels, 1, 1])
-        for number, source in enumerate(operator.sources)
-    ]
-    writer.node("Identity", [writer.apply(operator, sources, 0, 0)], RESULT)
-    return writer.finish_alone(RESULT, [network.maps[operator.output].channels, 1, 1], "zoo_apply")
+    tensors = {
+        source: writer.input(row_input(number), "FLOAT", ["N", network.maps[source].channels, 1, 1])
+        for number, source in enumerate(part.sources)
+    }
+    for operator in part.operators:
+        tensors[operator.output] = writer.apply(operator, [tensors[source] for source in operator.sources], 0, 0)
+    writer.node("Identity", [tensors[part.output]], RESULT)
+    return writer.finish_alone(RESULT, [network.maps[part.output].channels, 1, 1], "zoo_pointwise")
 
 
 def write_dense_graph(network: Network) -> onnx.ModelProto:

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from zoo.network.network import SEQUENCE, Average, Network, Project
-from zoo.network.operators import Convolve, Slide
+from zoo.network.network import SEQUENCE, Network
+from zoo.network.operators import Slide
 
 Places = npt.NDArray[np.int64]
 """Positions counted from 0, one an item."""
-
-_FEW = 8  # bases that are worth widths of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +30,12 @@ class Reaches:
     group: Places
 
 
-def find_reaches(network: Network) -> Reaches:
-    """Return what each base of a network's window reaches."""
+def find_reaches(network: Network, few: int = 0) -> Reaches:
+    """Return what each base of a network's window reaches.
+
+    Args:
+        few: Fewer bases than these are no group of their own; they go with the widest.
+    """
     bases = np.arange(network.length)
     spans = {SEQUENCE: (bases, bases + 1)}
     for operator in network.trunk:
@@ -46,13 +48,13 @@ def find_reaches(network: Network) -> Reaches:
     names = list(spans)
     widths = np.stack([np.maximum(ends - starts, 1) for starts, ends in spans.values()])
     kinds, group, counts = np.unique(widths, axis=1, return_inverse=True, return_counts=True)
-    # Windows' ends have widths of their own, base by base: they go with the widest.
-    few = counts < _FEW
-    widest = np.flatnonzero(~few).size
-    order = np.concatenate([np.flatnonzero(~few), np.flatnonzero(few)])
+    # Those at the ends of a window have widths of their own, base by base.
+    rare = counts < few
+    widest = np.flatnonzero(~rare).size
+    order = np.concatenate([np.flatnonzero(~rare), np.flatnonzero(rare)])
     number = np.minimum(np.argsort(order), widest)
     kept = [kinds[:, kind] for kind in order[:widest]]
-    if few.any():
+    if rare.any():
         kept.append(kinds.max(axis=1))
     return Reaches(
         {name: starts for name, (starts, _) in spans.items()},
@@ -70,37 +72,3 @@ def _find_outputs(slide: Slide, starts: Places, ends: Places, outputs: int) -> t
         np.where(empty, outputs, np.clip(first, 0, outputs)),
         np.where(empty, 0, np.clip(last + 1, 0, outputs)),
     )
-
-
-def count_alternative(network: Network, reaches: Reaches | None = None) -> float:
-    """Return the multiplications that one substitution takes by difference, averaged over the bases of a window.
-
-    The first layer multiplies nothing: what it adds stands in a table.
-    """
-    reaches = reaches or find_reaches(network)
-    shares = np.bincount(reaches.group, minlength=len(reaches.widths)) / len(reaches.group)
-    total = float(network.tail.multiply_adds)
-    for share, widths in zip(shares, reaches.widths, strict=True):
-        for operator in network.trunk:
-            if isinstance(operator, Convolve) and operator.source != SEQUENCE:
-                total += share * widths[operator.source] * operator.multiply_adds
-        for leaving in network.exits:
-            if isinstance(leaving, Project):
-                total += share * widths[leaving.source] * leaving.weights[0].size
-            elif not isinstance(leaving, Average):
-                total += share * _count_map(network, leaving.source)
-    return total
-
-
-def count_reference(network: Network) -> float:
-    """Return the multiplications that a whole window takes."""
-    convolutions = sum(
-        operator.multiply_adds * network.maps[operator.output].length
-        for operator in network.trunk
-        if isinstance(operator, Convolve)
-    )
-    return float(convolutions + network.tail_weights)
-
-
-def _count_map(network: Network, name: str) -> int:
-    return network.maps[name].channels * network.maps[name].length

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -12,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.network.network import Map, Network
-from zoo.network.operators import Apply, Convolve, Operator, Pool, Slide, Weights
+from zoo.network.operators import Apply, Convolve, Frame, Join, Operator, Pick, Pool, Slide, Weights
 
 
 class StepKind(IntEnum):
@@ -85,37 +84,84 @@ class Stage:
         return self.pool is None and not self.early and not self.late
 
 
-Part: TypeAlias = Stage | Operator
+@dataclass(frozen=True, slots=True)
+class Pointwise:
+    """Operators on each number, of which nobody but they themselves reads any but the last.
+
+    Attributes:
+        operators: In an order in which they can run.
+        sources: The maps that they read, each once.
+    """
+
+    operators: tuple[Apply, ...]
+    sources: tuple[str, ...]
+    output: str
+    slide: Slide = field(default=Slide())
+
+    @property
+    def linear(self) -> bool:
+        """Whether the change of the result is the sum, or the difference, of two maps' changes."""
+        (first, *more) = self.operators
+        return not more and first.op_type in {"Add", "Sub"} and len(first.sources) == 2
+
+
+Part: TypeAlias = Stage | Pointwise | Frame | Pick | Join
+
+_Readers: TypeAlias = Mapping[str, Sequence[Operator | None]]
+"""Who reads each map; None for an exit."""
 
 
 def find_stages(network: Network) -> tuple[Part, ...]:
-    """Return the trunk with convolutions and pools, and what follows them, as stages."""
+    """Return the trunk with convolutions and pools, and what follows them, as stages, and the rest put together too."""
     readers: dict[str, list[Operator | None]] = {}
     for operator in network.trunk:
-        for source in operator.sources:
+        for source in dict.fromkeys(operator.sources):
             readers.setdefault(source, []).append(operator)
     for leaving in network.exits:
         readers.setdefault(leaving.source, []).append(None)
-    taken: Counter[str] = Counter()
+    stages: dict[str, Stage] = {}
+    taken: set[str] = set()
+    for operator in network.trunk:
+        if isinstance(operator, Convolve | Pool) and operator.output not in taken:
+            chain = _follow(operator, readers)
+            stage = _make_stage(chain, network)
+            stages[operator.output] = stage
+            taken.update(one.output for one in chain[: _count_taken(stage, chain)])
+    alone = [one for one in network.trunk if isinstance(one, Apply) and one.output not in taken]
+    pointwise = _join_pointwise(alone, readers)
     parts: list[Part] = []
     for operator in network.trunk:
-        if taken[operator.output]:
-            continue
-        if not isinstance(operator, Convolve | Pool):
+        if operator.output in stages:
+            parts.append(stages[operator.output])
+        elif operator.output in pointwise:
+            parts.append(pointwise[operator.output])
+        elif isinstance(operator, Frame | Pick | Join):
             parts.append(operator)
-            continue
-        chain = _follow(operator, readers)
-        stage = _make_stage(chain, network)
-        taken.update(one.output for one in chain[: _count_taken(stage, chain)])
-        parts.append(stage)
     return tuple(parts)
 
 
-def _follow(operator: Operator, readers: dict[str, list[Operator | None]]) -> list[Operator]:
+def _join_pointwise(operators: Sequence[Apply], readers: _Readers) -> dict[str, Pointwise]:
+    """Return operators put together, by the map that comes out."""
+    outcome: dict[str, str] = {}
+    for operator in reversed(operators):
+        # Where all readers end in one map, so does what they read.
+        ends = {outcome.get(reader.output, "") if reader is not None else "" for reader in readers[operator.output]}
+        end = ends.pop() if len(ends) == 1 else ""
+        outcome[operator.output] = end or operator.output
+    joined = {}
+    for output in dict.fromkeys(outcome.values()):
+        members = [operator for operator in operators if outcome[operator.output] == output]
+        inner = {operator.output for operator in members}
+        sources = dict.fromkeys(source for one in members for source in one.sources if source not in inner)
+        joined[output] = Pointwise(tuple(members), tuple(sources), output)
+    return joined
+
+
+def _follow(operator: Operator, readers: _Readers) -> list[Operator]:
     """Return the operators from this one on, as long as one alone reads each."""
     chain = [operator]
     while True:
-        reading = readers.get(chain[-1].output, [])
+        reading = readers[chain[-1].output]
         following = reading[0] if len(reading) == 1 else None
         if following is None or len(following.sources) > 1:
             return chain

@@ -1,0 +1,148 @@
+"""Runs a network on substitutions of one window: the window once, then only what each of them changes."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.components import Predictions
+from zoo.errors import ModelError
+from zoo.genome.codes import Codes, reverse_complement
+from zoo.model.session import TOLERANCE, Session, largest_difference
+from zoo.network.differences import Differences, Reference, Substitutions
+from zoo.network.gains import mutation_gain
+
+Places = npt.NDArray[np.int64]
+Named = dict[str, Predictions]
+
+_PART = 512  # substitutions that share a reading of the dense layers' weights
+_TRIED = 8  # substitutions of each example that are compared with whole windows
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Substitutions of one strand."""
+
+    turned: bool
+    rows: npt.NDArray[np.int64]
+    reference: Reference
+    chosen: Substitutions
+
+
+class MutationPredictor:
+    """A network that is ready to run on substitutions.
+
+    Args:
+        session: The whole network, on a processor.
+
+    Raises:
+        ModelError: It runs on a GPU, reads no sequence, or its predictions are not those of the whole network.
+    """
+
+    def __init__(self, session: Session) -> None:
+        name = session.card.full_name
+        if session.device != "cpu":
+            raise ModelError(f"{name}: substitutions are predicted by difference on device 'cpu' alone")
+        if session.network is None:
+            raise ModelError(f"{name}: reads no sequence")
+        self._session = session
+        self._differences = Differences(session.network, session.open)
+        self._check()
+
+    def predict(self, codes: Codes, places: Places, letters: Codes) -> tuple[Named, Named]:
+        """Return the predictions of a window and of substitutions in it, averaged over strands if the card asks.
+
+        Args:
+            codes: The window, shape (L,); it may hold unknown bases.
+            places: Where a base is replaced, counted from 0, shape (P,), in any order.
+            letters: The codes that take its place, shape (P,).
+
+        Returns:
+            By output, the window's (1, M, T) and the substitutions' (P, M, T), M members apart, with an axis of bins
+            before that of tracks where there is one.
+        """
+        order = np.argsort(places, kind="stable")
+        context = self._session.feed_context(1, {})
+        parts, whole = [], []
+        for turned in (False, True) if self._session.card.strand.average else (False,):
+            window, chosen = codes[np.newaxis], Substitutions(np.zeros_like(order), places[order], letters[order])
+            if turned:
+                window = reverse_complement(window)
+                chosen = Substitutions(
+                    chosen.rows, len(codes) - 1 - chosen.positions, reverse_complement(chosen.letters)[::-1]
+                )
+            reference = self._differences.read(window, context)
+            whole.append(self._sort(reference.outputs, turned=turned))
+            for first in range(0, max(len(order), 1), _PART):
+                rows = np.arange(first, min(first + _PART, len(order)))
+                parts.append(_Part(turned, rows, reference, chosen.take(rows)))
+        found = self._session.walk(self._predict_part, parts)
+        alt: Named = {}
+        for name, values in whole[0].items():
+            alt[name] = np.zeros((len(order), *values.shape[1:]), dtype=np.float32)
+            for part, values_found in zip(parts, found, strict=True):
+                alt[name][order[part.rows]] += values_found[name]
+            alt[name] *= np.float32(1 / len(whole))
+        ref = {name: functools.reduce(np.add, [one[name] for one in whole]) / np.float32(len(whole)) for name in alt}
+        ref, alt = (self._session.merge(one, members=True) for one in (ref, alt))
+        self._run_overflown(codes, places, letters, alt)
+        return ref, alt
+
+    def _predict_part(self, part: _Part) -> Named:
+        context = self._session.feed_context(len(part.chosen), {})
+        return self._sort(self._differences.predict(part.reference, part.chosen, context), turned=part.turned)
+
+    def _sort(self, outputs: Any, *, turned: bool) -> Named:
+        """Return outputs in the order of the card, as the forward strand has them."""
+        found = {
+            output.name: np.asarray(outputs[output.name], dtype=np.float32) for output in self._session.card.outputs
+        }
+        return self._session.turn(found) if turned else found
+
+    def _run_overflown(self, codes: Codes, places: Places, letters: Codes, alt: Named) -> None:
+        """Predict anew as windows what came out as no number: the difference of two that are infinite is none."""
+        rows = np.zeros(len(places), dtype=np.bool_)
+        for values in alt.values():
+            rows |= ~np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
+        if rows.any():
+            for name, values in self._session.predict(
+                substitute(codes, places[rows], letters[rows]), members=True
+            ).items():
+                alt[name][rows] = values
+
+    def _check(self) -> None:
+        """Try substitutions of example windows, their ends among them."""
+        rng = np.random.default_rng(0)
+        found: list[Named] = []
+        windows = []
+        for codes in self._session.example:
+            places = np.append(rng.integers(0, len(codes), _TRIED - 2), [0, len(codes) - 1])
+            letters = ((codes[places] + rng.integers(1, 4, _TRIED)) % 4).astype(np.uint8)
+            found.extend(self.predict(codes, places, letters))
+            windows.extend([codes[np.newaxis], substitute(codes, places, letters)])
+        # One measure for all: where a window predicts next to nothing, the whole network's last digits count too.
+        for name, values in self._session.predict(np.concatenate(windows), members=True).items():
+            difference = largest_difference(np.concatenate([part[name] for part in found]), values)
+            if not difference <= TOLERANCE:
+                raise ModelError(
+                    f"{self._session.card.full_name}: output {name!r} of substitutions differs by {difference:.2g} "
+                    "from the whole network's; choose --engine full"
+                )
+
+
+def expect_gain(session: Session) -> float:
+    """Return how many times as fast a mutation map is expected by difference; 0 where it can't be made so."""
+    if session.device != "cpu" or session.network is None:
+        return 0.0
+    return mutation_gain(session.network)
+
+
+def substitute(codes: Codes, places: Places, letters: Codes) -> Codes:
+    """Return a window with each of some bases replaced, shape (P, L)."""
+    windows = np.tile(codes, (len(places), 1))
+    windows[np.arange(len(places)), places] = letters
+    return windows
