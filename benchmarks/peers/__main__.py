@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     results = work / "results"
     results.mkdir(exist_ok=True)
-    setting = {"records": given.records, "threads": int(threads), "missing": missing}
+    setting = {"records": given.records, "threads": int(threads), "missing": missing, "command": _show(arguments)}
 
     def keep(rounds: list[Round]) -> None:
         document = json.dumps({**setting, "rounds": rounds}, indent=1)
@@ -76,6 +76,15 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--table-only", action="store_true", help="write the page anew from what was measured")
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "RESULTS.md")
     return parser.parse_args(arguments)
+
+
+def _show(arguments: Sequence[str] | None) -> str:
+    """Return the command as it was given, but for the folders of this machine."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    for number, word in enumerate(words[:-1]):
+        if word in {"--work", "--output"}:
+            words[number + 1] = {"--work": "DIR", "--output": "PAGE"}[word]
+    return " ".join(["python -m benchmarks.peers", *words])
 
 
 def _choose_tasks(names: Sequence[str]) -> list[Task]:

@@ -38,7 +38,7 @@ def write_page(path: Path, work: Path, *, use_earlier: bool) -> None:
         threads=run["threads"],
         loads=[entry["load"] for of_round in run["rounds"] for entry in of_round.values()],
         versions=_find_versions(work),
-        command="python -m benchmarks.peers --work DIR",
+        command=run["command"],
     )
     limits = work / "results" / "limits.json"
     goals = describe_goals(sections)

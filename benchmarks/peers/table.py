@@ -17,6 +17,10 @@ that ratio in seconds of the processor, which others on the machine hardly chang
 by what the program took. Peak memory is that of the largest process. The largest difference is that from a plain
 reference, relative to the largest prediction, with the variant where the program puts it; the peers' over SNVs only."""
 
+_BUSY = """\
+**Others used the machine during this run:** seconds, and ratios by the clock, are worth little; those by processor time
+can be read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -129,13 +133,15 @@ def _render_row(row: Row, section: Section) -> str:
 def _describe(setting: Setting) -> str:
     loads = sorted(setting.loads)
     load = f"{loads[0]:.1f} to {loads[-1]:.1f}" if loads else "unknown"
+    # Its own programs make a load of as many as there are threads.
+    busy = f"\n\n{_BUSY}" if loads and loads[-1] > setting.threads + 1 else ""
     versions = ", ".join(f"{name} {version}" for name, version in setting.versions.items())
     how = (
         f"`{setting.command}` wrote this page: commit `{setting.commit}`, {setting.machine}, "
         f"{setting.threads} threads, {setting.rounds} rounds in which all take their turn, "
         f"lists of {setting.records:,} records. Load before each task: {load}. {versions}."
     )
-    return f"{how}\n\n{_EXPLANATION}"
+    return f"{how}\n\n{_EXPLANATION}{busy}"
 
 
 def _list_commands(sections: Sequence[Section]) -> str:

@@ -1,4 +1,5 @@
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -111,6 +112,9 @@ def test_the_page_has_a_row_a_program_and_every_row_as_many_columns(tmp_path):
     assert "Load before each task: 0.5 to 2.0." in page
     assert f"| {ZOO[1].name} | 1.0 |" in lines
     assert "## On a GPU\n\nNot measured." in page
+    assert "Others used the machine" not in page
+    busy = replace(setting, loads=[0.5, 3.5])
+    assert "**Others used the machine during this run:**" in render_page(busy, [], [], "")
     assert "| Annotation, Basset-sized, SNVs only: zoo, engine auto by floor | 1.7 | 0.50 | 1.00 | 0.22 |" in lines
 
 
