@@ -12,11 +12,20 @@ from benchmarks.data import write_constant_model, write_genome, write_variants
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with genome.fa (20 Mb), 100k.vcf.gz, 1m.vcf.gz and the model folder constant."""
+    """A folder with genome.fa (20 Mb), none.vcf.gz, 100k.vcf.gz, 1m.vcf.gz and the model folder constant.
+
+    In indels.vcf.gz a tenth of a million records are indels; contigs.fa, contigs.100k.vcf.gz and contigs.1m.vcf.gz have
+    500 contigs.
+    """
     folder = tmp_path_factory.mktemp("data")
     genome = write_genome(folder / "genome.fa")
     write_variants(folder / "100k.vcf.gz", genome, 100_000)
     write_variants(folder / "1m.vcf.gz", genome, 1_000_000)
+    write_variants(folder / "none.vcf.gz", genome, 0)
+    write_variants(folder / "indels.vcf.gz", genome, 1_000_000, indels=0.1, second_alts=0)
+    genome = write_genome(folder / "contigs.fa", contigs=500)
+    write_variants(folder / "contigs.100k.vcf.gz", genome, 100_000)
+    write_variants(folder / "contigs.1m.vcf.gz", genome, 1_000_000)
     write_constant_model(folder / "constant")
     return folder
 

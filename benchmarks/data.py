@@ -9,24 +9,23 @@ import numpy as np
 from zoo.genome.bgzf import BgzfSink
 from zoo.testing.models import write_model_folder
 
-CONTIGS = ("chr1", "chr2")
-CONTIG_LENGTH = 10_000_000
+BASES = 20_000_000
 WINDOW = 201
 _MARGIN = 200
-_HEADER = (
-    "##fileformat=VCFv4.2\n"
-    '##INFO=<ID=AC,Number=A,Type=Integer,Description="Allele count">\n'
-    '##INFO=<ID=AF,Number=A,Type=Float,Description="Allele frequency">\n'
-    + "".join(f"##contig=<ID={name},length={CONTIG_LENGTH}>\n" for name in CONTIGS)
-    + "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
-)
+_HEADER = """##fileformat=VCFv4.2
+##INFO=<ID=AC,Number=A,Type=Integer,Description="Allele count">
+##INFO=<ID=AF,Number=A,Type=Float,Description="Allele frequency">
+"""
+_COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 
 
-def write_genome(path: Path, seed: int = 1) -> dict[str, str]:
-    """Write two contigs of random bases and return them."""
+def write_genome(path: Path, seed: int = 1, contigs: int = 2) -> dict[str, str]:
+    """Write contigs of random bases, all as long, and return them."""
     generator = np.random.default_rng(seed)
     letters = np.frombuffer(b"ACGT", dtype=np.uint8)
-    genome = {name: letters[generator.integers(0, 4, CONTIG_LENGTH)].tobytes().decode() for name in CONTIGS}
+    length = BASES // contigs
+    names = [f"chr{number}" for number in range(1, contigs + 1)]
+    genome = {name: letters[generator.integers(0, 4, length)].tobytes().decode() for name in names}
     with path.open("w", encoding="ascii") as file:
         for name, bases in genome.items():
             file.write(f">{name}\n")
@@ -34,35 +33,40 @@ def write_genome(path: Path, seed: int = 1) -> dict[str, str]:
     return genome
 
 
-def write_variants(path: Path, genome: dict[str, str], records: int, seed: int = 2) -> None:
-    """Write records, BGZF: 96 % SNVs, 2 % deletions and 2 % insertions of three bases; 0.5 % have a second ALT."""
+def write_variants(
+    path: Path, genome: dict[str, str], records: int, seed: int = 2, *, indels: float = 0.04, second_alts: float = 0.005
+) -> None:
+    """Write records, BGZF: SNVs, some with a second ALT, and indels of three bases, as many insertions as deletions."""
     generator = np.random.default_rng(seed)
     per_contig = records // len(genome)
+    declared = "".join(f"##contig=<ID={name},length={len(bases)}>\n" for name, bases in genome.items())
     with path.open("wb") as file:
         sink = BgzfSink(file)
-        sink.write(_HEADER.encode())
+        sink.write(f"{_HEADER}{declared}{_COLUMNS}".encode())
         for name, bases in genome.items():
-            starts = generator.choice(CONTIG_LENGTH - 2 * _MARGIN, per_contig, replace=False) + _MARGIN
+            starts = generator.choice(len(bases) - 2 * _MARGIN, per_contig, replace=False) + _MARGIN
             starts.sort()
             kinds = generator.random(per_contig).tolist()
             others = generator.integers(1, 4, per_contig).tolist()
             lines = [
-                _format_record(name, bases, start, kind, other)
+                _format_record(name, bases, start, kind, other, indels, second_alts)
                 for start, kind, other in zip(starts.tolist(), kinds, others, strict=True)
             ]
             sink.write("".join(lines).encode())
         sink.finish()
 
 
-def _format_record(contig: str, bases: str, start: int, kind: float, other: int) -> str:
+def _format_record(
+    contig: str, bases: str, start: int, kind: float, other: int, indels: float, second_alts: float
+) -> str:
     ref = bases[start]
     place = "ACGT".index(ref)
     alt = "ACGT"[(place + other) % 4]
-    if kind < 0.005:
+    if kind < second_alts:
         alt = f"{alt},{'ACGT'[(place + other % 3 + 1) % 4]}"
-    elif kind > 0.98:
+    elif kind > 1 - indels / 2:
         alt = f"{ref}ACG"
-    elif kind > 0.96:
+    elif kind > 1 - indels:
         ref, alt = bases[start : start + 4], ref
     return f"{contig}\t{start + 1}\trs{start}\t{ref}\t{alt}\t100\tPASS\tAC={other};AF={kind:.6f}\n"
 
