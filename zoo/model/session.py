@@ -40,7 +40,7 @@ TOLERANCE = 1e-5
 """By how much predictions of a network in another form may differ, relative to the largest."""
 
 _WRONG_OPTIMIZERS = ["Pad_Fusion"]
-"""Rewritings of ONNX Runtime's that change numbers: this one lets a pool skip zeros that it has to read (1.20 to 1.31)."""
+"""Rewritings of ONNX Runtime that change numbers: this one, seen in 1.31, lets a pool skip zeros that it has to read."""
 
 _TRIED = 4  # windows that another form is tried on
 _ERRORS_ONLY = 3  # ONNX Runtime's log severity
