@@ -17,6 +17,7 @@ from zoo.errors import DataError, UnknownModel
 from zoo.genome.codes import Codes, encode
 from zoo.model.card import Card, read_card
 from zoo.model.checksums import verify_checksums
+from zoo.model.devices import Tuning
 from zoo.model.lowering import lower_network
 from zoo.model.precision import Precision
 from zoo.model.safety import check_onnx
@@ -74,7 +75,8 @@ class Model:
         """
         if self._session is None:
             example = self._read_example if (self.folder / EXAMPLE_FILE).is_file() and self.card.window else None
-            self._session = Session(self._network, self.card, self._device, self._threads, example)
+            tuning = Tuning(self.precision, self.digest)
+            self._session = Session(self._network, self.card, self._device, self._threads, example, tuning)
         return self._session
 
     def _read_example(self) -> Codes:

@@ -23,7 +23,7 @@ from zoo.errors import CardError, DataError, DeviceError, MissingExtra, ModelErr
 from zoo.genome.codes import UNKNOWN, Codes, reverse_complement
 from zoo.model.binding import bind_session
 from zoo.model.card import Card
-from zoo.model.devices import INSTALL_GPU, PROVIDERS, Provider, available_cpus, check_packages, resolve_device
+from zoo.model.devices import INSTALL_GPU, PROVIDERS, Provider, Tuning, available_cpus, check_packages, resolve_device
 from zoo.model.graph import check_graph, embed_one_hot, output_shape
 from zoo.model.safety import check_onnx
 from zoo.network.network import CODES_INPUT, Network
@@ -40,7 +40,7 @@ TOLERANCE = 1e-5
 """By how much predictions of a network in another form may differ, relative to the largest."""
 
 _WRONG_OPTIMIZERS = ["Pad_Fusion"]
-"""Rewritings of ONNX Runtime that change numbers: this one, seen in 1.31, lets a pool skip zeros that it has to read."""
+"""Rewritings of ONNX Runtime that change numbers: this one, seen in 1.31, makes a pool skip zeros it has to read."""
 
 _TRIED = 4  # windows that another form is tried on
 _ERRORS_ONLY = 3  # ONNX Runtime's log severity
@@ -62,6 +62,7 @@ class Session:
         device: ``auto``, ``cpu``, ``cuda`` or ``tensorrt``.
         threads: Processors to use; by default all that the process, or its container, may use.
         example: Returns windows that rewritings of the network are tried on, codes (n, L); by default they are drawn.
+        tuning: What the execution provider is told: the precision, and where TensorRT's engines are kept.
 
     Attributes:
         card: What the network reads and gives.
@@ -83,9 +84,10 @@ class Session:
         device: str = "auto",
         threads: int | None = None,
         example: Callable[[], Codes] | None = None,
+        tuning: Tuning | None = None,
     ) -> None:
         runtime = _import_onnxruntime()
-        self.device, providers = resolve_device(device, runtime.get_available_providers())
+        self.device, providers = resolve_device(device, runtime.get_available_providers(), tuning)
         self.provider = PROVIDERS[self.device]
         self.card = card
         self._example = example
