@@ -4,7 +4,9 @@ import pytest
 from zoo.errors import ModelError
 from zoo.genome.codes import decode, encode
 from zoo.interpretation import alternatives as module
-from zoo.interpretation.alternatives import predict_alternatives, substitute
+from zoo.interpretation.alternatives import AlternativePredictor, predict_alternatives, substitute
+from zoo.model.mutations import MutationPredictor
+from zoo.network.costs import cost_of_window
 
 WINDOW = "ACGTNACGT"
 
@@ -52,6 +54,69 @@ def test_no_positions_have_no_alternatives(place_model):
     assert list(predict_alternatives(place_model, encode(WINDOW), np.array([], dtype=np.int64))) == []
 
 
-def test_an_engine_that_is_not_there_is_refused(place_model):
+def test_the_incremental_engine_says_the_same(make_place_model, monkeypatch):
+    monkeypatch.setattr(module, "_OPENING", 1)
+    monkeypatch.setattr(module, "MIN_GAIN", 0)
+    model = make_place_model(strand={"average": True})
+    places = np.array([0, 1, 2, 3, 5, 6, 7, 8])
+    (expected,) = predict_alternatives(model, encode(WINDOW), places, "full")
+
+    for engine in ("auto", "incremental"):
+        (found,) = predict_alternatives(model, encode(WINDOW), places, engine)
+        np.testing.assert_allclose(found.ref["prediction"], expected.ref["prediction"])
+        np.testing.assert_allclose(found.alt["prediction"], expected.alt["prediction"])
+
+
+def test_graphs_are_opened_once_there_is_enough_to_do(make_place_model, monkeypatch):
+    model = make_place_model()
+    opened, made = [], MutationPredictor(model.session)
+
+    def open_graphs(session):
+        opened.append(session)
+        return made
+
+    monkeypatch.setattr(module, "MIN_GAIN", 0)
+    monkeypatch.setattr(module, "MutationPredictor", open_graphs)
+    work = cost_of_window(model.session.network).time
+    monkeypatch.setattr(module, "_OPENING", 3 * 5 * work)
+    predictor = AlternativePredictor(model)
+
+    list(predictor.predict(encode(WINDOW), np.array([0, 1])))
+    assert not opened
+    list(predictor.predict(encode(WINDOW), np.array([2, 3, 5])))
+    list(predictor.predict(encode(WINDOW), np.array([6])))
+    assert opened == [model.session]
+
+
+def test_a_network_whose_predictions_differ_runs_whole_and_says_so(make_place_model, monkeypatch):
+    def refuse(session):
+        raise ModelError("place@1.0.0: output 'prediction' of substitutions differs")
+
+    monkeypatch.setattr(module, "_OPENING", 1)
+    monkeypatch.setattr(module, "MIN_GAIN", 0)
+    monkeypatch.setattr(module, "MutationPredictor", refuse)
+    model = make_place_model()
+    predictor = AlternativePredictor(model)
+
+    with pytest.warns(UserWarning, match=r"substitutions differs; the whole network runs instead$"):
+        parts = list(predictor.predict(encode(WINDOW), np.array([0])))
+    assert len(parts) == 1
+    list(predictor.predict(encode(WINDOW), np.array([1])))  # told once
+    with pytest.raises(ModelError, match=r"differs$"):
+        list(predict_alternatives(model, encode(WINDOW), np.array([0]), "incremental"))
+
+
+def test_a_network_that_gains_nothing_is_refused_where_it_is_forced(place_model, monkeypatch):
+    monkeypatch.setattr(module, "expect_gain", lambda session: 1.0)
+
     with pytest.raises(ModelError, match=r"^place@1\.0\.0: its mutation maps can't be made incrementally; choose"):
         list(predict_alternatives(place_model, encode(WINDOW), np.array([0]), "incremental"))
+
+
+def test_other_precisions_run_whole(make_place_model, monkeypatch):
+    model = make_place_model()
+    model.precision = "float16"
+    monkeypatch.setattr(module, "_OPENING", 1)
+    monkeypatch.setattr(module, "MutationPredictor", None)
+
+    assert len(list(predict_alternatives(model, encode(WINDOW), np.array([0])))) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +13,10 @@ import numpy.typing as npt
 from zoo.errors import ModelError
 from zoo.genome.codes import Codes
 from zoo.model.folder import Model
+from zoo.model.graph import output_shape
+from zoo.model.mutations import MutationPredictor, expect_gain
+from zoo.network.costs import cost_of_window
+from zoo.network.gains import MIN_GAIN
 from zoo.prediction.scoring.merging import Named
 from zoo.prediction.scoring.settings import EngineName
 
@@ -23,6 +28,7 @@ OTHERS = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]], dtype=np.uint8)
 
 _BASES_A_PART = 1 << 22  # of windows that are held at a time
 _NUMBERS_A_PART = 1 << 22  # of predictions, likewise: 16 MB
+_OPENING = 20_000_000_000  # multiply-adds in the time that it takes to open the graphs of differences, and try them
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,38 +46,83 @@ class Alternatives:
     alt: Named
 
 
+class AlternativePredictor:
+    """Predicts the substitutions of a model's windows, by what they change once there are enough for that to pay.
+
+    Args:
+        engine: As in :class:`zoo.prediction.scoring.settings.ScoringSettings`.
+    """
+
+    def __init__(self, model: Model, engine: EngineName = "auto") -> None:
+        self._model = model
+        self._engine = engine
+        self._spent = 0
+        self._mutations: MutationPredictor | None = None
+        self._full = engine == "full" or model.precision != "float32"
+
+    def predict(self, codes: Codes, places: Places) -> Iterator[Alternatives]:
+        """Yield the predictions of all substitutions of one window, some positions at a time, in their order.
+
+        Args:
+            codes: The window as the model reads it, constant flanks included, shape (L,); it may hold unknown bases.
+            places: The positions to be changed, ascending; no unknown base stands there.
+
+        Raises:
+            ModelError: The incremental engine is asked for, and the network does not allow it.
+        """
+        if not len(places):
+            return
+        if self._opens(3 * len(places)):
+            self._mutations = self._open()
+        numbers = sum(math.prod(output_shape(output)) for output in self._model.card.outputs)
+        size = max(1, _NUMBERS_A_PART // (3 * numbers))
+        if self._mutations is None:
+            size = max(1, min(size, _BASES_A_PART // (3 * len(codes))))
+            ref = self._model.session.predict(codes[np.newaxis], members=True)
+        for first in range(0, len(places), size):
+            chosen = places[first : first + size]
+            if self._mutations is None:
+                found = self._model.session.predict(substitute(codes, chosen), members=True)
+            else:
+                ref, found = self._mutations.predict(codes, np.repeat(chosen, 3), OTHERS[codes[chosen]].ravel())
+            alt = {name: values.reshape(len(chosen), 3, *values.shape[1:]) for name, values in found.items()}
+            yield Alternatives(chosen, ref, alt)
+
+    def _opens(self, substitutions: int) -> bool:
+        """Return whether so many more substitutions make it worth while to open the graphs, or must."""
+        if self._full or self._mutations is not None:
+            return False
+        gain = expect_gain(self._model.session)
+        if self._engine == "incremental":
+            if gain <= 1:
+                raise ModelError(
+                    f"{self._model.card.full_name}: its mutation maps can't be made incrementally; "
+                    "choose --engine auto or full"
+                )
+            return True
+        self._full = gain < MIN_GAIN
+        network = self._model.session.network
+        if self._full or network is None:
+            return False
+        self._spent += substitutions * cost_of_window(network).time
+        return self._spent >= _OPENING
+
+    def _open(self) -> MutationPredictor | None:
+        try:
+            return MutationPredictor(self._model.session)
+        except ModelError as error:
+            if self._engine == "incremental":
+                raise
+            warnings.warn(f"{error}; the whole network runs instead", stacklevel=2)
+            self._full = True
+            return None
+
+
 def predict_alternatives(
     model: Model, codes: Codes, places: Places, engine: EngineName = "auto"
 ) -> Iterator[Alternatives]:
-    """Yield the predictions of all substitutions of one window, some positions at a time, in their order.
-
-    Args:
-        codes: The window as the model reads it, constant flanks included, shape (L,); it may hold unknown bases.
-        places: The positions to be changed, ascending; no unknown base stands there.
-        engine: As in :class:`zoo.prediction.scoring.settings.ScoringSettings`.
-
-    Raises:
-        ModelError: The incremental engine is asked for, and the network does not allow it.
-    """
-    if engine == "incremental":
-        raise ModelError(
-            f"{model.card.full_name}: its mutation maps can't be made incrementally; choose --engine auto or full"
-        )
-    yield from _predict_in_full(model, codes, places)
-
-
-def _predict_in_full(model: Model, codes: Codes, places: Places) -> Iterator[Alternatives]:
-    """Run the network on every window."""
-    if not len(places):
-        return
-    ref = model.session.predict(codes[np.newaxis], members=True)
-    numbers = sum(math.prod(values.shape) for values in ref.values())
-    size = max(1, min(_BASES_A_PART // (3 * len(codes)), _NUMBERS_A_PART // (3 * numbers)))
-    for first in range(0, len(places), size):
-        chosen = places[first : first + size]
-        found = model.session.predict(substitute(codes, chosen), members=True)
-        alt = {name: values.reshape(len(chosen), 3, *values.shape[1:]) for name, values in found.items()}
-        yield Alternatives(chosen, ref, alt)
+    """Yield the predictions of all substitutions of one window; see :class:`AlternativePredictor`."""
+    yield from AlternativePredictor(model, engine).predict(codes, places)
 
 
 def substitute(codes: Codes, places: Places) -> Codes:

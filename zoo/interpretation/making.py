@@ -11,7 +11,7 @@ import numpy as np
 from zoo.components import Predictions, Scores
 from zoo.errors import OutputError
 from zoo.genome.codes import UNKNOWN, Codes
-from zoo.interpretation.alternatives import OTHERS, Alternatives, Places, predict_alternatives
+from zoo.interpretation.alternatives import OTHERS, AlternativePredictor, Alternatives, Places
 from zoo.interpretation.mutation_map import LETTERS, Integers, MapColumn, MutationMap
 from zoo.interpretation.stretches import Stretch
 from zoo.interpretation.windows import MutatedWindow, check_length, cut_windows
@@ -44,6 +44,7 @@ def make_maps(
     """Yield the map of each stretch, after all of them were found to fit the models."""
     columns = _name_columns(models)
     stretches = _prepare(stretches, models, ask)
+    predictors = [AlternativePredictor(scored.model, ask.engine) for scored in models]
     total, done = sum(map(len, stretches)), 0
     for stretch in stretches:
         shape = (len(stretch), len(LETTERS), len(columns))
@@ -54,7 +55,7 @@ def make_maps(
             own = slice(len(borders), len(borders) + len(scored.columns))
             windows = list(cut_windows(stretch, scored.model.card, ask.step))
             for window in windows:
-                for places, *values in _score_window(scored, window, ask.engine):
+                for places, *values in _score_window(scored, window, predictors[number]):
                     for target, part in zip((scores, predicted), values, strict=True):
                         if target is not None:
                             target[:, :, own][places] = part
@@ -81,14 +82,14 @@ def _prepare(stretches: Sequence[Stretch], models: Sequence[ScoredModel], ask: R
 
 
 def _score_window(
-    scored: ScoredModel, window: MutatedWindow, engine: EngineName
+    scored: ScoredModel, window: MutatedWindow, predictor: AlternativePredictor
 ) -> Iterator[tuple[Integers, Scores, Predictions]]:
     """Yield some bases of the stretch, their scores and predictions, shape (p, 4, C) each; nothing of unknown bases."""
     codes = window.codes
     if np.count_nonzero(codes == UNKNOWN) > MAX_UNKNOWN * len(codes):
         return
     known = window.places[codes[window.places] != UNKNOWN]
-    for part in predict_alternatives(scored.model, codes, known, engine):
+    for part in predictor.predict(codes, known):
         scores, predictions = _score_part(scored, codes, part)
         if window.turned:
             # T of the strand that was read stands for A.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +17,13 @@ from zoo.genome.codes import Codes, reverse_complement
 from zoo.model.session import TOLERANCE, Session, largest_difference
 from zoo.network.differences import Differences, Reference, Substitutions
 from zoo.network.gains import mutation_gain
+from zoo.network.network import Whole
 
 Places = npt.NDArray[np.int64]
 Named = dict[str, Predictions]
 
 _PART = 512  # substitutions that share a reading of the dense layers' weights
+_WHOLE_BYTES = 64 << 20  # of maps that the tail reads whole, for the substitutions of a part
 _TRIED = 8  # substitutions of each example that are compared with whole windows
 
 
@@ -51,6 +55,12 @@ class MutationPredictor:
             raise ModelError(f"{name}: reads no sequence")
         self._session = session
         self._differences = Differences(session.network, session.open)
+        whole = 4 * sum(
+            math.prod(dataclasses.astuple(session.network.maps[one.source]))
+            for one in session.network.exits
+            if isinstance(one, Whole)
+        )
+        self._part = min(_PART, max(1, _WHOLE_BYTES // max(1, whole)))
         self._check()
 
     def predict(self, codes: Codes, places: Places, letters: Codes) -> tuple[Named, Named]:
@@ -77,8 +87,8 @@ class MutationPredictor:
                 )
             reference = self._differences.read(window, context)
             whole.append(self._sort(reference.outputs, turned=turned))
-            for first in range(0, max(len(order), 1), _PART):
-                rows = np.arange(first, min(first + _PART, len(order)))
+            for first in range(0, max(len(order), 1), self._part):
+                rows = np.arange(first, min(first + self._part, len(order)))
                 parts.append(_Part(turned, rows, reference, chosen.take(rows)))
         found = self._session.walk(self._predict_part, parts)
         alt: Named = {}
