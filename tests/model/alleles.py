@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tests.network.random_graphs import RandomModel, run
+from tests.network.random_graphs import GraphMaker, RandomModel, run
 from zoo.model.card import Card
 from zoo.model.chunks import Pairs
 from zoo.testing.models import CARD
@@ -84,6 +84,24 @@ def cut_pairs(contig: Codes, alleles: list[Allele], length: int, anchor: int) ->
         np.array([allele.ref_length for allele in alleles]),
         np.array([len(allele.alt) for allele in alleles]),
     )
+
+
+def make_large(length: int = 200, *, padded: bool = False) -> RandomModel:
+    """Return a network whose convolutions take nearly all of its time, of which a base changes a few positions."""
+    rng = np.random.default_rng(0)
+    maker = GraphMaker()
+    name, positions = maker.node("Transpose", ["sequence"], perm=[0, 2, 1]), length
+    for inner, outer in ((4, 40), (40, 40)):
+        weights = rng.normal(0, 1 / np.sqrt(7 * inner), (outer, inner, 7))
+        pads = [3, 3] if padded else [0, 0]
+        name = maker.node("Conv", [name, maker.constant(weights)], kernel_shape=[7], pads=pads)
+        name = maker.node("Relu", [name])
+        positions += sum(pads) - 6
+    name = maker.node("MaxPool", [name], kernel_shape=[4], strides=[4])
+    features = 40 * (positions // 4)
+    weights = rng.normal(0, 1 / np.sqrt(features), (features, 2))
+    output = maker.node("MatMul", [maker.node("Flatten", [name]), maker.constant(weights)])
+    return RandomModel(maker.model({"sequence": (length, 4)}, [output]), "sequence", length, {}, ("dense",))
 
 
 def make_card_of(made: RandomModel, anchor: int, **strand: object) -> Card:

@@ -5,9 +5,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.model.alleles import cut_pairs, draw_alleles, draw_anchor, draw_card, draw_contig, largest, make_card_of
+from tests.model.alleles import (
+    cut_pairs,
+    draw_alleles,
+    draw_anchor,
+    draw_card,
+    draw_contig,
+    largest,
+    make_card_of,
+    make_large,
+)
 from tests.network.agreement import TOLERANCE
-from tests.network.random_graphs import GraphMaker, RandomModel
 from tests.network.sharing_graphs import draw_sharing, sharing_models
 from zoo.errors import ModelError
 from zoo.model import pairs as pairs_module
@@ -57,17 +65,8 @@ def test_each_pair_is_of_the_first_kind_that_holds_what_differs():
     assert kinds.mirror(6).sort(rows[:, ::-1]).tolist() == kinds.sort(rows).tolist()
 
 
-def open_large(anchor, length=200):
-    """Open a network of many multiplications before its dense layer."""
-    rng = np.random.default_rng(0)
-    maker = GraphMaker()
-    name = maker.node("Transpose", ["sequence"], perm=[0, 2, 1])
-    for inner, outer in ((4, 40), (40, 40)):
-        weights = rng.normal(0, 0.1, (outer, inner, 7))
-        name = maker.node("Relu", [maker.node("Conv", [name, maker.constant(weights)], kernel_shape=[7])])
-    flat = maker.node("Flatten", [name])
-    output = maker.node("MatMul", [flat, maker.constant(rng.normal(0, 0.1, (40 * (length - 12), 2)))])
-    made = RandomModel(maker.model({"sequence": (length, 4)}, [output]), "sequence", length, {}, ("dense",))
+def open_large(anchor):
+    made = make_large()
     return Session(made.model, make_card_of(made, anchor), "cpu", threads=1)
 
 
