@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 from benchmarks.peers.environments import EnvironmentFailed, make_environment
 from benchmarks.peers.limits import measure_limits
-from benchmarks.peers.page import write_page
+from benchmarks.peers.page import find_commit, write_page
 from benchmarks.peers.processes import ROOT, ProgramFailed, read_last_object, run_process
 from benchmarks.peers.rounds import Round, run_rounds
 from benchmarks.peers.tasks import TASKS, Program, Task, start_up_task
@@ -27,7 +28,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parse(arguments)
     work: Path = given.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
-    threads = str(given.threads)
     prepare = [sys.executable, "-m", "benchmarks.peers.prepare", "--work", str(work), "--records", str(given.records)]
     run_process(prepare, work / "logs" / "prepare.log", given.threads)
     tasks = _choose_tasks(given.only)
@@ -42,7 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     results = work / "results"
     results.mkdir(exist_ok=True)
-    setting = {"records": given.records, "threads": int(threads), "missing": missing, "command": _show(arguments)}
+    setting = {
+        "records": given.records,
+        "threads": given.threads,
+        "missing": missing,
+        "command": _show(arguments),
+        "commit": find_commit(),
+    }
 
     def keep(rounds: list[Round]) -> None:
         document = json.dumps({**setting, "rounds": rounds}, indent=1)
@@ -84,7 +90,7 @@ def _show(arguments: Sequence[str] | None) -> str:
     for number, word in enumerate(words[:-1]):
         if word in {"--work", "--output"}:
             words[number + 1] = {"--work": "DIR", "--output": "PAGE"}[word]
-    return " ".join(["python -m benchmarks.peers", *words])
+    return f"python -m benchmarks.peers {shlex.join(words)}"
 
 
 def _choose_tasks(names: Sequence[str]) -> list[Task]:

@@ -43,7 +43,7 @@ def compare_task(task: Task, work: Path, records: int) -> dict[str, float]:
     reference = _open_reference(work, task.model)
     found = {}
     for program in task.programs:
-        output = output_path(work, task, program)
+        output = output_path(work, task, program, records)
         if output.exists():
             compare = _compare_maps if task.is_map else _compare_alleles
             found[program.name] = compare(task, program, reference, work, records)
@@ -66,7 +66,7 @@ def _compare_alleles(task: Task, program: Program, reference: Reference, work: P
     alleles = list(read_alleles(lists_folder(work, records) / task.source))
     if program.scores == "snvs":
         alleles = [allele for allele in alleles if is_snv(allele)]
-    deltas = _read_deltas(output_path(work, task, program))
+    deltas = _read_deltas(output_path(work, task, program, records))
     if len(deltas) != len(alleles):
         raise ValueError(f"{task.name}, {program.name}: expected {len(alleles)} alleles, found {len(deltas)}")
     # Where others put an indel differs from tool to tool.
@@ -85,7 +85,7 @@ def _compare_maps(task: Task, program: Program, reference: Reference, work: Path
     rows = np.arange(0, len(alternatives), max(1, len(alternatives) // _PLACES))
     ref = reference.predict(codes[np.newaxis])
     expected = reference.predict(alternatives[rows]) - ref
-    found = _read_map(output_path(work, task, program), codes)
+    found = _read_map(output_path(work, task, program, records), codes)
     return largest_difference(found[rows], expected, float(np.abs(ref).max()))
 
 

@@ -32,7 +32,7 @@ def write_page(path: Path, work: Path, *, use_earlier: bool) -> None:
     gpu = work / "results" / "gpu.txt"
     setting = Setting(
         machine=describe_machine(),
-        commit=_find_commit(),
+        commit=run["commit"],
         rounds=len(run["rounds"]),
         records=run["records"],
         threads=run["threads"],
@@ -91,6 +91,14 @@ def describe_machine() -> str:
     return f"{cores} cores of {model}{memory}"
 
 
+def find_commit() -> str:
+    """Return the commit that is checked out."""
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or "unknown"
+
+
 def _summarise_program(task: Task, program: Program, run: Run) -> Row | None:
     """Return the medians of a program, None where it took no part in the run."""
     entries = [entry for entry in _entries(run, task.name) if program.name in entry["programs"]]
@@ -126,7 +134,7 @@ def _windows_per_score(task: Task) -> int:
 
 def _show_command(task: Task, program: Program, work: Path, run: Run) -> str:
     """Return a command as anyone would type it: DIR is the work folder, MODEL, LIST and OUT what the task says."""
-    output = output_path(work, task, program)
+    output = output_path(work, task, program, run["records"])
     command = make_command(task, program, work, run["records"], output, run["threads"])
     python = "python" if program.environment is None else f"{work}/envs/{program.environment}/bin/python"
     text = " ".join([python, *command[1:]])
@@ -139,13 +147,6 @@ def _show_command(task: Task, program: Program, work: Path, run: Run) -> str:
     ):
         text = text.replace(found, shown)
     return text
-
-
-def _find_commit() -> str:
-    done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or "unknown"
 
 
 def _find_versions(work: Path) -> dict[str, str]:

@@ -63,7 +63,7 @@ def run_rounds(
 
 
 def _run_program(task: Task, program: Program, work: Path, records: int, threads: int, number: int) -> dict[str, Any]:
-    output = output_path(work, task, program)
+    output = output_path(work, task, program, records)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.unlink(missing_ok=True)
     log = work / "logs" / f"{task.name}.{program.file_name}.{number + 1}.log"

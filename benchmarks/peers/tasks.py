@@ -136,10 +136,10 @@ def make_command(task: Task, program: Program, work: Path, records: int, output:
     return command
 
 
-def output_path(work: Path, task: Task, program: Program) -> Path:
+def output_path(work: Path, task: Task, program: Program, records: int) -> Path:
     """Where a program's differences go: every track of every allele."""
     ending = ".npy" if program.driver is not None else ".parquet"
-    return work / "out" / task.name / (program.file_name + ending)
+    return work / "out" / str(records) / task.name / (program.file_name + ending)
 
 
 def summary_path(output: Path) -> Path:

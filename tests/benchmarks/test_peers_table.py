@@ -127,7 +127,7 @@ def test_goals_name_tasks_and_rows_that_are_there():
 
 def test_every_task_has_a_start_up_and_outputs_of_its_own(tmp_path):
     assert {start_up_task(task) for task in TASKS} <= {task.name for task in TASKS}
-    outputs = [output_path(tmp_path, task, program) for task in TASKS for program in task.programs]
+    outputs = [output_path(tmp_path, task, program, 50) for task in TASKS for program in task.programs]
     assert len(set(outputs)) == len(outputs)
 
 
