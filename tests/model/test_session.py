@@ -300,7 +300,7 @@ def test_a_network_that_the_runtime_refuses_is_one_line():
     with pytest.raises(
         ModelError, match=r"g-at-anchor@1\.0\.0: onnxruntime can't load the network: .*NoSuchOperator"
     ) as caught:
-        Session(make_model(graph), make_card(), "cpu")
+        Session(make_model(graph), make_card(), "cpu").predict(encode_all("AAAAGAAAA"))
     assert "\n" not in str(caught.value)
 
 
@@ -375,7 +375,9 @@ def test_the_libraries_of_a_gpu_are_loaded_before_its_session_and_print_nothing(
 
 def test_a_cpu_session_loads_no_library_of_a_gpu(use_runtime):
     runtime = use_runtime(FakeRuntime())
-    Session(G_AT_ANCHOR, make_card(), "cpu")
+    session = Session(G_AT_ANCHOR, make_card(), "cpu")
+    assert runtime.calls == []
+    assert session._session.get_providers() == ["CPUExecutionProvider"]
     assert runtime.calls == [[("CPUExecutionProvider", {})]]
 
 
@@ -393,7 +395,7 @@ def test_threads_are_those_asked_for_or_all_that_the_process_may_use(use_runtime
 def test_threads_run_a_batch_each_unless_a_batch_is_too_large(use_runtime, monkeypatch, budget, shared):
     runtime = use_runtime(FakeRuntime())
     monkeypatch.setattr("zoo.model.session._LARGEST_APART", budget)
-    Session(G_AT_ANCHOR, make_card(), "cpu", threads=3)
+    assert Session(G_AT_ANCHOR, make_card(), "cpu", threads=3)._session is not None
     assert runtime.options.intra_op_num_threads == shared
     assert vars(runtime.options)["session.intra_op.allow_spinning"] == "0"
 

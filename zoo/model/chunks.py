@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from zoo.errors import ModelError
 from zoo.genome.codes import UNKNOWN, Codes, reverse_complement
 from zoo.model.pairs import Integers, Named
-from zoo.model.session import TOLERANCE, Session, largest_difference
+from zoo.model.session import TOLERANCE, Session
 from zoo.network.changes import alt_input, row_input
 from zoo.network.chunks import START_INPUT, ChunkChange, chunk_lead, chunk_margin, moved_input, write_chunk_graph
 from zoo.network.network import CODES_INPUT
@@ -63,12 +64,13 @@ class ChunkSession:
     Args:
         session: The whole network, one that fits chunks.
         anchor: Where the alleles begin in their windows, counted from 0.
+        predict_whole: Returns the whole network's predictions of codes (n, L), members apart; by default the session's.
 
     Raises:
         ModelError: Its predictions are not those of the whole network.
     """
 
-    def __init__(self, session: Session, anchor: int) -> None:
+    def __init__(self, session: Session, anchor: int, predict_whole: Callable[[Codes], Named] | None = None) -> None:
         network = session.network
         if network is None:
             raise ModelError(f"{session.card.full_name}: reads no sequence")
@@ -83,7 +85,7 @@ class ChunkSession:
             spans = [Span(length - kind.span.end, length - kind.span.start) for kind in kinds]
             mirrored = (ChunkChange(spans[0]), ChunkChange(spans[1], "left"))
             self._strands.append((session.open(write_chunk_graph(network, mirrored)), mirrored))
-        self._check()
+        self._check(predict_whole or (lambda codes: session.predict(codes, members=True)))
 
     def predict(self, pairs: Pairs) -> tuple[Named, Named, Integers]:
         """Return the predictions of both alleles of one chunk, and for which pairs ALT's are left out.
@@ -162,10 +164,10 @@ class ChunkSession:
         kind[tried[reads_on & alike]] = 1
         return kind
 
-    def _check(self) -> None:
+    def _check(self, predict_whole: Callable[[Codes], Named]) -> None:
         """Try it on windows of a contig made of the example: a base changes, is added, is gone."""
         rng = np.random.default_rng(self._length)
-        contig = np.resize(self._session.example, 2 * self._length + self._margin)
+        contig = np.resize(self._session.example[0], 2 * self._length + self._margin)
         line = np.unique(rng.integers(0, self._length + self._margin - 1, 4))
         ref = contig[line[:, np.newaxis] + np.arange(self._length)]
         alts = []
@@ -179,14 +181,13 @@ class ChunkSession:
         lengths = [np.repeat(np.array(of), len(ref)) for of in ((1, 1, 2), (1, 2, 1))]
         alt = np.concatenate(alts)
         refs, found, _ = self.predict(Pairs(ref, line, rows, alt, *lengths))
-        expected = self._session.predict(np.concatenate([ref, alt]), members=True)
-        for name, values in expected.items():
-            difference = largest_difference(np.concatenate([refs[name], found[name]]), values)
-            if not difference <= TOLERANCE:
-                raise ModelError(
-                    f"{self._session.card.full_name}: output {name!r} of neighbouring windows differs by "
-                    f"{difference:.2g} from the whole network's; choose --engine full"
-                )
+        expected = predict_whole(np.concatenate([ref, alt]))
+        both = {name: np.concatenate([refs[name], found[name]]) for name in expected}
+        if not self._session.agrees(both, expected, TOLERANCE):
+            raise ModelError(
+                f"{self._session.card.full_name}: the graph of neighbouring windows predicts otherwise than the whole "
+                "network; choose --engine full"
+            )
 
 
 def divide(line: Integers, length: int, spread: float) -> tuple[list[Integers], Integers]:

@@ -21,7 +21,7 @@ from zoo.model.devices import Tuning
 from zoo.model.lowering import lower_network
 from zoo.model.precision import Precision
 from zoo.model.safety import check_onnx
-from zoo.model.session import Session
+from zoo.model.session import Example, Session
 
 if TYPE_CHECKING:
     import onnx
@@ -79,10 +79,13 @@ class Model:
             self._session = Session(self._network, self.card, self._device, self._threads, example, tuning)
         return self._session
 
-    def _read_example(self) -> Codes:
-        """Return the windows of the model's own example, codes (n, L)."""
-        sequences = json.loads((self.folder / EXAMPLE_FILE).read_text(encoding="utf-8"))["sequences"]
-        return self._encode_all(sequences, 0)
+    def _read_example(self) -> Example:
+        """Return the windows of the model's own example and, where they need nothing else, its predictions."""
+        document = json.loads((self.folder / EXAMPLE_FILE).read_text(encoding="utf-8"))
+        codes = self._encode_all(document["sequences"], 0)
+        if document["extra"] or self.precision != "float32":
+            return codes, None
+        return codes, {name: np.array(values, dtype=np.float32) for name, values in document["predictions"].items()}
 
     def with_precision(self, precision: Precision, codes: Codes) -> Model:
         """Return the same model whose network computes in another precision; it starts from float32.

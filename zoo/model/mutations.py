@@ -14,7 +14,7 @@ import numpy.typing as npt
 from zoo.components import Predictions
 from zoo.errors import ModelError
 from zoo.genome.codes import Codes, reverse_complement
-from zoo.model.session import TOLERANCE, Session, largest_difference
+from zoo.model.session import TOLERANCE, Session
 from zoo.network.differences import Differences, Reference, Substitutions
 from zoo.network.gains import mutation_gain
 from zoo.network.network import Whole
@@ -23,6 +23,7 @@ Places = npt.NDArray[np.int64]
 Named = dict[str, Predictions]
 
 _PART = 512  # substitutions that share a reading of the dense layers' weights
+_SMALL_PART = 128  # fewer are not worth a thread of their own
 _WHOLE_BYTES = 64 << 20  # of maps that the tail reads whole, for the substitutions of a part
 _TRIED = 8  # substitutions of each example that are compared with whole windows
 
@@ -87,8 +88,7 @@ class MutationPredictor:
                 )
             reference = self._differences.read(window, context)
             whole.append(self._sort(reference.outputs, turned=turned))
-            for first in range(0, max(len(order), 1), self._part):
-                rows = np.arange(first, min(first + self._part, len(order)))
+            for rows in self._divide(len(order)):
                 parts.append(_Part(turned, rows, reference, chosen.take(rows)))
         found = self._session.walk(self._predict_part, parts)
         alt: Named = {}
@@ -101,6 +101,11 @@ class MutationPredictor:
         ref, alt = (self._session.merge(one, members=True) for one in (ref, alt))
         self._run_overflown(codes, places, letters, alt)
         return ref, alt
+
+    def _divide(self, count: int) -> list[npt.NDArray[np.int64]]:
+        """Return the rows of each part: as many parts as keep a few threads busy to the end."""
+        fewest = -(-count // self._part)
+        return np.array_split(np.arange(count), max(1, fewest, min(-(-fewest // 4) * 4, count // _SMALL_PART)))
 
     def _predict_part(self, part: _Part) -> Named:
         context = self._session.feed_context(len(part.chosen), {})
@@ -124,24 +129,37 @@ class MutationPredictor:
             ).items():
                 alt[name][rows] = values
 
+    def predict_whole(self, codes: Codes) -> Named:
+        """Return the predictions of windows, codes (n, L), as ``Session.predict`` with members apart."""
+        context = self._session.feed_context(len(codes), {})
+        found = self._sort(self._differences.read(codes, context).outputs, turned=False)
+        if self._session.card.strand.average:
+            other = self._sort(self._differences.read(reverse_complement(codes), context).outputs, turned=True)
+            found = {name: (values + other[name]) * np.float32(0.5) for name, values in found.items()}
+        return self._session.merge(found, members=True)
+
     def _check(self) -> None:
-        """Try substitutions of example windows, their ends among them."""
+        """Try whole windows on the example, and substitutions in them, their ends among these, on whole windows."""
         rng = np.random.default_rng(0)
-        found: list[Named] = []
-        windows = []
-        for codes in self._session.example:
+        windows, published = self._session.example
+        expected = self._session.predict(windows) if published is None else published
+        whole = {name: values.mean(axis=1) for name, values in self.predict_whole(windows).items()}
+        found, changed = [], []
+        for codes in windows:
             places = np.append(rng.integers(0, len(codes), _TRIED - 2), [0, len(codes) - 1])
             letters = ((codes[places] + rng.integers(1, 4, _TRIED)) % 4).astype(np.uint8)
-            found.extend(self.predict(codes, places, letters))
-            windows.extend([codes[np.newaxis], substitute(codes, places, letters)])
+            found.append(self.predict(codes, places, letters)[1])
+            changed.append(substitute(codes, places, letters))
         # One measure for all: where a window predicts next to nothing, the whole network's last digits count too.
-        for name, values in self._session.predict(np.concatenate(windows), members=True).items():
-            difference = largest_difference(np.concatenate([part[name] for part in found]), values)
-            if not difference <= TOLERANCE:
-                raise ModelError(
-                    f"{self._session.card.full_name}: output {name!r} of substitutions differs by {difference:.2g} "
-                    "from the whole network's; choose --engine full"
-                )
+        together = {name: np.concatenate([part[name] for part in found]) for name in whole}
+        agrees = self._session.agrees
+        if not agrees(whole, expected, self._session.tolerance) or not agrees(
+            together, self.predict_whole(np.concatenate(changed)), TOLERANCE
+        ):
+            raise ModelError(
+                f"{self._session.card.full_name}: substitutions are predicted otherwise by difference than by the "
+                "whole network; choose --engine full"
+            )
 
 
 def expect_gain(session: Session) -> float:

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,12 +26,16 @@ from zoo.model.card import Card
 from zoo.model.devices import INSTALL_GPU, PROVIDERS, Provider, Tuning, available_cpus, check_packages, resolve_device
 from zoo.model.graph import check_graph, embed_one_hot, output_shape
 from zoo.model.safety import check_onnx
+from zoo.network.alignment import align_channels
 from zoo.network.network import CODES_INPUT, Network
 from zoo.network.reading import gains_by_rewriting, read_network
 from zoo.network.writing import write_graph
 
 if TYPE_CHECKING:
     import onnx
+
+Example: TypeAlias = tuple[Codes, Mapping[str, Predictions] | None]
+"""Windows, codes (n, L), and what ``Session.predict`` gives for them, if it is known."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -42,6 +46,7 @@ TOLERANCE = 1e-5
 _WRONG_OPTIMIZERS = ["Pad_Fusion"]
 """Rewritings of ONNX Runtime that change numbers: this one, seen in 1.31, makes a pool skip zeros it has to read."""
 
+_LEAST_PROBABILITY = 0.1
 _TRIED = 4  # windows that another form is tried on
 _ERRORS_ONLY = 3  # ONNX Runtime's log severity
 
@@ -61,7 +66,8 @@ class Session:
         card: What the network reads and gives; the graph must agree.
         device: ``auto``, ``cpu``, ``cuda`` or ``tensorrt``.
         threads: Processors to use; by default all that the process, or its container, may use.
-        example: Returns windows that rewritings of the network are tried on, codes (n, L); by default they are drawn.
+        example: Returns windows that other forms of the network are tried on, and the network's predictions for them,
+            if it is known; by default windows are drawn.
         tuning: What the execution provider is told: the precision, and where TensorRT's engines are kept.
 
     Attributes:
@@ -83,7 +89,7 @@ class Session:
         card: Card,
         device: str = "auto",
         threads: int | None = None,
-        example: Callable[[], Codes] | None = None,
+        example: Callable[[], Example] | None = None,
         tuning: Tuning | None = None,
     ) -> None:
         runtime = _import_onnxruntime()
@@ -92,32 +98,85 @@ class Session:
         self.card = card
         self._example = example
         self._mates = _pair_tracks(card)
+        self._aligned = False
         self._graph = check_onnx(model) if isinstance(model, Path) else model
         check_graph(self._graph, card)
-        graph = embed_one_hot(self._graph, card)
         threads = _choose_threads(threads)
-        self.windows_per_run, fits = _choose_batch(graph, _CPU_BYTES if self.device == "cpu" else _GPU_BYTES)
+        budget = _CPU_BYTES if self.device == "cpu" else _GPU_BYTES
+        self.windows_per_run, fits = _choose_batch(embed_one_hot(self._graph, card), budget)
         # Threads that run a batch each never wait for one another; those that share every layer of one batch do, which
         # costs a busy machine half its speed. Networks too large for a batch a thread share: their layers are worth it.
         apart = self.device == "cpu" and fits and threads > 1
         self._pool = ThreadPoolExecutor(threads, "zoo-network") if apart else None
         self._providers, self._threads = providers, 1 if apart else threads
-        self._session = self.open(graph)
+        if self.device != "cpu":
+            self._check_device(asked=device != "auto")
+
+    def _check_device(self, *, asked: bool) -> None:
+        """Open the network, to see whether it runs where it was meant to."""
         found = self._session.get_providers()[0]
-        if found != self.provider:
-            # onnxruntime-gpu lists CUDA on machines without a GPU too: `auto` did not ask for it, so it goes on.
-            if device != "auto" or found != PROVIDERS["cpu"]:
-                raise DeviceError(
-                    f"device {self.device!r} was asked for, onnxruntime fell back to {found}: "
-                    f"its libraries could not be loaded; {INSTALL_GPU}, or choose device 'cpu'"
-                )
-            warnings.warn(
-                "onnxruntime's CUDA can't be used here (no GPU, or not its libraries): running on the CPU", stacklevel=2
+        if found == self.provider:
+            return
+        # onnxruntime-gpu lists CUDA on machines without a GPU too: `auto` did not ask for it, so it goes on.
+        if asked or found != PROVIDERS["cpu"]:
+            raise DeviceError(
+                f"device {self.device!r} was asked for, onnxruntime fell back to {found}: "
+                f"its libraries could not be loaded; {INSTALL_GPU}, or choose device 'cpu'"
             )
-            self.device, self.provider = "cpu", found
-            self.windows_per_run, _ = _choose_batch(graph, _CPU_BYTES)
-        if gains_by_rewriting(self._graph):
-            self._rewrite()
+        warnings.warn(
+            "onnxruntime's CUDA can't be used here (no GPU, or not its libraries): running on the CPU", stacklevel=3
+        )
+        self.device, self.provider = "cpu", found
+        self.windows_per_run, _ = _choose_batch(embed_one_hot(self._graph, self.card), _CPU_BYTES)
+
+    @functools.cached_property
+    def _session(self) -> Any:
+        """The whole network, in the form that runs fastest and gives the same; opened when it is first asked for."""
+        network = self.network
+        if network is None or not (gains_by_rewriting(self._graph) or self._aligned):
+            return self.open(embed_one_hot(self._graph, self.card))
+        codes, expected = self.example
+        extra = self._draw_context(len(codes))
+        try:
+            rewritten = self.open(write_graph(network))
+            found = self._predict_batch(codes, extra, rewritten)
+        except ModelError:
+            return self.open(embed_one_hot(self._graph, self.card))
+        if (
+            expected is not None
+            and not extra
+            and self.agrees(self.merge(found, members=False), expected, self.tolerance)
+        ):
+            return rewritten
+        published = self.open(embed_one_hot(self._graph, self.card))
+        whole = self._predict_batch(codes, extra, published)
+        return rewritten if self.agrees(found, whole, TOLERANCE) else published
+
+    def _draw_context(self, rows: int) -> dict[str, npt.NDArray[np.float32]]:
+        rng = np.random.default_rng(1)
+        return {
+            item.name: rng.random((rows, *item.shape), dtype=np.float32)
+            for item in self.card.inputs
+            if item.role == "context"
+        }
+
+    def agrees(self, found: Mapping[str, Predictions], expected: Mapping[str, Predictions], tolerance: float) -> bool:
+        """Return whether predictions are the expected ones, within a tolerance of each output's largest number.
+
+        Where all are probabilities near 0, as of windows drawn at random, the last digits of the sums behind them count
+        for much: what is compared with is a tenth at least.
+        """
+        for output in self.card.outputs:
+            wanted = expected[output.name]
+            least = _LEAST_PROBABILITY if output.activation in {"sigmoid", "softmax"} else 0.0
+            if not largest_difference(found[output.name], wanted, least) <= tolerance:
+                return False
+        return True
+
+    @property
+    def tolerance(self) -> float:
+        """By how much predictions may differ from those that were published, relative to the largest."""
+        return max(TOLERANCE, self.card.tolerance)
 
     @functools.cached_property
     def network(self) -> Network | None:
@@ -125,17 +184,23 @@ class Session:
         sequence = self.card.sequence_input
         if sequence is None:
             return None
-        with contextlib.suppress(ModelError):
-            return read_network(self._graph, sequence.name, sequence.unknown_value)
-        return None
+        try:
+            found = read_network(self._graph, sequence.name, sequence.unknown_value)
+        except ModelError:
+            return None
+        aligned = align_channels(found) if self.device == "cpu" else found
+        self._aligned = aligned is not found
+        return aligned
 
     @functools.cached_property
-    def example(self) -> Codes:
-        """A few windows that rewritings of the network are tried on, codes (n, L)."""
+    def example(self) -> Example:
+        """A few windows that other forms of the network are tried on, and its predictions for them, if known."""
         if self._example is not None:
-            return self._example()[:_TRIED]
+            codes, predictions = self._example()
+            kept = None if predictions is None else {name: values[:_TRIED] for name, values in predictions.items()}
+            return codes[:_TRIED], kept
         rng = np.random.default_rng(0)
-        return rng.integers(0, UNKNOWN + 1, (_TRIED, self.card.sequence_window.length), dtype=np.uint8)
+        return rng.integers(0, UNKNOWN + 1, (_TRIED, self.card.sequence_window.length), dtype=np.uint8), None
 
     def open(self, graph: onnx.ModelProto) -> Any:
         """Return ONNX Runtime's session of a graph, on the session's own device and threads.
@@ -145,26 +210,6 @@ class Session:
         """
         runtime = _import_onnxruntime()
         return bind_session(runtime, _open(runtime, graph, self._providers, self._threads, self.card.full_name))
-
-    def _rewrite(self) -> None:
-        """Run the network in another form, if that is found to give the same."""
-        if self.network is None:
-            return
-        rng = np.random.default_rng(1)
-        extra = {
-            item.name: rng.random((len(self.example), *item.shape), dtype=np.float32)
-            for item in self.card.inputs
-            if item.role == "context"
-        }
-        published, expected = self._session, self.predict_raw(self.example, extra)
-        try:
-            self._session = self.open(write_graph(self.network))
-            found = self.predict_raw(self.example, extra)
-        except ModelError:
-            self._session = published
-            return
-        if any(not largest_difference(found[name], values) <= TOLERANCE for name, values in expected.items()):
-            self._session = published
 
     def walk(self, run: Callable[[T], R], parts: Iterable[T]) -> list[R]:
         """Call ``run`` on each part, in threads of their own where parts of the network would wait for each other."""
@@ -208,9 +253,11 @@ class Session:
         parts = self.walk(predict_from, range(0, len(codes), size))
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def _predict_batch(self, codes: Codes, extra: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, Predictions]:
+    def _predict_batch(
+        self, codes: Codes, extra: Mapping[str, npt.NDArray[np.float32]], opened: Any = None
+    ) -> dict[str, Predictions]:
         """Return what ``predict_raw`` does, averaged over strands if the card asks."""
-        forward = self.predict_raw(codes, extra)
+        forward = self.predict_raw(codes, extra, opened)
         along = {item.name for item in self.card.inputs if item.role == "context" and len(item.shape) == 2}
         if not self.card.strand.average or (self.card.window is None and not along):
             return forward
@@ -218,13 +265,21 @@ class Session:
         turned_extra = {
             name: np.asarray(values)[:, ::-1] if name in along else values for name, values in extra.items()
         }
-        turned = self.turn(self.predict_raw(reverse_complement(codes), turned_extra))
+        turned = self.turn(self.predict_raw(reverse_complement(codes), turned_extra, opened))
         return {name: (forward[name] + turned[name]) * np.float32(0.5) for name in forward}
 
     def predict_raw(
-        self, codes: Codes | None, extra: Mapping[str, npt.NDArray[np.float32]] | None = None
+        self,
+        codes: Codes | None,
+        extra: Mapping[str, npt.NDArray[np.float32]] | None = None,
+        opened: Any = None,
     ) -> dict[str, Predictions]:
         """Return what the network itself gives for these windows as they stand, averaged over nothing.
+
+        Args:
+            codes: As for ``predict``.
+            extra: Likewise.
+            opened: Another form of the network that ``open`` returned.
 
         Shapes are (N, T) or (N, B, T), with an axis of members after N where the output has more than one.
         """
@@ -234,7 +289,7 @@ class Session:
         if len(codes) == 0:
             shapes = {output.name: output_shape(output) for output in self.card.outputs}
             return {name: np.empty((0, *shape), dtype=np.float32) for name, shape in shapes.items()}
-        return self.run(self._session, feed, len(codes))
+        return self.run(self._session if opened is None else opened, feed, len(codes))
 
     def run(self, opened: Any, feed: Mapping[str, npt.NDArray[Any]], rows: int) -> dict[str, Predictions]:
         """Return what a graph with the network's outputs gives, in the order of the card.
@@ -410,9 +465,13 @@ def _pair_tracks(card: Card) -> dict[str, list[tuple[str, int]]]:
     return {output.name: [place[mate[track.name]] for track in output.tracks] for output in card.outputs}
 
 
-def largest_difference(found: Predictions, expected: Predictions) -> float:
-    """Return the largest difference, relative to the largest expected number; NaN where one is no number."""
+def largest_difference(found: Predictions, expected: Predictions, least: float = 0.0) -> float:
+    """Return the largest difference, relative to the largest expected number; NaN where one is no number.
+
+    Args:
+        least: What is compared with where the largest is smaller.
+    """
     if not expected.size:
         return 0.0
-    largest = float(np.abs(expected).max())
+    largest = max(float(np.abs(expected).max()), least)
     return float(np.abs(found - expected).max()) / (largest or 1.0)

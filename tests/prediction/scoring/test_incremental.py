@@ -126,9 +126,9 @@ def opened(monkeypatch):
     made = []
     for module, session in ((incremental, PairSession), (incremental, ChunkSession)):
 
-        def make(whole, anchor, session=session):
+        def make(whole, anchor, *others, session=session):
             made.append((session.__name__, anchor))
-            return session(whole, anchor)
+            return session(whole, anchor, *others)
 
         monkeypatch.setattr(module, session.__name__, make)
     return made
@@ -208,7 +208,7 @@ def test_what_is_forced_needs_to_gain_but_little(opened):
 def test_a_graph_that_fails_its_check_warns_once_and_what_is_whole_runs_or_is_an_error_where_it_is_forced(
     monkeypatch, session, spread
 ):
-    def fail(whole, anchor):
+    def fail(whole, anchor, *others):
         raise ModelError("g-at-anchor@1.0.0: differs")
 
     monkeypatch.setattr(incremental, session, fail)

@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from zoo.errors import ModelError
+from zoo.genome.codes import Codes
 from zoo.model.chunks import ChunkSession, Pairs, divide
 from zoo.model.folder import Model
 from zoo.model.pairs import PairSession
@@ -91,7 +92,7 @@ class IncrementalPredictor:
             left.append(left_out)
         others = np.concatenate(left)
         if len(others):
-            found.fill(None, None, others, self._model.session.predict(windows.alt[others], members=True))
+            found.fill(None, None, others, self._find_whole(session)(windows.alt[others]))
         if len(alone):
             chosen = np.flatnonzero(np.isin(windows.ref_of, alone))
             rest = windows.take(chosen).drop_unread()
@@ -130,7 +131,13 @@ class IncrementalPredictor:
         return PairSession(self._model.session, anchor) if self._forced or gain >= MIN_GAIN else None
 
     def _make_chunks(self, network: Network, anchor: int) -> ChunkSession | None:  # noqa: ARG002 - as _make_pairs
-        return ChunkSession(self._model.session, anchor)
+        return ChunkSession(self._model.session, anchor, self._find_whole(self._pairs.get(anchor)))
+
+    def _find_whole(self, session: PairSession | None) -> Callable[[Codes], Named]:
+        """Return what predicts whole windows, members apart: the graph of pairs, where it is open already."""
+        if session is not None:
+            return session.predict_whole
+        return lambda codes: self._model.session.predict(codes, members=True)
 
 
 class _Rows:
