@@ -88,8 +88,8 @@ class MutationPredictor:
                 )
             reference = self._differences.read(window, context)
             whole.append(self._sort(reference.outputs, turned=turned))
-            for rows in self._divide(len(order)):
-                parts.append(_Part(turned, rows, reference, chosen.take(rows)))
+            divided = self._divide(len(order))
+            parts.extend(_Part(turned, rows, reference, chosen.take(rows)) for rows in divided)
         found = self._session.walk(self._predict_part, parts)
         alt: Named = {}
         for name, values in whole[0].items():
