@@ -150,11 +150,14 @@ class _Maker(GraphMaker):
         return _Map(self.node("Mul", [parts[0], self.node("Sigmoid", [parts[1]])]), half, given.length)
 
     def _pad_and_crop(self, given: _Map) -> _Map | None:
-        """Cut off by a negative padding, as some exporters do."""
-        if given.length < 4:
+        """Add positions of one value at the ends, or cut some off, as a negative padding does."""
+        before, after = self._between(-1, 3), self._between(-1, 3)
+        if given.length + min(0, before) + min(0, after) < 2:
             return None
-        cut = self.constant(np.array([0, 0, -1, 0, 0, -1]))
-        return replace(given, name=self.node("Pad", [given.name, cut]), length=given.length - 2)
+        pads = self.constant(np.array([0, 0, before, 0, 0, after]))
+        value = self.constant(np.float32(self._rng.choice([-0.0, 0.7])))
+        name = self.node("Pad", [given.name, pads, value])
+        return replace(given, name=name, length=given.length + before + after)
 
     def _head(self, kind: str, given: _Map) -> str:
         match kind:

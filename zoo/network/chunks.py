@@ -196,6 +196,10 @@ class _Windows:
             begin: Where the rows' windows begin.
         """
         writer = self.chunk.writer
+        if not len(span):
+            # What reads added positions alone is given none of the map.
+            one = min(span.start, writer.network.maps[source].length - 1)
+            return writer.positions(self.put_together(source, Span(one, one + 1), choose, begin), 0, 0)
         left, right = self.chunk.ends[source]
         parts = []
         for end in (left, right):
