@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.network.agreement import TOLERANCE, differ, draw_codes
+from tests.network.bundled import FOLDERS, draw_windows, read_bundled
 from tests.network.random_graphs import GraphMaker, RandomModel, random_models, run_unfused
 from zoo.network import differences
 from zoo.network.differences import Differences, Substitutions
@@ -68,6 +69,22 @@ def test_a_random_network_predicts_substitutions_as_it_predicts_windows(compiled
     unknown = float(rng.choice([0.0, 0.25]))
 
     extra = made.draw_extra(rng, 2)
+    check_substitutions(made, codes, Substitutions(rows, positions, letters), extra, unknown, compiled=compiled)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.parent.name)
+def test_a_bundled_model_predicts_substitutions_as_it_predicts_windows(folder, compiled):
+    made, unknown = read_bundled(folder)
+    rng = np.random.default_rng(0)
+    codes = draw_windows(folder, made.length)
+    rows = np.tile(np.arange(len(codes)), 3)
+    positions = rng.integers(0, made.length, len(rows))
+    positions[: 2 * len(codes)] = np.repeat([0, made.length - 1], len(codes))
+    letters = ((codes[rows, positions] + rng.integers(1, 4, len(rows))) % 4).astype(np.uint8)
+    # Small numbers would prove little.
+    assert max(np.abs(one).max() for one in run_unfused(made, codes, made.draw_extra(rng, len(codes)), unknown)) > 0.1
+
+    extra = made.draw_extra(rng, len(codes))
     check_substitutions(made, codes, Substitutions(rows, positions, letters), extra, unknown, compiled=compiled)
 
 

@@ -78,7 +78,8 @@ class MutationPredictor:
         """
         order = np.argsort(places, kind="stable")
         context = self._session.feed_context(1, {})
-        parts, whole = [], []
+        parts: list[_Part] = []
+        whole: list[Named] = []
         for turned in (False, True) if self._session.card.strand.average else (False,):
             window, chosen = codes[np.newaxis], Substitutions(np.zeros_like(order), places[order], letters[order])
             if turned:
