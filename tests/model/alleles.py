@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,8 @@ import numpy.typing as npt
 from tests.network.random_graphs import GraphMaker, RandomModel, run
 from zoo.model.card import Card
 from zoo.model.chunks import Pairs
+from zoo.network.network import Network
+from zoo.network.operators import Convolve
 from zoo.testing.models import CARD
 
 Codes = npt.NDArray[np.uint8]
@@ -102,6 +104,13 @@ def make_large(length: int = 200, *, padded: bool = False) -> RandomModel:
     weights = rng.normal(0, 1 / np.sqrt(features), (features, 2))
     output = maker.node("MatMul", [maker.node("Flatten", [name]), maker.constant(weights)])
     return RandomModel(maker.model({"sequence": (length, 4)}, [output]), "sequence", length, {}, ("dense",))
+
+
+def halve(network: Network) -> Network:
+    """Return another network: half of what its first convolution says."""
+    first, *others = network.trunk
+    assert isinstance(first, Convolve)
+    return replace(network, trunk=(replace(first, weights=first.weights / 2, bias=first.bias / 2), *others))
 
 
 def make_card_of(made: RandomModel, anchor: int, **strand: object) -> Card:

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from tests.model.alleles import draw_alleles, draw_contig, make_card_of, make_large
+from tests.model.alleles import draw_alleles, draw_contig, halve, make_card_of, make_large
 from zoo import annotate, score_variants
 from zoo.cli import main
 from zoo.errors import ModelError, OutputError
@@ -77,9 +77,9 @@ def opened(monkeypatch):
     for name in ("PairSession", "ChunkSession"):
         real = getattr(incremental, name)
 
-        def make(whole, anchor, name=name, real=real):
+        def make(whole, anchor, *others, name=name, real=real):
             made.append((whole.card.name, name))
-            return real(whole, anchor)
+            return real(whole, anchor, *others)
 
         monkeypatch.setattr(incremental, name, make)
     return made
@@ -224,8 +224,9 @@ def test_an_engine_that_gains_nothing_is_one_line_on_the_command_line(folders, g
 def test_a_graph_that_fails_its_check_is_a_warning_of_auto_and_an_error_where_it_is_forced(
     folders, genome, vcf, tmp_path, monkeypatch, capsys
 ):
-    # Predictions of the check are never those of the whole network.
-    monkeypatch.setattr(pairs, "largest_difference", lambda found, expected: 0.5)
+    # The graph of pairs is never the network's.
+    real = pairs.write_pair_graph
+    monkeypatch.setattr(pairs, "write_pair_graph", lambda network, spans: real(halve(network), spans))
     arguments = ["annotate", str(vcf), "-f", str(genome[0]), "-m", str(folders["gains"])]
 
     with warnings.catch_warnings():
@@ -236,11 +237,10 @@ def test_a_graph_that_fails_its_check_is_a_warning_of_auto_and_an_error_where_it
 
     warned = [line for line in told.splitlines() if "warning" in line]
     assert len(warned) == 1
-    assert "gains@1.0.0: output" in warned[0]
+    assert "gains@1.0.0: the graph of both alleles predicts otherwise" in warned[0]
     assert warned[0].endswith("; the whole network runs instead")
-    assert re.search(
-        r"gains@1\.0\.0: output .* differs by 0\.5 from the whole network's; choose", capsys.readouterr().err
-    )
+    told = capsys.readouterr().err
+    assert re.fullmatch(r"zoo: error: (.*: )?gains@1\.0\.0: the graph of both alleles predicts otherwise .*\n", told)
     assert agree(
         read_table(tmp_path / "auto.tsv"),
         annotate_all([folders["gains"]], genome, vcf, tmp_path / "full.tsv", engine="full"),
