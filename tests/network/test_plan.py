@@ -50,7 +50,7 @@ def test_networks_whose_neighbours_share_nothing_have_no_distance():
     plan = make_plan(read_network(maker.model({"sequence": (10, 4)}, [output]), "sequence", 0.0), 5)
 
     assert plan.neighbours is None
-    assert plan.speed_up == 1.0
+    assert plan.speed_up < 1
     assert plan.layers == (Layer("all positions, put together", 4, 10, 1, 0, 0),)
 
 

@@ -26,6 +26,9 @@ MIN_GAIN = 1.1
 CHUNK_WORTH = 0.8
 """What share of the time of its windows a chunk may take."""
 
+HANDLED = 150_000
+"""Multiply-adds in the time that a window's rows take to be sorted, cut out and put back where they belong."""
+
 NODES_AROUND_A_SLICE = 5
 WINDOWS_A_RUN = 32
 
@@ -85,7 +88,7 @@ def pair_gain(network: Network, anchor: int) -> float:
     """Return how many times as fast a pair goes whose alleles differ in one base, beside two whole windows."""
     whole = cost_of_window(network).time
     # Each slice of REF's maps, and what joins it to ALT's, is a node that has to be started for every run.
-    nodes = NODES_AROUND_A_SLICE * len(network.trunk) * NODE // WINDOWS_A_RUN
+    nodes = NODES_AROUND_A_SLICE * len(network.trunk) * NODE // WINDOWS_A_RUN + HANDLED
     return 2 * whole / (whole + cost_of_change(network, Span(anchor, anchor + 1)).time + nodes)
 
 
@@ -121,7 +124,7 @@ def cost_in_chunk(network: Network) -> Cost:
 def bases_worth_a_window(network: Network) -> float:
     """Return how far apart windows may begin for a chunk of them to be cheaper than each on its own; 0 for never."""
     base = cost_of_base(network).time
-    left = CHUNK_WORTH * cost_of_window(network).time - cost_in_chunk(network).time
+    left = CHUNK_WORTH * cost_of_window(network).time - cost_in_chunk(network).time - 2 * HANDLED
     return max(0.0, left / base) if base else 0.0
 
 

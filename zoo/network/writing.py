@@ -67,9 +67,16 @@ class GraphWriter:
 
     def one_hot(self, codes: str) -> str:
         """Return codes (n, l) as the map (n, 4, 1, l)."""
-        indices = self.node("Cast", [codes], to=6)  # INT32: there is no look-up by bytes
-        letters = self.node("Gather", [self.constant(self.network.table), indices], axis=0)
-        return self.node("Unsqueeze", [self.node("Transpose", [letters], perm=[0, 2, 1]), self.constant([2])])
+        # ONNX Runtime compares fast along the last axis, and is slow at looking rows of four numbers up.
+        integers, floats = 6, 1  # INT32: there is no comparison of bytes, nor a look-up by them; FLOAT
+        rows = self.node("Unsqueeze", [self.node("Cast", [codes], to=integers), self.constant([1, 2])])
+        letters = self.constant(np.arange(4, dtype=np.int32).reshape(1, 4, 1, 1))
+        known = self.node("Cast", [self.node("Equal", [rows, letters])], to=floats)
+        unknown = self.network.table[-1, 0]
+        if not unknown:
+            return known
+        look_up = self.constant(np.array([0, 0, 0, 0, unknown], dtype=np.float32))
+        return self.node("Add", [known, self.node("Gather", [look_up, rows], axis=0)])
 
     def positions(self, tensor: str, start: int, end: int) -> str:
         """Return some positions of a map."""
@@ -133,7 +140,7 @@ class GraphWriter:
         if not before and not after:
             return tensor
         padding = self.constant([0, 0, 0, before, 0, 0, 0, after])
-        # ONNX Runtime makes zeros before any pool padding of the pool's own, which is no number; zeros below 0 it leaves.
+        # ONNX Runtime makes zeros before a pool padding of the pool's own, which is no number; -0.0 it leaves alone.
         value = operator.value or -0.0
         return self.node("Pad", [tensor, padding, self.constant(np.array(value, dtype=np.float32))])
 
