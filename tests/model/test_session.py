@@ -1,4 +1,5 @@
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,10 +9,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from zoo.errors import CardError, DataError, DeviceError, MissingExtra, ModelError
 from zoo.genome.codes import encode, one_hot
+from zoo.model import session as session_module
 from zoo.model.card import Card
 from zoo.model.folder import load_folder
 from zoo.model.graph import embed_one_hot
-from zoo.model.session import Session
+from zoo.model.session import Session, largest_difference
 from zoo.testing.models import CARD, make_base_at_anchor_graph, make_model
 
 G_AT_ANCHOR = make_model(make_base_at_anchor_graph())
@@ -473,3 +475,176 @@ def test_zeros_before_a_pool_are_read_by_it():
     card = make_card(outputs=[{"name": "prediction", "tracks": tracks, "activation": "linear"}])
     found = Session(make_model(graph), card, "cpu").predict(encode_all("AAAACAAAA"))["prediction"]
     assert found.tolist() == [[0.0] * 4]
+
+
+def make_convolution(axes=1, **attributes):
+    """Predict the largest of 8 positions of a convolution of 2 bases, in two tracks."""
+    rng = np.random.default_rng(0)
+    kernel = rng.standard_normal((2, 4, *[1] * (axes - 1), 2)).astype(np.float32)
+    nodes = [helper.make_node("Transpose", ["sequence"], ["turned"], perm=[0, 2, 1])]
+    name = "turned"
+    if axes == 2:
+        nodes.append(helper.make_node("Unsqueeze", ["turned", "axis"], ["wide"]))
+        name = "wide"
+    nodes += [
+        helper.make_node("Conv", [name, "kernel"], ["convolved"]),
+        helper.make_node("ReduceMax", ["convolved", "positions"], ["prediction"], keepdims=0),
+    ]
+    positions = [2] if axes == 1 else [2, 3]
+    return make_network(nodes, [2], {"kernel": kernel, "axis": [2], "positions": positions}, **attributes)
+
+
+TWO_TRACKS = {"outputs": make_output("a", "b")}
+
+
+@pytest.fixture
+def graphs(monkeypatch):
+    """Return what graphs sessions open and which they run, by their names, in their order."""
+    names = {"opened": [], "ran": []}
+    by_session = {}
+    really_open, really_run = Session.open, Session.run
+
+    def open_graph(own, graph):
+        opened = really_open(own, graph)
+        by_session[id(opened)] = graph.graph.name
+        names["opened"].append(graph.graph.name)
+        return opened
+
+    def run(own, opened, *given):
+        names["ran"].append(by_session[id(opened)])
+        return really_run(own, opened, *given)
+
+    monkeypatch.setattr(Session, "open", open_graph)
+    monkeypatch.setattr(Session, "run", run)
+    return names
+
+
+def predict_plainly(network, codes):
+    plain = onnxruntime.InferenceSession(network.SerializeToString(), providers=["CPUExecutionProvider"])
+    return {"prediction": plain.run(["prediction"], {"sequence": one_hot(codes)})[0]}
+
+
+@pytest.mark.parametrize(
+    ("axes", "known", "opened"),
+    [
+        pytest.param(1, True, ["zoo"], id="its predictions are known"),
+        # Else the network itself is opened too, to compare with.
+        pytest.param(1, False, ["zoo", "test"], id="they are not"),
+        pytest.param(2, True, ["test"], id="nothing is gained"),
+    ],
+)
+def test_a_convolution_of_one_axis_runs_rewritten_once_that_gives_the_same(graphs, axes, known, opened):
+    network = make_convolution(axes)
+    codes = np.random.default_rng(1).integers(0, 5, (20, 9), dtype=np.uint8)
+    expected = predict_plainly(network, codes)
+
+    session = Session(network, make_card(**TWO_TRACKS), "cpu", example=lambda: (codes, expected if known else None))
+    assert graphs["opened"] == []
+    for _ in range(2):
+        found = session.predict(codes)["prediction"]
+
+    np.testing.assert_allclose(found, expected["prediction"], rtol=1e-5, atol=1e-6)
+    assert graphs["opened"] == opened
+    assert graphs["ran"][-2:] == [opened[0]] * 2
+
+
+def test_a_network_that_differs_from_what_was_published_is_compared_with_itself(graphs):
+    # What it says on this machine counts: `zoo test` tells of the rest.
+    network = make_convolution()
+    codes = np.random.default_rng(1).integers(0, 5, (4, 9), dtype=np.uint8)
+    other = {"prediction": predict_plainly(network, codes)["prediction"] + 1}
+
+    session = Session(network, make_card(**TWO_TRACKS), "cpu", example=lambda: (codes, other))
+
+    np.testing.assert_allclose(session.predict(codes)["prediction"], other["prediction"] - 1, rtol=1e-5, atol=1e-5)
+    assert graphs["opened"] == ["zoo", "test"]
+    assert graphs["ran"][-1] == "zoo"
+
+
+@pytest.mark.parametrize(
+    "fault", ["predicts otherwise", "predicts no number", "fails", "is refused", "has another shape"]
+)
+def test_a_network_whose_rewriting_is_not_the_same_runs_as_it_was_published(monkeypatch, graphs, fault):
+    network = make_convolution()
+    codes = np.random.default_rng(1).integers(0, 5, (20, 9), dtype=np.uint8)
+    expected = predict_plainly(network, codes)["prediction"]
+    real = session_module.write_graph
+    asked = []
+
+    def write(found):
+        asked.append(fault)
+        factor = {"predicts otherwise": 1.01, "predicts no number": np.nan}.get(fault, 1)
+        first = found.trunk[0]
+        graph = real(replace(found, trunk=(replace(first, weights=first.weights * np.float32(factor)),)))
+        if fault == "is refused":
+            graph.graph.node[0].op_type = "NoSuchOperator"
+        elif fault == "fails":
+            graph.graph.input[0].name = "other"
+            for node in graph.graph.node:
+                node.input[:] = ["other" if name == "zoo_codes" else name for name in node.input]
+        elif fault == "has another shape":
+            (reduced,) = (node for node in graph.graph.node if node.op_type == "ReduceMax")
+            (keeps,) = (one for one in reduced.attribute if one.name == "keepdims")
+            keeps.i = 1
+            del graph.graph.output[0].type.tensor_type.shape.dim[:]
+            graph.graph.output[0].type.tensor_type.ClearField("shape")
+        return graph
+
+    monkeypatch.setattr(session_module, "write_graph", write)
+    session = Session(network, make_card(**TWO_TRACKS), "cpu")
+
+    np.testing.assert_allclose(session.predict(codes)["prediction"], expected, rtol=1e-6)
+    assert asked == [fault]
+    assert graphs["ran"][-1] == "test"
+
+
+def test_a_network_that_can_not_be_read_runs_as_it_was_published(monkeypatch, graphs):
+    def refuse(*_):
+        raise ModelError("expected a network of opset 13 or newer")
+
+    monkeypatch.setattr(session_module, "read_network", refuse)
+
+    session = Session(make_convolution(), make_card(**TWO_TRACKS), "cpu")
+
+    assert session.network is None
+    assert session.predict(encode_all("ACGTACGTA"))["prediction"].shape == (1, 2)
+    assert graphs["opened"] == ["test"]
+
+
+def test_other_forms_are_tried_on_a_few_windows_of_the_models_own_example():
+    given = np.random.default_rng(0).integers(0, 4, (9, 9), dtype=np.uint8)
+    known = {"prediction": np.arange(18, dtype=np.float32).reshape(9, 2)}
+
+    codes, predictions = Session(
+        make_convolution(), make_card(**TWO_TRACKS), "cpu", example=lambda: (given, known)
+    ).example
+    drawn, nothing = Session(make_convolution(), make_card(**TWO_TRACKS), "cpu").example
+
+    np.testing.assert_array_equal(codes, given[:4])
+    np.testing.assert_array_equal(predictions["prediction"], known["prediction"][:4])
+    # All letters and unknown bases are among those that are drawn.
+    assert (drawn.shape, drawn.dtype, set(drawn.ravel().tolist()), nothing) == ((4, 9), np.uint8, {0, 1, 2, 3, 4}, None)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_parts_are_walked_in_their_order(threads):
+    session = Session(G_AT_ANCHOR, make_card(), "cpu", threads)
+
+    assert session.walk(lambda part: part * part, range(50)) == [part * part for part in range(50)]
+
+
+def test_a_graph_of_other_rows_than_are_told_is_refused():
+    session = Session(G_AT_ANCHOR, make_card(), "cpu")
+    feed = {"zoo_codes": np.zeros((3, 9), dtype=np.uint8)}
+
+    with pytest.raises(CardError, match=r"output 'prediction' has shape \(3, 1\), the card says \(4, 1\)"):
+        session.run(session.open(embed_one_hot(G_AT_ANCHOR, make_card())), feed, 4)
+
+
+def test_differences_are_told_relative_to_the_largest_prediction():
+    expected = np.array([[-4.0], [2.0]])
+
+    assert largest_difference(expected + np.array([[0], [1]]), expected) == 0.25
+    assert largest_difference(np.array([0.5]), np.array([0.0])) == 0.5
+    assert np.isnan(largest_difference(np.array([np.nan]), np.array([1.0])))
+    assert largest_difference(np.empty((0, 2)), np.empty((0, 2))) == 0.0
