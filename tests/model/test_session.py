@@ -1,4 +1,5 @@
 import sys
+import threading
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -648,3 +649,16 @@ def test_differences_are_told_relative_to_the_largest_prediction():
     assert largest_difference(np.array([0.5]), np.array([0.0])) == 0.5
     assert np.isnan(largest_difference(np.array([np.nan]), np.array([1.0])))
     assert largest_difference(np.empty((0, 2)), np.empty((0, 2))) == 0.0
+
+
+def test_threads_that_start_together_open_the_network_once(monkeypatch):
+    opened = []
+    really_open = Session.open
+    monkeypatch.setattr(
+        Session, "open", lambda own, graph: opened.append(threading.current_thread()) or really_open(own, graph)
+    )
+    codes = np.zeros((40, 9), dtype=np.uint8)
+
+    Session(G_AT_ANCHOR, make_card(), "cpu", threads=4).predict(codes, windows_per_run=2)
+
+    assert opened == [threading.main_thread()]

@@ -245,9 +245,11 @@ class Session:
         if len(codes) <= size:
             return self.merge(self._predict_batch(codes, given), members=members)
 
+        opened = self._session  # before there are threads: each would open one of its own (from Python 3.12 on)
+
         def predict_from(first: int) -> dict[str, Predictions]:
             rows = slice(first, first + size)
-            found = self._predict_batch(codes[rows], {name: values[rows] for name, values in given.items()})
+            found = self._predict_batch(codes[rows], {name: values[rows] for name, values in given.items()}, opened)
             return self.merge(found, members=members)
 
         parts = self.walk(predict_from, range(0, len(codes), size))
