@@ -185,6 +185,12 @@ def test_a_long_stretch_is_divided(monkeypatch):
     assert lists(divide(np.arange(0, 50, 10), 10, 99.0)) == ([[0, 1, 2], [3, 4]], [])
 
 
+def test_many_windows_are_divided(monkeypatch):
+    monkeypatch.setattr(chunks, "_WINDOWS", 2)
+
+    assert lists(divide(np.arange(5), 10, 99.0)) == ([[0, 1], [2, 3], [4]], [])
+
+
 def test_no_windows_give_no_chunks():
     assert lists(divide(np.array([], dtype=np.int64), 10, 99.0)) == ([], [])
 

@@ -17,6 +17,7 @@ from zoo.model import chunks, pairs
 from zoo.model.chunks import ChunkSession
 from zoo.model.folder import Model
 from zoo.model.pairs import PairSession
+from zoo.model.session import Session
 from zoo.network.chunks import fits_chunks
 from zoo.prediction.scoring import incremental
 from zoo.prediction.scoring.incremental import IncrementalPredictor
@@ -29,7 +30,7 @@ MANY = 1e9  # bases: all windows lie close enough together for a chunk
 
 
 @contextmanager
-def assumed(*, gain=None, spread=None, bases=None, worth=None):
+def assumed(*, gain=None, spread=None, bases=None, windows=None, worth=None):
     """Let networks be worth what they are said to be, however small they are, and chunks be so long."""
     with pytest.MonkeyPatch.context() as patch:
         if gain is not None:
@@ -38,6 +39,8 @@ def assumed(*, gain=None, spread=None, bases=None, worth=None):
             patch.setattr(incremental, "bases_worth_a_window", lambda network: spread)
         if bases is not None:
             patch.setattr(chunks, "_BASES", bases)
+        if windows is not None:
+            patch.setattr(chunks, "_WINDOWS", windows)
         if worth is not None:
             patch.setattr(pairs, "_WORTH", worth)
         yield
@@ -76,7 +79,11 @@ def test_a_random_network_predicts_what_the_full_engine_does_whatever_way_window
     spread = float(rng.choice([0, made.length / 2, made.length, MANY]))
     bases = int(rng.choice([10, 50, 8192]))
 
-    with assumed(gain=float(rng.choice([1, 2])), spread=spread, bases=bases, worth=float(rng.choice([0, 9]))):
+    several = int(rng.choice([1, 3, 256]))
+
+    with assumed(
+        gain=float(rng.choice([1, 2])), spread=spread, bases=bases, windows=several, worth=float(rng.choice([0, 9]))
+    ):
         found = IncrementalPredictor(model, int(rng.choice([1, 7, 100]))).predict(windows)
 
     expected = FullPredictor(model).predict(windows)
@@ -189,6 +196,21 @@ def test_a_network_that_gains_nothing_runs_in_full_or_is_an_error_where_it_is_fo
     with pytest.raises(
         ModelError,
         match=r"^g-at-anchor@1\.0\.0: the incremental engine gains nothing: [^\n]*; choose --engine auto or full$",
+    ):
+        IncrementalPredictor(model, forced=True).predict(windows)
+
+
+def test_a_network_that_can_not_be_read_runs_in_full_or_is_an_error_where_it_is_forced(monkeypatch, opened):
+    monkeypatch.setattr(Session, "network", None)
+    model = load(small(), make_card_of(small(), 10))
+    windows = draw_batch()
+
+    found = IncrementalPredictor(model).predict(windows)
+
+    assert agree(found, FullPredictor(model).predict(windows))
+    assert opened == []
+    with pytest.raises(
+        ModelError, match=r"^g-at-anchor@1\.0\.0: the incremental engine can't read this network; choose "
     ):
         IncrementalPredictor(model, forced=True).predict(windows)
 

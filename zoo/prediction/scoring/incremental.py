@@ -111,6 +111,11 @@ class IncrementalPredictor:
     def _open(self, kept: dict[int, T | None], anchor: int, make: Callable[[Network, int], T | None]) -> T | None:
         """Return what is kept for an anchor; what can't be had, or is not worth it, is none."""
         network = self._model.session.network
+        if network is None and self._forced:
+            raise ModelError(
+                f"{self._model.card.full_name}: the incremental engine can't read this network; choose --engine auto "
+                "or full"
+            )
         if anchor not in kept and len(kept) < _ANCHORS and network is not None:
             try:
                 kept[anchor] = make(network, anchor)
