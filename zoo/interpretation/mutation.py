@@ -19,6 +19,7 @@ from zoo.interpretation.mutation_map import LETTERS, MutationMap
 from zoo.interpretation.outputs import AnyPath, check_outputs, open_outputs
 from zoo.interpretation.stretches import open_stretches
 from zoo.prediction.loading import AnyModel, load_scored
+from zoo.prediction.pipeline import read_ahead
 from zoo.prediction.scoring.settings import EngineName, ScoringSettings
 from zoo.prediction.support import refuse_model_folder
 
@@ -145,7 +146,8 @@ def mutate_to_files(
             scored[0].model.session.device,
         )
         with open_outputs(listed, theme) as add:
-            for found in make_maps(stretches, scored, ask, report):
+            # The next map is made while one is written.
+            for found in read_ahead(make_maps(stretches, scored, ask, report), depth=1):
                 add(found)
                 _count(found, summary)
     summary.seconds = time.perf_counter() - started

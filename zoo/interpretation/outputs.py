@@ -136,14 +136,22 @@ def _write_parquet(file: BinaryIO, _path: str, _theme: Theme) -> Iterator[_Add]:
 
         def add(found: MutationMap) -> None:
             nonlocal writer
-            table = pa.Table.from_pandas(found.table(), preserve_index=False).replace_schema_metadata(None)
-            text = pa.string()
-            schema = pa.schema([
-                (field.name, text if pa.types.is_large_string(field.type) else field.type) for field in table.schema
-            ])  # fmt: skip
+            index, alt = found.changes
+            columns = {
+                **{name: pa.array([label] * len(index), pa.string()) for name, label in found.labels.items()},
+                "position": pa.array(found.positions[index]),
+                "ref": pa.array(list(decode(found.codes[index])), pa.string()),
+                "alt": pa.array(list(decode(alt)), pa.string()),
+            }
+            # Column by column in memory; what has no score is null.
+            values = np.ascontiguousarray(found.list_values().T)
+            columns |= {
+                name: pa.array(column, from_pandas=True) for name, column in zip(found.value_names, values, strict=True)
+            }
+            table = pa.table(columns)
             if writer is None:
-                writer = opened.enter_context(parquet.ParquetWriter(file, schema))
-            writer.write_table(table.cast(schema))
+                writer = opened.enter_context(parquet.ParquetWriter(file, table.schema))
+            writer.write_table(table)
 
         yield add
 
