@@ -122,6 +122,11 @@ def test_networks_whose_branches_pool_otherwise_share_nothing():
     assert not fits_chunks(read(small("c", add=pool_otherwise)))
 
 
+def test_a_network_that_shares_nothing_has_no_chunk():
+    with pytest.raises(ValueError, match="branches lie alike"):
+        write_chunk_graph(read(small("c", add=pool_otherwise)), [])
+
+
 def test_a_network_without_operators_along_the_sequence_shares_nothing():
     assert not fits_chunks(
         read(small(add=lambda maker, name: maker.node("CumSum", [name, maker.constant(np.array(2))])))

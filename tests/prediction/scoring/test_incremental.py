@@ -14,6 +14,7 @@ from tests.network.random_graphs import GraphMaker, RandomModel
 from tests.network.sharing_graphs import draw_sharing, sharing_models
 from zoo.errors import ModelError
 from zoo.model import chunks, pairs
+from zoo.model.card import Card
 from zoo.model.chunks import ChunkSession
 from zoo.model.folder import Model
 from zoo.model.pairs import PairSession
@@ -246,6 +247,27 @@ def test_a_graph_that_fails_its_check_warns_once_and_what_is_whole_runs_or_is_an
             predictor.predict(windows)
         with pytest.raises(ModelError, match=r"^g-at-anchor@1\.0\.0: differs$"):
             IncrementalPredictor(model, forced=True).predict(windows)
+
+
+@pytest.mark.parametrize("spread", [0, MANY])
+@pytest.mark.parametrize("average", [False, True])
+def test_further_inputs_have_their_defaults_for_every_allele(spread, average):
+    rng = np.random.default_rng(0)
+    maker = GraphMaker()
+    name = maker.node("Transpose", ["sequence"], perm=[0, 2, 1])
+    name = maker.node("Conv", [name, maker.constant(rng.normal(size=(3, 4, 5)))], kernel_shape=[5])
+    dense = maker.node("MatMul", [maker.node("Flatten", [name]), maker.constant(rng.normal(size=(3 * 17, 2)))])
+    joined = maker.node("Concat", [dense, "cell"], axis=1)
+    output = maker.node("MatMul", [maker.node("Tanh", [joined]), maker.constant(rng.normal(size=(4, 2)))])
+    model = maker.model({"sequence": (21, 4), "cell": (2,)}, [output])
+    card = make_card_of(small(), 10, average=average).model_dump(mode="json")
+    card["inputs"].append({"name": "cell", "role": "context", "shape": [2], "default": 0.3})
+    card["outputs"][0]["name"] = output
+    model = Model(NOWHERE, Card.model_validate(card), "", model, "cpu", 1)
+    windows = draw_batch()
+
+    with assumed(gain=2, spread=spread):
+        assert agree(IncrementalPredictor(model).predict(windows), FullPredictor(model).predict(windows))
 
 
 def test_windows_whose_alleles_stand_anywhere_run_as_a_whole(opened):
