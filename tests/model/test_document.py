@@ -5,6 +5,7 @@ import pytest
 from pydantic import Field
 
 from zoo.errors import CardError
+from zoo.model import document
 from zoo.model.document import Document, parse_document, read_document, validate
 
 
@@ -100,3 +101,23 @@ def test_merged_fields_may_be_overridden():
     text = "named: {a: &a {side: 1}, b: {<<: *a, side: 2}}\n"
 
     assert parse_document(text, Drawing, Path("a.yaml"), CardError).named["b"].side == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("- " * 200_000 + "a", id="lists in a line"),
+        pytest.param("[" * 200_000, id="brackets"),
+        pytest.param("? " * 200_000 + "a", id="keys of keys"),
+        pytest.param("".join(" " * level + "a:\n" for level in range(3_000)), id="fields below fields"),
+    ],
+)
+def test_a_text_that_is_nested_deep_ends_in_one_line(text):
+    with pytest.raises(CardError, match=r"expected (YAML|a mapping)") as caught:
+        parse_document(text, Circle, Path("model.yaml"), CardError)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_text_of_few_levels_is_read_in_c_where_it_can_be():
+    assert document._choose_loader("a:\n  - b: [1, 2]\n" * 600) is document._Loader
+    assert document._choose_loader("a:\n  - b: 1\n" * 2_000) is document._FastLoader

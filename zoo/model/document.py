@@ -22,8 +22,8 @@ class Document(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses a field that stands twice, of which YAML's own loader would take the last."""
+class _RefusesTwice:
+    """Refuses a field that stands twice, of which YAML's own loaders would take the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
         seen = set()
@@ -31,7 +31,26 @@ class _Loader(yaml.SafeLoader):
             if isinstance(key, yaml.ScalarNode) and key.value in seen and key.value != "<<":
                 raise yaml.constructor.ConstructorError(None, None, f"field {key.value!r} stands twice", key.start_mark)
             seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
-        return super().construct_mapping(node, deep)
+        found: dict[Any, Any] = super().construct_mapping(node, deep)  # type: ignore[misc]  # a loader stands behind it
+        return found
+
+
+class _Loader(_RefusesTwice, yaml.SafeLoader):
+    """Reads anything, ten times as slowly."""
+
+
+class _FastLoader(_RefusesTwice, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # a class of C
+    """Reads in C, on whose stack a text that is nested deep enough would end the process."""
+
+
+_LEVELS = 500  # that the stack of C bears many times
+
+
+def _choose_loader(text: str) -> type[_Loader | _FastLoader]:
+    """Return the fast loader for a text that can't be nested deep: each level takes a bracket, a mark or a column."""
+    brackets = text.count("[") + text.count("{")
+    marks = max((len(line) - len(line.lstrip()) + sum(map(line.count, "-?:")) for line in text.split("\n")), default=0)
+    return _FastLoader if brackets + marks < _LEVELS else _Loader
 
 
 def read_document(path: Path, schema: type[Schema], error_class: type[ZooError]) -> Schema:
@@ -56,7 +75,7 @@ def read_text(path: Path, error_class: type[ZooError]) -> str:
 def parse_document(text: str, schema: type[Schema], path: Path, error_class: type[ZooError]) -> Schema:
     """Check YAML that was read from ``path``; raises as ``read_document``."""
     try:
-        document = _Loader(text).get_single_data()
+        document = _choose_loader(text)(text).get_single_data()
     except yaml.YAMLError as error:
         raise error_class(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:

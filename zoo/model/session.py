@@ -103,7 +103,7 @@ class Session:
         check_graph(self._graph, card)
         threads = _choose_threads(threads)
         budget = _CPU_BYTES if self.device == "cpu" else _GPU_BYTES
-        self.windows_per_run, fits = _choose_batch(embed_one_hot(self._graph, card), budget)
+        self.windows_per_run, fits = self._choose_batch(budget)
         # Threads that run a batch each never wait for one another; those that share every layer of one batch do, which
         # costs a busy machine half its speed. Networks too large for a batch a thread share: their layers are worth it.
         apart = self.device == "cpu" and fits and threads > 1
@@ -127,7 +127,7 @@ class Session:
             "onnxruntime's CUDA can't be used here (no GPU, or not its libraries): running on the CPU", stacklevel=3
         )
         self.device, self.provider = "cpu", found
-        self.windows_per_run, _ = _choose_batch(embed_one_hot(self._graph, self.card), _CPU_BYTES)
+        self.windows_per_run, _ = self._choose_batch(_CPU_BYTES)
 
     @functools.cached_property
     def _session(self) -> Any:
@@ -151,6 +151,18 @@ class Session:
         published = self.open(embed_one_hot(self._graph, self.card))
         whole = self._predict_batch(codes, extra, published)
         return rewritten if self.agrees(found, whole, TOLERANCE) else published
+
+    def _choose_batch(self, budget: int) -> tuple[int, bool]:
+        """Return how many windows keep the largest tensor between two layers within ``budget`` bytes.
+
+        Returns:
+            At least the 16 windows that keep a processor busy, and whether each thread can have that many of its own.
+        """
+        if self.network is not None and self.network.trunk:
+            largest = 4 * max(shape.channels * shape.length for shape in self.network.maps.values())
+        else:
+            largest = _find_largest(embed_one_hot(self._graph, self.card))
+        return min(max(budget // largest, _MIN_WINDOWS), _MAX_WINDOWS), largest * _MIN_WINDOWS <= _LARGEST_APART
 
     def _draw_context(self, rows: int) -> dict[str, npt.NDArray[np.float32]]:
         rng = np.random.default_rng(1)
@@ -438,19 +450,15 @@ def _open(runtime: Any, model: onnx.ModelProto, providers: list[Provider], threa
             raise ModelError(f"{full_name}: onnxruntime can't load the network: {message}") from error
 
 
-def _choose_batch(model: onnx.ModelProto, budget: int) -> tuple[int, bool]:
-    """Return how many windows keep the largest tensor between two layers within ``budget`` bytes.
-
-    Returns:
-        At least the 16 windows that keep a processor busy, and whether each thread can have that many of its own.
-    """
+def _find_largest(model: onnx.ModelProto) -> int:
+    """Return the bytes of the largest tensor between two layers, for one window."""
     import onnx
 
     largest = 1
     for value in onnx.shape_inference.infer_shapes(model).graph.value_info:
         sizes = [dim.dim_value for dim in value.type.tensor_type.shape.dim[1:]]
         largest = max(largest, 4 * math.prod(size for size in sizes if size > 0))
-    return min(max(budget // largest, _MIN_WINDOWS), _MAX_WINDOWS), largest * _MIN_WINDOWS <= _LARGEST_APART
+    return largest
 
 
 def _pair_tracks(card: Card) -> dict[str, list[tuple[str, int]]]:
