@@ -20,8 +20,8 @@ from zoo.genome.codes import encode
 from zoo.genome.variant import normal_form
 from zoo.model.card import Window
 from zoo.model.folder import Model
-from zoo.prediction import score_variants
 from zoo.prediction.output.keys import SKIPPED_KEY
+from zoo.prediction.variants import score_variants
 
 Place = Literal["centred", "region"]
 

@@ -47,13 +47,13 @@ _FACE = {
     "ZooError": "zoo.errors",
     "near_match": "zoo.errors",
     "load": "zoo.registry",
-    "annotate": "zoo.prediction",
-    "make_background": "zoo.prediction",
-    "score_haplotypes": "zoo.prediction",
-    "score_variants": "zoo.prediction",
-    "predict": "zoo.prediction",
-    "mutate": "zoo.interpretation",
-    "write_maps": "zoo.interpretation",
+    "annotate": "zoo.prediction.annotation",
+    "make_background": "zoo.prediction.backgrounds",
+    "score_haplotypes": "zoo.prediction.haplotype_table",
+    "score_variants": "zoo.prediction.variants",
+    "predict": "zoo.prediction.sequences",
+    "mutate": "zoo.interpretation.mutation",
+    "write_maps": "zoo.interpretation.outputs",
     "train": "zoo.training",
     "tune": "zoo.training.tune",
 }
@@ -98,13 +98,13 @@ if TYPE_CHECKING:
     from zoo.genome.regions import rows_by_contig as rows_by_contig
     from zoo.genome.variant import Variant as Variant
     from zoo.hookspecs import hookimpl as hookimpl
-    from zoo.interpretation import mutate as mutate
-    from zoo.interpretation import write_maps as write_maps
-    from zoo.prediction import annotate as annotate
-    from zoo.prediction import make_background as make_background
-    from zoo.prediction import predict as predict
-    from zoo.prediction import score_haplotypes as score_haplotypes
-    from zoo.prediction import score_variants as score_variants
+    from zoo.interpretation.mutation import mutate as mutate
+    from zoo.interpretation.outputs import write_maps as write_maps
+    from zoo.prediction.annotation import annotate as annotate
+    from zoo.prediction.backgrounds import make_background as make_background
+    from zoo.prediction.haplotype_table import score_haplotypes as score_haplotypes
+    from zoo.prediction.sequences import predict as predict
+    from zoo.prediction.variants import score_variants as score_variants
     from zoo.registry import load as load
     from zoo.training import train as train
     from zoo.training.tune import tune as tune
