@@ -122,6 +122,19 @@ def test_networks_whose_branches_pool_otherwise_share_nothing():
     assert not fits_chunks(read(small("c", add=pool_otherwise)))
 
 
+def test_branches_whose_strides_begin_at_other_bases_share_nothing():
+    # One begins at the window's first base, the other a base before it: they never lie alike.
+    def step(maker, name, pads):
+        weights = maker.constant(np.random.default_rng(0).normal(size=(2, 4, 3)))
+        return maker.node("Conv", [name, weights], kernel_shape=[3], strides=[2], pads=pads)
+
+    def branch(pads, other):
+        return small(add=lambda maker, name: maker.node("Add", [step(maker, name, pads), step(maker, name, other)]))
+
+    assert not fits_chunks(read(branch([1, 0], [0, 1])))
+    assert fits_chunks(read(branch([2, 0], [0, 2])))
+
+
 def test_a_network_that_shares_nothing_has_no_chunk():
     with pytest.raises(ValueError, match="branches lie alike"):
         write_chunk_graph(read(small("c", add=pool_otherwise)), [])
