@@ -8,6 +8,7 @@ from zoo import annotate, score_variants
 from zoo.errors import DataError, RefMismatch
 from zoo.model.folder import load_folder
 from zoo.prediction import variants as module
+from zoo.prediction.scoring.cached import finish_caches
 from zoo.testing.golden import RECORDS, write_golden
 from zoo.testing.models import CARD, write_model_folder
 
@@ -47,6 +48,19 @@ def test_the_rows_their_index_and_other_columns_stay_and_the_input_too(golden, t
     pd.testing.assert_frame_equal(turned, before)
     pd.testing.assert_frame_equal(scored[before.columns], before)
     assert scored.loc[1, "ZOO_AT"] == 1
+
+
+def test_a_cache_is_written_before_the_table_is_returned(golden, table, tmp_path, monkeypatch):
+    models = [load_folder(folder, threads=1) for folder in golden.models]
+    plain = score_variants(table, golden.genome, models)
+    kept = []
+    monkeypatch.setattr(module, "finish_caches", lambda predictors: kept.extend(finish_caches(predictors)))
+    for found in (False, True):
+        scored = score_variants(table, golden.genome, models, cache=tmp_path / "kept")
+        pd.testing.assert_frame_equal(scored, plain)
+        assert list(tmp_path.glob("kept/*/*.segment"))
+        assert all(counts.windows > 0 and counts.found == (counts.windows if found else 0) for counts in kept)
+        kept.clear()
 
 
 def test_an_empty_table_gets_the_columns(golden, table):

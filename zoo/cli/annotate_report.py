@@ -40,8 +40,7 @@ def print_summary(done: AnnotationSummary) -> None:
     _print_precision(done)
     if done.resumed_records:
         print(f"  resumed behind record {done.resumed_records:,}, which was done before", file=sys.stderr)
-    for name, counts in done.cached.items():
-        print(f"  from the cache: {counts['found']:,} of {counts['windows']:,} windows of {name}", file=sys.stderr)
+    _print_cached(done)
     for what, number in done.background.items():
         if number:
             print(f"  on the sample's haplotypes: {number:,} {what}", file=sys.stderr)
@@ -64,6 +63,7 @@ def print_haplotypes(done: HaplotypeSummary) -> None:
         print(f"  {name}: {groups:,} groups, {together:,} of several alleles", file=sys.stderr)
     _print_reasons(done, sys.stderr)
     _print_precision(done)
+    _print_cached(done)
 
 
 @contextmanager
@@ -80,6 +80,11 @@ def telling_of_interruption() -> Iterator[None]:
 def _print_reasons(done: AnnotationSummary | HaplotypeSummary, stream: TextIO) -> None:
     for reason, count in done.skipped.items():
         print(f"  not scored: {count:,} {reason}", file=stream)
+
+
+def _print_cached(done: AnnotationSummary | HaplotypeSummary) -> None:
+    for name, counts in done.cached.items():
+        print(f"  from the cache: {counts['found']:,} of {counts['windows']:,} windows of {name}", file=sys.stderr)
 
 
 def _print_precision(done: AnnotationSummary | HaplotypeSummary) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import warnings
@@ -121,17 +122,21 @@ def check_packages() -> None:
     Raises:
         DeviceError: Both are installed.
     """
-    found = []
-    for package in ("onnxruntime", "onnxruntime-gpu"):
-        try:
-            found.append(f"{package} {importlib.metadata.version(package)}")
-        except importlib.metadata.PackageNotFoundError:
-            continue
+    found = find_runtimes()
     if len(found) > 1:
         raise DeviceError(
             f"{' and '.join(found)} are both installed and overwrite each other; "
             "`pip uninstall onnxruntime onnxruntime-gpu`, then install one: `pip install 'assayzoo[cpu]'` or `[gpu]`"
         )
+
+
+def find_runtimes() -> list[str]:
+    """Return the packages of ONNX Runtime that are installed, with their versions; none of them is loaded."""
+    found = []
+    for package in ("onnxruntime", "onnxruntime-gpu"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found.append(f"{package} {importlib.metadata.version(package)}")
+    return found
 
 
 def available_cpus(cgroup: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")) -> int:

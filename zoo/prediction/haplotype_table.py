@@ -95,6 +95,8 @@ def score_haplotypes(
         summary.output = str(output)
         sink.write_header(HEADER)
         write_table(place_on_haplotypes(alleles, reference), engines, reference, settings, summary, sink, report)
+        for engine in engines.values():
+            summary.finish_caches(engine)
         sink.finish(HEADER)
     summary.seconds = time.perf_counter() - started
     return summary

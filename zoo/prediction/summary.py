@@ -13,7 +13,7 @@ import numpy as np
 from zoo.genome.variant import MODEL_REASONS, Reason
 from zoo.prediction.alleles.agreement import GenomeAgreement
 from zoo.prediction.alleles.batch import AlleleBatch
-from zoo.prediction.scoring.cached import CachedPredictor
+from zoo.prediction.scoring.cached import finish_caches
 from zoo.prediction.scoring.engine import Engine
 from zoo.prediction.scoring.pairing import ScoredModel
 from zoo.prediction.scoring.scores import ModelScores
@@ -72,9 +72,9 @@ class RunSummary:
 
     def finish_caches(self, engine: Engine) -> None:
         """Write what is to be kept, and tell how much was found."""
-        for scored, predictor in zip(engine.models, engine.predictors, strict=True):
-            if isinstance(predictor, CachedPredictor):
-                self.cached[scored.model.card.full_name] = asdict(predictor.finish())
+        for scored, counts in zip(engine.models, finish_caches(engine.predictors), strict=True):
+            if counts is not None:
+                self.cached[scored.model.card.full_name] = asdict(counts)
 
     def describe_contigs(self, agreement: GenomeAgreement, warnings: Sequence[str]) -> None:
         """Tell of the contigs, once all is read, and of what the reader warns of."""

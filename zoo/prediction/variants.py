@@ -18,6 +18,7 @@ from zoo.prediction.inputs.source import RECORDS_A_BATCH
 from zoo.prediction.loading import AnyModel, expect_genomes, load_scored
 from zoo.prediction.output.cells import MISSING, general_reasons, model_reasons, region_texts
 from zoo.prediction.output.keys import SKIPPED_KEY, Extras, ModelKeys, all_keys, name_keys
+from zoo.prediction.scoring.cached import finish_caches
 from zoo.prediction.scoring.engine import Engine
 from zoo.prediction.scoring.lowering import lower_models
 from zoo.prediction.scoring.scores import ModelScores
@@ -87,6 +88,7 @@ def score_variants(
                 for name, values in _list_columns(result, model_keys, engine.region_names):
                     columns.setdefault(name, []).append(values)
         agreement.finish()
+        finish_caches(engine.predictors)
     new: dict[str, Any] = {}
     for columns in found:
         for name, parts in columns.items():

@@ -55,6 +55,19 @@ def test_a_row_tells_what_was_scored_and_where(rows_of, load_counter):
     assert (summary.records, summary.alleles, summary.copies, summary.skipped) == (2, 2, 2, {})
 
 
+def test_windows_of_alleles_together_come_from_a_cache_too(rows_of, load_counter, tmp_path):
+    models = [load_counter(), load_counter(power=2, name="squared")]
+    records = ["chr1 6 A G 0|1", "chr1 9 A G 0|1"]
+    expected, plain = rows_of(records, models)
+    assert plain.cached == {}
+    # REF, both alleles, and each of them alone.
+    for found in (0, 4):
+        rows, summary = rows_of(records, models, cache=tmp_path / "kept")
+        assert rows == expected
+        counts = {"windows": 4, "found": found}
+        assert summary.cached == {"counter@1.0.0": counts, "squared@1.0.0": counts}
+
+
 def test_a_model_that_adds_has_no_excess_and_one_that_multiplies_has(rows_of, load_counter):
     models = [load_counter(), load_counter(power=2, name="squared")]
     rows, _ = rows_of(["chr1 6 A G 0|1", "chr1 9 A G 0|1"], models)

@@ -181,7 +181,7 @@ def test_a_network_that_has_nothing_to_do_is_not_run(tmp_path, g_at_anchor_folde
         ),
         pytest.param(
             lambda folder, patch: (
-                patch.setattr(cached_module.importlib.metadata, "version", lambda name: "9.9") or wrap(Ones(), folder)
+                patch.setattr(cached_module, "find_runtimes", lambda: ["onnxruntime 9.9"]) or wrap(Ones(), folder)
             ),
             id="runtime",
         ),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo import __version__
+from zoo.model.devices import find_runtimes
 from zoo.model.folder import Model
 from zoo.model.graph import output_shape
 from zoo.prediction.cache.folder import FORMAT, CacheFolder
@@ -102,7 +103,7 @@ class CachedPredictor:
             # In a lower precision it depends on the genome that its numbers' ranges were measured on.
             "network": "" if self._precision == "float32" else self._model.network_digest,
             "device": self._model.session.device,
-            "runtime": _tell_runtime(),
+            "runtime": ", ".join(find_runtimes()),
         }
         owner = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
         place = f"{self._model.card.name}-{self._model.card.version}-{owner.hexdigest()[:16]}"
@@ -121,12 +122,6 @@ class CachedPredictor:
         }
 
 
-def _tell_runtime() -> str:
-    """Return which ONNX Runtime there is, without loading it."""
-    found = []
-    for package in ("onnxruntime", "onnxruntime-gpu"):
-        try:
-            found.append(f"{package} {importlib.metadata.version(package)}")
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return ", ".join(found)
+def finish_caches(predictors: Iterable[Predictor]) -> list[CacheCounts | None]:
+    """Write what each predictor's cache has yet to write, and return what it found; None where it has none."""
+    return [predictor.finish() if isinstance(predictor, CachedPredictor) else None for predictor in predictors]
