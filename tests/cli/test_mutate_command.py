@@ -2,8 +2,10 @@ import re
 
 import numpy as np
 import pytest
+from onnx import helper, numpy_helper
 
 from zoo.cli import main
+from zoo.testing.models import make_base_at_anchor_graph, write_model_folder
 
 CONTIG = "ACGTGCAATCCGGTTAGACG"
 
@@ -53,7 +55,24 @@ def test_sequences_become_a_table_and_say_what_has_no_score(model, tmp_path, cap
     assert len(lines) == 1 + 8 * 3 + 10 * 3
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert "  not scored: 1 positions UNKNOWN_BASES\n" in shown.err
+    assert "  not scored: 1 position UNKNOWN_BASES\n" in shown.err
+
+
+@pytest.mark.parametrize("tracks", [10, 11])
+def test_of_more_than_ten_columns_those_with_the_largest_scores_are_told(genome, tmp_path, capsys, tracks):
+    graph = make_base_at_anchor_graph()
+    graph.node[-1].output[0] = "found"
+    # Where the G is taken away track n loses n.
+    graph.initializer.append(numpy_helper.from_array(np.arange(1, tracks + 1, dtype=np.float32), "sizes"))
+    graph.node.append(helper.make_node("Mul", ["found", "sizes"], ["prediction"]))
+    graph.output[0].type.tensor_type.shape.dim[1].dim_value = tracks
+    named = [{"name": f"t{number}", "assay": "none"} for number in range(1, tracks + 1)]
+    outputs = [{"name": "prediction", "tracks": named, "activation": "linear"}]
+    folder = write_model_folder(tmp_path / "many", graph, {"name": "many", "outputs": outputs})
+    assert main(["mutate", "chr1:5-5", *genome, "-m", str(folder), "-o", str(tmp_path / "map.tsv")]) == 0
+    told = capsys.readouterr().err.splitlines()[1:]
+    each = [f"  strongest of ZOO_MANY_T{number}: chr1:5 G>A -{number}" for number in range(1, tracks + 1)]
+    assert told == (each if tracks == 10 else [*each[:-4:-1], "  and 8 more columns, with smaller scores"])
 
 
 def test_options_reach_the_map(genome, model, tmp_path, capsys):

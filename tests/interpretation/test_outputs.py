@@ -103,3 +103,21 @@ def test_inputs_and_model_folders_are_not_written_over(place_model, write_genome
         mutate_to_files(fasta, place_model, fasta)
     with pytest.raises(OutputError, match="would stand in the folder of a model"):
         mutate_to_files(fasta, place_model, place_model.folder / "map.tsv")
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.parquet", "a.npz", "a.svg"])
+def test_no_maps_make_no_file(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(module, "check_plotting", lambda: None)
+    with pytest.raises(OutputError, match=rf"^.*{name}: expected at least one map to write, found none$"):
+        write_maps([], tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_written_is_the_file_that_is_named(maps, tmp_path, monkeypatch):
+    def spell(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "_spell", spell)
+    with pytest.raises(OutputError, match=r"/a\.tsv: can't be written: No space left on device$"):
+        write_maps(maps, [tmp_path / "a.tsv", tmp_path / "a.npz"])
+    assert not [path for path in tmp_path.iterdir() if path.is_file()]

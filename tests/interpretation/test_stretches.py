@@ -70,6 +70,13 @@ def test_a_region_that_is_none_is_refused(write_genome, opened, region, error, m
         open_stretches(region, write_genome(chr1=CONTIG), opened)
 
 
+@pytest.mark.parametrize("text", ["", "\n \n"])
+def test_a_file_of_nothing_is_neither_sequences_nor_regions(write_genome, opened, tmp_path, text):
+    (tmp_path / "a.fa").write_text(text)
+    with pytest.raises(DataError, match=r"a\.fa: expected FASTA or BED, found an empty file$"):
+        open_stretches(tmp_path / "a.fa", write_genome(chr1=CONTIG), opened)
+
+
 def test_regions_need_a_genome_that_holds_them(write_genome, opened, tmp_path):
     with pytest.raises(DataError, match=r"^chr1:1-4: regions need the genome .* \(-f genome\.fa\)$"):
         open_stretches("chr1:1-4", None, opened)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zoo.cli.annotate_report import print_haplotypes, print_plan, print_summary, telling_of_interruption
-from zoo.cli.options import parse_pairs, parse_scorer_options, parse_shifts
+from zoo.cli.options import EngineChoice, parse_pairs, parse_scorer_options, parse_shifts
 from zoo.cli.progress import open_reporter
 from zoo.cli.summary_file import open_summary, write_summary
 
@@ -39,14 +39,6 @@ class OutputFormat(StrEnum):
     tsv = "tsv"
     tsv_gz = "tsv.gz"
     parquet = "parquet"
-
-
-class EngineChoice(StrEnum):
-    """How much of a network runs for ALT."""
-
-    auto = "auto"
-    full = "full"
-    incremental = "incremental"
 
 
 class PrecisionChoice(StrEnum):

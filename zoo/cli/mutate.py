@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli.options import parse_scorer_options
+from zoo.cli.options import EngineChoice, parse_scorer_options
 from zoo.cli.progress import open_bar
 
 if TYPE_CHECKING:
@@ -20,13 +20,8 @@ EXAMPLE = (
     "  zoo mutate promoters.fa -m gm12878-ctcf -m gm12878-dnase -o map.tsv.gz -o map.pdf"
 )
 
-
-class EngineChoice(StrEnum):
-    """How much of a network runs for each substitution."""
-
-    auto = "auto"
-    full = "full"
-    incremental = "incremental"
+_MOST_COLUMNS, _FEW_COLUMNS = 10, 3
+"""The strongest change of each of so many columns is told at most; of more columns those of the few largest scores."""
 
 
 class ThemeChoice(StrEnum):
@@ -126,9 +121,14 @@ def _print_summary(done: MutationSummary) -> None:
         file=sys.stderr,
     )
     for reason, count in sorted(done.skipped.items()):
-        print(f"  not scored: {count:,} positions {reason}", file=sys.stderr)
-    for key, change in done.strongest.items():
+        print(f"  not scored: {count:,} position{'s' * (count != 1)} {reason}", file=sys.stderr)
+    shown = list(done.strongest.items())
+    if len(shown) > _MOST_COLUMNS:
+        shown = sorted(shown, key=lambda column: -abs(column[1].score))[:_FEW_COLUMNS]
+    for key, change in shown:
         print(
             f"  strongest of {key}: {change.where}:{change.position} {change.ref}>{change.alt} {change.score:.9g}",
             file=sys.stderr,
         )
+    if len(shown) < len(done.strongest):
+        print(f"  and {len(done.strongest) - len(shown):,} more columns, with smaller scores", file=sys.stderr)

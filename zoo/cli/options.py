@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from enum import StrEnum
 
 import typer
+
+
+class EngineChoice(StrEnum):
+    """How much of a network runs for an allele."""
+
+    auto = "auto"
+    full = "full"
+    incremental = "incremental"
 
 
 def parse_pairs(options: Sequence[str], hint: str, form: str) -> dict[str, str]:

@@ -35,7 +35,8 @@ def write_maps(maps: Iterable[MutationMap], outputs: Sequence[AnyPath] | AnyPath
 
     Raises:
         MissingExtra: A picture is asked for, and the extra ``plot`` is not installed.
-        OutputError: A file can't be written, or there is too much to draw; nothing stands under any of the names.
+        OutputError: A file can't be written, there is no map, or too much to draw; nothing stands under any of the
+            names.
     """
     listed = [outputs] if isinstance(outputs, str | Path) else list(outputs)
     check_outputs(listed)
@@ -78,16 +79,22 @@ def open_outputs(outputs: Sequence[AnyPath], theme: Theme) -> Iterator[_Add]:
     with ExitStack() as files:
         opened = [files.enter_context(OutputFile(output)) for output in outputs]
         with ExitStack() as writers:
-            adds = []
+            adds: list[_Add] = []
+            added = 0
             for file in opened:
                 writers.enter_context(file.writing())
                 adds.append(writers.enter_context(_choose_writer(file.path)(file.file, file.path, theme)))
 
             def add(found: MutationMap) -> None:
-                for add_one in adds:
-                    add_one(found)
+                nonlocal added
+                added += 1
+                for file, add_one in zip(opened, adds, strict=True):
+                    with file.writing():
+                        add_one(found)
 
             yield add
+            if not added:
+                raise OutputError(f"{opened[0].path}: expected at least one map to write, found none")
         for file in opened:
             file.commit()
 

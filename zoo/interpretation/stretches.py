@@ -137,6 +137,9 @@ def _find_contig(name: str, reference: Reference, where: str) -> str:
 def _is_fasta(path: Path) -> bool:
     try:
         with open_text(path) as lines:
-            return next((line for line in lines if line.strip()), "").lstrip().startswith(">")
+            first = next((line for line in lines if line.strip()), "")
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: expected FASTA or BED, found a file that can't be read as text: {error}") from error
+    if not first:
+        raise DataError(f"{path}: expected FASTA or BED, found an empty file")
+    return first.lstrip().startswith(">")
