@@ -171,8 +171,11 @@ def annotate(
         Path | None, typer.Option(metavar="DIR", help="Keep predictions there, for later runs to find.")
     ] = None,
     cache_size: Annotated[
-        float, typer.Option(min=0.001, metavar="GB", help="The most that --cache may keep; the oldest goes first.")
-    ] = 10.0,
+        float | None,
+        typer.Option(
+            min=0.001, metavar="GB", help="The most that --cache may keep, 10 by default; the oldest goes first."
+        ),
+    ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Alleles in one run of a network.")] = None,
     threads: Annotated[
         int | None,
@@ -218,8 +221,11 @@ def annotate(
         "engine": engine.value,
         "precision": precision.value,
         "cache": cache,
-        "cache_size": round(cache_size * 1e9),
     }
+    if cache_size is not None:
+        if cache is None:
+            raise typer.BadParameter("is the size of a cache: name its folder, --cache DIR", param_hint="--cache-size")
+        options["cache_size"] = round(cache_size * 1e9)
     try:
         ScoringSettings(**options)
     except ValueError as error:

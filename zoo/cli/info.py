@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from zoo.model.benchmarks import Benchmark, Benchmarks, Figure
     from zoo.model.card import Card, Split
 
-EXAMPLE = "zoo info gm12878-ctcf"
+EXAMPLE = "zoo info gm12878-ctcf\n  zoo info gm12878-ctcf --plan"
 
 
 def info(

@@ -290,6 +290,12 @@ def test_the_command_tells_what_came_from_the_cache(run):
     assert "  from the cache: 20 of 20 windows of g-at-anchor@1.0.0\n" in second
 
 
+def test_the_size_of_no_cache_is_wrong_usage(files, tmp_path, capsys):
+    arguments = ["annotate", files.vcf, "-f", files.genome, "-m", files.models, "-o", tmp_path / "out.vcf"]
+    assert main([*map(str, arguments), "--cache-size", "1"]) == 2
+    assert "--cache-size: is the size of a cache: name its folder, --cache DIR" in capsys.readouterr().err
+
+
 def test_the_command_tells_what_is_no_cache_in_one_line(run, files):
     status, told = run(cache=files.vcf)
     assert (status, told) == (
