@@ -53,15 +53,16 @@ def make_maps(
         borders: list[tuple[int, ...]] = []
         for number, scored in enumerate(models):
             own = slice(len(borders), len(borders) + len(scored.columns))
-            windows = list(cut_windows(stretch, scored.model.card, ask.step))
-            for window in windows:
+            firsts = []
+            for window in cut_windows(stretch, scored.model.card, ask.step):
+                firsts.append(window.first)
                 for places, *values in _score_window(scored, window, predictors[number]):
                     for target, part in zip((scores, predicted), values, strict=True):
                         if target is not None:
                             target[:, :, own][places] = part
                 if report is not None:
                     report(done + (number * len(stretch) + window.end) // len(models), total)
-            borders += [tuple(window.first for window in windows[1:])] * len(scored.columns)
+            borders += [tuple(firsts[1:])] * len(scored.columns)
         done += len(stretch)
         place = (stretch.name, stretch.contig, stretch.start, stretch.codes)
         yield MutationMap(*place, columns, scores, predicted, tuple(borders), stretch.minus)
