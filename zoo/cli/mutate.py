@@ -80,7 +80,7 @@ def mutate(
         int | None, typer.Option(min=1, max=1024, help="Processors to use; by default all that the container grants.")
     ] = None,
 ) -> None:
-    """Score every substitution of every position: a table, arrays, or a heat map.
+    """Score every substitution of every position (saturation mutagenesis): a table, arrays, or a heat map.
 
     A region up to the length of a model's window is mutated in the window around its middle; a longer one in windows
     that each cover a part of it. A sequence is as long as the window, or longer.
