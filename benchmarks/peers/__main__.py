@@ -34,9 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     missing = {} if given.reuse_peers or given.no_peers else _make_environments(work, tasks)
 
     def is_chosen(program: Program) -> bool:
-        if program.environment is None:
-            return not given.program or program.name in given.program
-        if given.reuse_peers or given.no_peers or program.environment in missing:
+        left_out = given.reuse_peers or given.no_peers or program.environment in missing
+        if program.environment is not None and left_out:
             return False
         return not given.program or program.name in given.program
 
@@ -73,7 +72,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--records", type=int, default=RECORDS, help="records of the longest list of SNVs")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--only", action="append", default=[], metavar="TASK", help="a task, or how several begin")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="TASK", help="tasks whose name holds this; may be repeated"
+    )
     parser.add_argument("--program", action="append", default=[], help="a row's name; may be repeated")
     parser.add_argument("--no-peers", action="store_true", help="leave the peers out, their environments unmade")
     parser.add_argument(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from benchmarks.peers.statistics import Floor, Row
 
-_COLUMNS = (*("of the floor", "no start-up", "by processor time", "of the best peer", "peak MB", "largest difference"),)
+_COLUMNS = ("of the floor", "no start-up", "by processor time", "of the best peer", "peak MB", "largest difference")
 _EXPLANATION = """\
 Every row is a process of its own, from its start to its end, with the same weights and the same list; all write every
 track of every allele. Figures are medians over the rounds. The floor is `session.run` alone on both alleles' windows
@@ -66,7 +66,7 @@ class Setting:
 def render_page(setting: Setting, sections: Sequence[Section], goals: Sequence[str], gpu: str) -> str:
     """Return the whole page as Markdown."""
     parts = [
-        "# Beside others, whole processes",
+        "# Beside other programs, whole processes",
         _describe(setting),
         "\n".join(goals) if goals else "",
         _render_start_up([section for section in sections if section.is_start_up]),
