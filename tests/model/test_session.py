@@ -72,6 +72,18 @@ def test_one_hot_inside_the_graph_changes_no_bit():
     assert np.array_equal(Session(network, card, "cpu").predict(codes)["prediction"], expected)
 
 
+@pytest.mark.parametrize("name", ["zoo_codes", "zoo_equal", "sequence_known"])
+def test_a_network_may_call_its_tensors_as_those_of_the_one_hot_sequence(name):
+    nodes = [
+        helper.make_node("Neg", ["sequence"], [name]),
+        helper.make_node("Einsum", [name], ["sums"], equation="nlc->n"),
+        helper.make_node("Reshape", ["sums", "column"], ["prediction"]),
+    ]
+    network = make_network(nodes, [1], {"column": np.array([-1, 1])})
+    card = make_card(inputs=[{"name": "sequence", "shape": [9, 4], "unknown": "quarter"}])
+    assert Session(network, card, "cpu").predict(encode_all("ACGTNACGT")).popitem()[1].tolist() == [[-9]]
+
+
 def test_embedding_leaves_the_given_model_alone():
     before = G_AT_ANCHOR.SerializeToString()
     assert embed_one_hot(G_AT_ANCHOR, make_card()).graph.input[0].name == "zoo_codes"

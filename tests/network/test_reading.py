@@ -183,6 +183,17 @@ def test_the_geometry_of_a_kernel_is_read(op_type, attributes, slide):
     assert network.maps[operator.output].length == slide.count(LENGTH)
 
 
+@pytest.mark.parametrize("padding", ["SAME_UPPER", "SAME_LOWER"])
+def test_a_stride_that_would_have_to_cut_positions_is_left(padding):
+    maker = Maker()
+    attributes = {"kernel_shape": [1], "strides": [6], "auto_pad": padding}  # 4 outputs of 20 positions read 19 of them
+    name = maker.node("Conv", [maker.channels_first(), maker.numbers(3, 4, 1)], **attributes)
+
+    network = read(maker, maker.node("GlobalMaxPool", [name]))
+
+    assert (kinds(network), nodes(network)[0]) == ([], "Conv")
+
+
 def test_the_groups_of_a_convolution_are_read():
     maker = Maker()
     name = maker.node("Conv", [maker.channels_first(), maker.numbers(6, 2, 3)], group=2)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.errors import CardError
 from zoo.model.card import Card, Output
+from zoo.network.names import free_names
 from zoo.network.network import CODES_INPUT
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def embed_one_hot(model: onnx.ModelProto, card: Card) -> onnx.ModelProto:
     from onnx import TensorProto, helper
 
     changed = onnx.ModelProto()
-    changed.CopyFrom(model)
+    changed.CopyFrom(free_names(model))
     graph = changed.graph
     sequence = card.sequence_input
     if sequence is None:
@@ -78,7 +79,7 @@ def _write_one_hot(name: str, unknown: float) -> list[onnx.NodeProto]:
     def constant(output: str, values: npt.NDArray[Any]) -> onnx.NodeProto:
         return helper.make_node("Constant", [], [output], name=output, value=numpy_helper.from_array(values))
 
-    known = f"{name}_known" if unknown else name
+    known = "zoo_known" if unknown else name
     nodes = [
         constant("zoo_channels", np.arange(4, dtype=np.int32).reshape(1, 4, 1)),
         constant("zoo_channel_axis", np.array([1], dtype=np.int64)),

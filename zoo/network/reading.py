@@ -13,6 +13,7 @@ import numpy as np
 
 from zoo.network.folding import fold_affine, fold_zeros
 from zoo.network.layouts import Flat
+from zoo.network.names import free_names
 from zoo.network.network import SEQUENCE, Network, Tail, Whole, one_hot_table
 from zoo.network.operators import Operator
 from zoo.network.readers import cutting, leaving, pointwise, shapes, sliding
@@ -46,7 +47,7 @@ def read_network(model: onnx.ModelProto, sequence: str, unknown: float) -> Netwo
     Raises:
         ModelError: The model is of an old version of ONNX and can't be brought to a newer one.
     """
-    return _Reader(bring_up_to_date(model), sequence).read(unknown)
+    return _Reader(free_names(bring_up_to_date(model)), sequence).read(unknown)
 
 
 def gains_by_rewriting(model: onnx.ModelProto) -> bool:

@@ -58,7 +58,7 @@ def _cut(scope: Scope, node: Node, view: View, channels: tuple[int, int], positi
     cut = (start, end) != (0, shape.length)
     picked = Map(last - first, shape.length)
     if picked.channels < shape.channels:
-        output = f"{node.output}/picked" if cut else node.output
+        output = f"zoo_picked/{node.output}" if cut else node.output
         scope.add(node, Pick(view.map, output, first, last), view.axes, picked)
         view = View(output, view.axes)
     if cut:

@@ -62,7 +62,7 @@ def _read_batchnormalization(scope: Scope, node: Node, view: View) -> bool:
         return False
     factor = scale.astype(np.float64) / np.sqrt(variance.astype(np.float64) + node.attributes.get("epsilon", 1e-5))
     offset = shift - mean * factor
-    scaled = f"{node.output}/scaled"
+    scaled = f"zoo_scaled/{node.output}"
     shape = scope.maps[view.map]
     as_channels = (1, -1, 1, 1)
     scope.trunk.append(Apply("Mul", (view.map, factor.astype(np.float32).reshape(as_channels)), scaled))
