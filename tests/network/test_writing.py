@@ -132,5 +132,6 @@ def test_few_numbers_stand_in_the_graph_once_and_weights_by_what_they_are_made_o
     assert writer.constant([1, 2]) == writer.constant([1, 2])
     assert writer.constant([1, 2]) != writer.constant([2, 1])
     assert writer.constant([1]) != writer.constant(np.array([1.0]))
-    assert writer.constant(weights, weights) == writer.constant(weights[::1], weights)
+    assert writer.constant(weights, "dense") == writer.constant(weights[::1], "dense")
+    assert writer.constant(weights, "dense") != writer.constant(weights, "other")
     assert writer.constant(weights) != writer.constant(weights)

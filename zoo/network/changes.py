@@ -5,17 +5,13 @@ Where the allele stands is the same in each window, so that what it reaches in e
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Protocol
-
-import numpy as np
 
 from zoo.network.network import SEQUENCE, Average, Exit, Project
 from zoo.network.operators import Operator, Span
 from zoo.network.writing import GraphWriter
-
-_DIFFERENCE_SHARE = 0.5
-"""A dense layer on all positions runs in full where more than this share of them changes: its weights stay shared."""
 
 _ALONG = 3  # the axis of positions
 
@@ -86,10 +82,6 @@ class Change:
         """Return ALT's map."""
         return self.assemble(source, Span(0, self._network.maps[source].length))
 
-    def difference(self, source: str) -> str:
-        """Return how much ALT's map differs from REF's, where it does."""
-        return self._writer.node("Sub", [self._alt[source], self._left.part(source, self.reach[source])])
-
     def _apply(self, operator: Operator) -> str:
         wanted = operator.slide.reads(self.reach[operator.output])
         sources, before, after = [], 0, 0
@@ -103,62 +95,56 @@ class Change:
 def leave_alleles(writer: GraphWriter, leaving: Exit, ref_whole: Callable[[str], str], kinds: Sequence[Change]) -> str:
     """Return what the tail reads: REF's rows, then those of each kind.
 
+    Sums over positions are made segment by segment, and an allele takes REF's where nothing changes. What ALT has not
+    is never taken away from a sum again: where REF's is large and ALT's small, its rounding would be all that is left.
+
     Args:
         ref_whole: Returns a map of REF's windows.
     """
     source = leaving.source
     ref = ref_whole(source)
+    if not isinstance(leaving, Average | Project):
+        return writer.leave(leaving, writer.join([ref, *(kind.whole(source) for kind in kinds)], 0))
+    groups: list[list[str]] = [[] for _ in range(len(kinds) + 1)]
+    for span in _cut(writer.network.maps[source].length, [kind.reach[source] for kind in kinds if not kind.moved]):
+        own = [number for number, kind in enumerate(kinds) if kind.moved or _meet(kind.reach[source], span)]
+        parts = [writer.positions(ref, span.start, span.end), *(kinds[number].assemble(source, span) for number in own)]
+        summed = _add_up(writer, leaving, parts, span, [kinds[number].row for number in own])
+        groups[0].append(summed[0])
+        for number, kind in enumerate(kinds):
+            found = summed[1 + own.index(number)] if number in own else writer.rows(summed[0], kind.row)
+            groups[1 + number].append(found)
+    rows = [writer.node("Sum", terms) if len(terms) > 1 else terms[0] for terms in groups]
+    total = writer.join(rows, 0)
     if isinstance(leaving, Average):
-        return _leave_average(writer, leaving, ref, kinds)
-    reached = [len(kind.reach[source]) for kind in kinds]
-    longest = _DIFFERENCE_SHARE * writer.network.maps[source].length
-    short = [
-        isinstance(leaving, Project) and not kind.moved and count <= longest
-        for kind, count in zip(kinds, reached, strict=True)
-    ]
-    # What is taken whole stands behind REF in one product, so that its weights are in the graph once.
-    wholes = [kind.whole(source) for kind, by_difference in zip(kinds, short, strict=True) if not by_difference]
-    product = writer.leave(leaving, writer.join([ref, *wholes], 0))
-    if not any(short) or not isinstance(leaving, Project):
-        return product
-    rows = writer.node("Shape", [ref], start=0, end=1)
-    parts = [_take(writer, product, writer.constant([0]), rows) if wholes else product]
-    start = rows
-    for kind, by_difference in zip(kinds, short, strict=True):
-        if by_difference:
-            parts.append(_project_difference(writer, leaving, kind, parts[0]))
-        else:
-            end = writer.node("Add", [start, writer.node("Shape", [kind.row])])
-            parts.append(_take(writer, product, start, end))
-            start = end
-    return writer.join(parts, 0)
+        return writer.average(leaving, total)
+    return total if leaving.bias is None else writer.node("Add", [total, writer.constant(leaving.bias)])
 
 
-def _take(writer: GraphWriter, tensor: str, start: str, end: str) -> str:
-    return writer.node("Slice", [tensor, start, end, writer.constant([0])])
+def _cut(length: int, spans: Sequence[Span]) -> list[Span]:
+    """Return the segments of a map between the places where a span begins or ends."""
+    places = sorted({0, length, *(place for span in spans if len(span) for place in (span.start, span.end))})
+    return [Span(start, end) for start, end in itertools.pairwise(places)]
 
 
-def _leave_average(writer: GraphWriter, leaving: Average, ref: str, kinds: Sequence[Change]) -> str:
-    sums = [writer.sum_positions(ref)]
-    for kind in kinds:
-        if kind.moved:
-            sums.append(writer.sum_positions(kind.whole(leaving.source)))
-            continue
-        row = writer.rows(sums[0], kind.row)
-        if len(kind.reach[leaving.source]):
-            row = writer.node("Add", [row, writer.sum_positions(kind.difference(leaving.source))])
-        sums.append(row)
-    return writer.average(leaving, writer.join(sums, 0))
+def _meet(one: Span, other: Span) -> bool:
+    return max(one.start, other.start) < min(one.end, other.end)
 
 
-def _project_difference(writer: GraphWriter, leaving: Project, kind: Change, ref: str) -> str:
-    """Return REF's dense layer plus what the change adds: its rows of the weights are all that is multiplied."""
-    row = writer.rows(ref, kind.row)
-    span = kind.reach[leaving.source]
-    if not len(span):
-        return row
-    channels = leaving.weights.shape[1]
-    weights = leaving.weights[span.start : span.end].transpose(1, 0, 2).reshape(channels * len(span), -1)
-    change = writer.node("Reshape", [kind.difference(leaving.source), writer.constant([-1, channels * len(span)])])
-    added = writer.node("MatMul", [change, writer.constant(np.ascontiguousarray(weights))])
-    return writer.node("Add", [row, added])
+def _add_up(
+    writer: GraphWriter, leaving: Average | Project, parts: Sequence[str], span: Span, kind_rows: Sequence[str]
+) -> list[str]:
+    """Return what a segment adds to the sums: of REF's windows, and of each kind that has numbers of its own there."""
+    if isinstance(leaving, Average):
+        return [writer.sum_positions(part) for part in parts]
+    # One product for all, so that its weights are read from memory once.
+    product = writer.project(leaving, writer.join(parts, 0), span)
+    if len(parts) == 1:
+        return [product]
+    found, start = [], writer.constant([0])
+    for part, counted in zip(parts, ("", *kind_rows), strict=True):
+        count = writer.node("Shape", [counted or part], start=0, end=1)
+        end = writer.node("Add", [start, count])
+        found.append(writer.node("Slice", [product, start, end, writer.constant([0])]))
+        start = end
+    return found

@@ -25,6 +25,8 @@ from zoo.network.writing import GraphWriter
 if TYPE_CHECKING:
     import onnx
 
+_SHORTEST = 3  # a window that holds an allele and what stands on either side of it
+
 START_INPUT = "zoo_start"
 """Where each REF window begins in the chunk, int64 (U,)."""
 
@@ -49,7 +51,7 @@ class ChunkChange:
 
 def fits_chunks(network: Network) -> bool:
     """Return whether neighbouring windows share maps: there are any, and branches that meet pool alike."""
-    if not network.trunk or find_courses(network) is None:
+    if not network.trunk or network.length < _SHORTEST or find_courses(network) is None:
         return False
     ends = find_ends(network)
     return is_shared(ends, network.trunk[0].output)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from zoo.network.network import CODES_INPUT, SEQUENCE, Average, Exit, Network, Project, Whole
-from zoo.network.operators import Apply, Convolve, Frame, Join, Operator, Pick, Pool
+from zoo.network.operators import Apply, Convolve, Frame, Join, Operator, Pick, Pool, Span
 
 if TYPE_CHECKING:
     import onnx
@@ -35,20 +35,20 @@ class GraphWriter:
         self._inputs.append(helper.make_tensor_value_info(name, getattr(TensorProto, kind), shape))
         return name
 
-    def constant(self, value: npt.NDArray[Any] | Sequence[int], source: object = None) -> str:
+    def constant(self, value: npt.NDArray[Any] | Sequence[int], source: Hashable = None) -> str:
         """Return the name of a constant.
 
         Args:
             value: Numbers; a list is of int64. Equal ones stand in the graph once, if they are few.
-            source: The network's own weights that a larger constant is made of, all of them in one order, so that
-                they stand in the graph once.
+            source: Which of the network's own weights a larger constant is made of, by what is the same each time, so
+                that they stand in the graph once.
         """
         from onnx import numpy_helper
 
         array = value if isinstance(value, np.ndarray) else np.asarray(value, dtype=np.int64)
         key: object = len(self._constants)
         if source is not None:
-            key = ("weights", id(source))
+            key = ("weights", source)
         elif array.size <= _FEW:
             key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._known:
@@ -104,7 +104,7 @@ class GraphWriter:
         slide = operator.slide
         match operator:
             case Convolve():
-                weights = self.constant(operator.weights[:, :, np.newaxis, :], operator.weights)
+                weights = self.constant(operator.weights[:, :, np.newaxis, :], id(operator.weights))
                 return self.node(
                     "Conv", [sources[0], weights, self.constant(operator.bias)], group=operator.groups,
                     kernel_shape=[1, slide.width], strides=[1, slide.stride], dilations=[1, slide.dilation],
@@ -152,16 +152,14 @@ class GraphWriter:
         channels = self.network.maps[leaving.source].channels
         return self.node("Reshape", [value, self.constant([{"N": -1, "C": channels, "1": 1}[a] for a in leaving.axes])])
 
-    def project(self, leaving: Project, tensor: str) -> str:
-        """Add a dense layer on a whole map."""
+    def project(self, leaving: Project, tensor: str, span: Span | None = None) -> str:
+        """Return what some positions of a map, by default all, add to a dense layer; the bias left out."""
         length, channels, units = leaving.weights.shape
-        flat = self.node("Reshape", [tensor, self.constant([-1, channels * length])])
+        part = span or Span(0, length)
+        flat = self.node("Reshape", [tensor, self.constant([-1, channels * len(part)])])
         # Maps lie channel by channel.
-        by_channel = leaving.weights.transpose(1, 0, 2).reshape(channels * length, units)
-        known = self.constant(by_channel, leaving.weights)
-        if leaving.bias is None:
-            return self.node("MatMul", [flat, known])
-        return self.node("Gemm", [flat, known, self.constant(leaving.bias)])
+        weights = leaving.weights[part.start : part.end].transpose(1, 0, 2).reshape(channels * len(part), units)
+        return self.node("MatMul", [flat, self.constant(weights, (id(leaving.weights), part))])
 
     def leave(self, leaving: Exit, tensor: str) -> str:
         """Bring a map into the form that the tail reads."""
@@ -169,7 +167,8 @@ class GraphWriter:
             case Average():
                 return self.average(leaving, self.sum_positions(tensor))
             case Project():
-                return self.project(leaving, tensor)
+                product = self.project(leaving, tensor)
+                return product if leaving.bias is None else self.node("Add", [product, self.constant(leaving.bias)])
         shape = self.network.maps[leaving.source]
         order = [axis for axis in leaving.axes if axis in "CL"]
         if order == ["L", "C"]:
@@ -234,7 +233,7 @@ def write_trunk(writer: GraphWriter, codes: str) -> dict[str, str]:
 
 
 def write_maps_graph(network: Network, names: Sequence[str]) -> onnx.ModelProto:
-    """Return the whole network with further outputs: maps, and what the tail reads of exits that are not whole maps.
+    """Return the whole network with maps as further outputs.
 
     Args:
         names: Maps; they leave as ``zoo_map_0`` and so on, channels last, shape (N, 1, L, C).
@@ -248,13 +247,7 @@ def write_maps_graph(network: Network, names: Sequence[str]) -> onnx.ModelProto:
         output = writer.node("Transpose", [tensors[name]], f"zoo_map_{number}", perm=[0, 2, 3, 1])
         shape = network.maps[name]
         added.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, ["N", 1, shape.length, shape.channels]))
-    exits = {}
-    for number, one in enumerate(network.exits):
-        exits[one.output] = writer.leave(one, tensors[one.source])
-        if not isinstance(one, Whole):
-            output = writer.node("Identity", [exits[one.output]], f"zoo_exit_{number}")
-            added.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, exit_shape(network, one)))
-    graph = writer.finish(exits, "zoo_maps")
+    graph = writer.finish({one.output: writer.leave(one, tensors[one.source]) for one in network.exits}, "zoo_maps")
     graph.graph.output.extend(added)
     return graph
 
