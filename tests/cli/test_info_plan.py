@@ -35,7 +35,7 @@ def test_each_layer_is_a_line_and_the_sums_come_last(show):
         ["convolution 40 x 7", "40", "188", "16", f"{188 * two:,}", f"{16 * two:,}"],
         ["relu", "40", "188", "16", "0", "0"],
         ["max of 4, stride 4", "40", "47", "4", "0", "0"],
-        ["dense, by difference", "2", "1", "1", f"{47 * dense:,}", f"{4 * dense:,}"],
+        ["dense, on all positions", "2", "1", "1", f"{47 * dense:,}", f"{4 * dense:,}"],
         ["the rest, in full", "", "", "", "0", "0"],
         ["sum", "", "", "", f"{194 * one + 188 * two + 47 * dense:,}", f"{7 * one + 16 * two + 4 * dense:,}"],
     ]

@@ -32,7 +32,7 @@ def test_a_plan_is_of_the_cards_anchor_and_nothing_runs(write_folder, monkeypatc
     assert plan.speed_up == pair_gain(network, 25)
     assert plan.neighbours == bases_worth_a_window(network)
     assert [layer.name for layer in plan.layers] == [
-        "convolution 40 x 7", "relu", "convolution 40 x 7", "relu", "max of 4, stride 4", "dense, by difference"
+        "convolution 40 x 7", "relu", "convolution 40 x 7", "relu", "max of 4, stride 4", "dense, on all positions"
     ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ def test_a_plan_tells_what_a_base_reaches_of_each_layer_and_what_that_saves():
     assert plan.layers == (
         Layer("convolution 2 x 3", 2, 8, 4, 8 * 24, 4 * 24),
         Layer("max of 2, stride 2", 2, 4, 2, 0, 0),
-        Layer("dense, by difference", 3, 1, 1, 4 * 2 * 3, 2 * 2 * 3),
+        Layer("dense, on all positions", 3, 1, 1, 4 * 2 * 3, 2 * 2 * 3),
     )
     assert (plan.anchor, plan.rest, plan.ref, plan.alt) == (5, 0, 8 * 24 + 4 * 2 * 3, 4 * 24 + 2 * 2 * 3)
     assert plan.speed_up == pair_gain(network, 5)
@@ -28,7 +28,7 @@ def test_a_plan_tells_what_a_base_reaches_of_each_layer_and_what_that_saves():
 @pytest.mark.parametrize(
     ("head", "last", "rest"),
     [
-        ("mean", Layer("average, by difference", 2, 1, 1, 0, 0), 0),
+        ("mean", Layer("average of all positions", 2, 1, 1, 0, 0), 0),
         ("hidden", Layer("all positions, put together", 2, 4, 2, 0, 0), 2 * 5),
     ],
 )

@@ -71,9 +71,9 @@ def make_plan(network: Network, anchor: int) -> Plan:
             case Project():
                 units = leaving.weights.shape[2]
                 each = shape.channels * units
-                layers.append(Layer("dense, by difference", units, 1, 1, each * shape.length, each * changed))
+                layers.append(Layer("dense, on all positions", units, 1, 1, each * shape.length, each * changed))
             case Average():
-                layers.append(Layer("average, by difference", shape.channels, 1, 1, 0, 0))
+                layers.append(Layer("average of all positions", shape.channels, 1, 1, 0, 0))
             case _:
                 layers.append(Layer("all positions, put together", shape.channels, shape.length, changed, 0, 0))
     near = bases_worth_a_window(network) if fits_chunks(network) else None

@@ -42,3 +42,9 @@ def test_a_cache_stands_before_the_engine(model, tmp_path):
 
     assert type(predictor) is CachedPredictor
     assert type(predictor._inner) is FullPredictor
+
+
+@pytest.mark.parametrize(("name", "found"), [("engine", "fast"), ("engine", None), ("precision", "fp16")])
+def test_names_that_are_none_are_refused(name, found):
+    with pytest.raises(ValueError, match=rf"^{name}: expected .*, found {found!r}$"):
+        ScoringSettings(**{name: found})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias, TypedDict
+from typing import Literal, TypeAlias, TypedDict, get_args
 
 from zoo.model.precision import Precision
 
@@ -71,6 +71,8 @@ class ScoringSettings:
             raise ValueError(f"batch_size: expected at least 1, found {self.batch_size}")
         if self.cache_size < _SMALLEST_CACHE:
             raise ValueError(f"cache_size: expected at least {_SMALLEST_CACHE:,} bytes, found {self.cache_size:,}")
+        _check_choice("engine", self.engine, get_args(EngineName))
+        _check_choice("precision", self.precision, get_args(Precision))
         if self.engine == "incremental" and self.precision != "float32":
             raise ValueError(
                 f"engine: incremental computes in float32 alone, precision is {self.precision}; leave out one of them"
@@ -85,6 +87,11 @@ class ScoringSettings:
             raise ValueError("percentile_files: they are read only where percentile is asked for")
         if self.windows is not None and self.shifts != (0,):
             raise ValueError("shifts: windows at regions don't move; leave out shifts or windows")
+
+
+def _check_choice(name: str, found: object, choices: tuple[str, ...]) -> None:
+    if found not in choices:
+        raise ValueError(f"{name}: expected {', '.join(choices)}, found {found!r}")
 
 
 class ScoringOptions(TypedDict, total=False):
