@@ -360,7 +360,7 @@ class FakeRuntime:
 @pytest.fixture
 def use_runtime(monkeypatch):
     def use(runtime):
-        monkeypatch.setattr("zoo.model.session._import_onnxruntime", lambda: runtime)
+        monkeypatch.setattr("zoo.model.session.import_onnxruntime", lambda: runtime)
         return runtime
 
     return use

@@ -81,7 +81,7 @@ class ChunkSession:
         self._new = Span(anchor, min(anchor + _INSERTED, length))
         kinds = (ChunkChange(Span(anchor, anchor + 1)), ChunkChange(self._new, "right"))
         self._strands = [(session.open(write_chunk_graph(network, kinds)), kinds)]
-        if session.card.strand.average:
+        if session.strands.average:
             spans = [Span(length - kind.span.end, length - kind.span.start) for kind in kinds]
             mirrored = (ChunkChange(spans[0]), ChunkChange(spans[1], "left"))
             self._strands.append((session.open(write_chunk_graph(network, mirrored)), mirrored))
@@ -102,10 +102,11 @@ class ChunkSession:
         chosen = [np.flatnonzero(kind == number) for number in (0, 1)]
         rows = len(pairs.ref) + sum(map(len, chosen))
         lead, margin = (np.full((1, bases), UNKNOWN, dtype=np.uint8) for bases in (self._lead, self._margin))
-        found: Named = {}
-        for turned, (opened, kinds) in enumerate(self._strands):
+
+        def predict_strand(strand: int) -> Named:
+            opened, kinds = self._strands[strand]
             codes, alt, starts, by = chunk[np.newaxis], pairs.alt, begin, moved
-            if turned:
+            if strand:
                 codes, alt = reverse_complement(codes), reverse_complement(alt)
                 starts, by = len(chunk) - self._length - begin, -moved
             feed: dict[str, npt.NDArray[Any]] = {
@@ -118,12 +119,9 @@ class ChunkSession:
                 feed[row_input(number)] = pairs.ref_of[which]
                 if change.moved:
                     feed[moved_input(number)] = by[which]
-            raw = self._session.run(opened, feed, rows)
-            if turned:
-                raw = self._session.turn(raw)
-                found = {name: (found[name] + raw[name]) * np.float32(0.5) for name in found}
-            else:
-                found = raw
+            return self._session.run(opened, feed, rows)
+
+        found = self._session.strands.predict(predict_strand)
         refs, alts = {}, {}
         for name, values in self._session.merge(found, members=True).items():
             refs[name] = values[: len(pairs.ref)]

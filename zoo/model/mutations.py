@@ -117,7 +117,7 @@ class MutationPredictor:
         found = {
             output.name: np.asarray(outputs[output.name], dtype=np.float32) for output in self._session.card.outputs
         }
-        return self._session.turn(found) if turned else found
+        return self._session.strands.turn(found) if turned else found
 
     def _run_overflown(self, codes: Codes, places: Places, letters: Codes, alt: Named) -> None:
         """Predict anew as windows what came out as no number: the difference of two that are infinite is none."""

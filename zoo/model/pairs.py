@@ -79,7 +79,7 @@ class PairSession:
         self._length = network.length
         self._kinds = choose_kinds(network, anchor)
         self._strands = [(session.open(write_pair_graph(network, self._kinds.spans)), self._kinds)]
-        if session.card.strand.average:
+        if session.strands.average:
             mirrored = self._kinds.mirror(self._length)
             self._strands.append((session.open(write_pair_graph(network, mirrored.spans)), mirrored))
         self._rows = _ROWS_OF_LARGE if network.tail_weights > _LARGE else max(_ROWS, session.windows_per_run)
@@ -125,20 +125,17 @@ class PairSession:
         chosen = [np.flatnonzero(kind == number) for number in range(len(self._kinds.spans))]
         whole = np.concatenate([ref, alt[others]])
         rows = len(whole) + sum(map(len, chosen))
-        found: Named = {}
-        for turned, (opened, kinds) in enumerate(self._strands):
-            windows, changed = (reverse_complement(whole), reverse_complement(alt)) if turned else (whole, alt)
+
+        def predict_strand(strand: int) -> Named:
+            opened, kinds = self._strands[strand]
+            windows, changed = (reverse_complement(whole), reverse_complement(alt)) if strand else (whole, alt)
             feed: dict[str, npt.NDArray[Any]] = {CODES_INPUT: windows, **self._session.feed_context(rows, {})}
             for number, (span, pairs) in enumerate(zip(kinds.spans, chosen, strict=True)):
                 feed[alt_input(number)] = np.ascontiguousarray(changed[pairs, span.start : span.end])
                 feed[row_input(number)] = ref_of[pairs]
-            raw = self._session.run(opened, feed, rows)
-            if turned:
-                raw = self._session.turn(raw)
-                found = {name: (found[name] + raw[name]) * np.float32(0.5) for name in found}
-            else:
-                found = raw
-        merged = self._session.merge(found, members=True)
+            return self._session.run(opened, feed, rows)
+
+        merged = self._session.merge(self._session.strands.predict(predict_strand), members=True)
         # Rows come as REF's, those that fit no kind, and the kinds'.
         back = np.argsort(np.concatenate([others, *chosen]), kind="stable")
         refs = {name: values[: len(ref)] for name, values in merged.items()}

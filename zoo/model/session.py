@@ -1,13 +1,11 @@
-"""Runs a network: codes in, predictions out. The only user of ONNX Runtime.
+"""Runs a network: codes in, predictions out.
 
 The one-hot encoding is part of the graph that runs, so nothing above this module sees it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import io
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -19,13 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.components import Predictions
-from zoo.errors import CardError, DataError, DeviceError, MissingExtra, ModelError
+from zoo.errors import CardError, DataError, DeviceError, ModelError
 from zoo.genome.codes import UNKNOWN, Codes, reverse_complement
-from zoo.model.binding import bind_session
 from zoo.model.card import Card
-from zoo.model.devices import INSTALL_GPU, PROVIDERS, Provider, Tuning, available_cpus, check_packages, resolve_device
+from zoo.model.devices import INSTALL_GPU, PROVIDERS, Tuning, available_cpus, resolve_device
 from zoo.model.graph import check_graph, embed_one_hot, output_shape
+from zoo.model.opening import OpenGraph, import_onnxruntime, open_graph
 from zoo.model.safety import check_onnx
+from zoo.model.strands import Strands
 from zoo.network.alignment import align_channels
 from zoo.network.network import CODES_INPUT, Network
 from zoo.network.reading import gains_by_rewriting, read_network
@@ -43,12 +42,8 @@ R = TypeVar("R")
 TOLERANCE = 1e-5
 """By how much predictions of a network in another form may differ, relative to the largest."""
 
-_WRONG_OPTIMIZERS = ["Pad_Fusion"]
-"""Rewritings of ONNX Runtime that change numbers: this one, seen in 1.31, makes a pool skip zeros it has to read."""
-
 _LEAST_PROBABILITY = 0.1
 _TRIED = 4  # windows that another form is tried on
-_ERRORS_ONLY = 3  # ONNX Runtime's log severity
 
 # On a processor a layer's result should still be in its cache when the next one reads it: with 2 MB the ensembles of
 # `models/` run 1.6 times as fast as with batches of 512. A GPU wants to be filled instead.
@@ -72,6 +67,7 @@ class Session:
 
     Attributes:
         card: What the network reads and gives.
+        strands: How predictions of both strands go together.
         device: The device that it runs on, verified.
         provider: ONNX Runtime's name for it.
         windows_per_run: Windows that go through the network together, as many as its caches hold.
@@ -92,12 +88,12 @@ class Session:
         example: Callable[[], Example] | None = None,
         tuning: Tuning | None = None,
     ) -> None:
-        runtime = _import_onnxruntime()
+        runtime = import_onnxruntime()
         self.device, providers = resolve_device(device, runtime.get_available_providers(), tuning)
         self.provider = PROVIDERS[self.device]
         self.card = card
         self._example = example
-        self._mates = _pair_tracks(card)
+        self.strands = Strands(card)
         self._aligned = False
         self._graph = check_onnx(model) if isinstance(model, Path) else model
         check_graph(self._graph, card)
@@ -130,7 +126,7 @@ class Session:
         self.windows_per_run, _ = self._choose_batch(_CPU_BYTES)
 
     @functools.cached_property
-    def _session(self) -> Any:
+    def _session(self) -> OpenGraph:
         """The whole network, in the form that runs fastest and gives the same; opened when it is first asked for."""
         network = self.network
         if network is None or not (gains_by_rewriting(self._graph) or self._aligned):
@@ -214,14 +210,13 @@ class Session:
         rng = np.random.default_rng(0)
         return rng.integers(0, UNKNOWN + 1, (_TRIED, self.card.sequence_window.length), dtype=np.uint8), None
 
-    def open(self, graph: onnx.ModelProto) -> Any:
-        """Return ONNX Runtime's session of a graph, on the session's own device and threads.
+    def open(self, graph: onnx.ModelProto) -> OpenGraph:
+        """Return a graph that is ready to run, on the session's own device and threads.
 
         Raises:
             ModelError: ONNX Runtime refuses it.
         """
-        runtime = _import_onnxruntime()
-        return bind_session(runtime, _open(runtime, graph, self._providers, self._threads, self.card.full_name))
+        return open_graph(import_onnxruntime(), graph, self._providers, self._threads, self.card.full_name)
 
     def walk(self, run: Callable[[T], R], parts: Iterable[T]) -> list[R]:
         """Call ``run`` on each part, in threads of their own where parts of the network would wait for each other."""
@@ -268,25 +263,29 @@ class Session:
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _predict_batch(
-        self, codes: Codes, extra: Mapping[str, npt.NDArray[np.float32]], opened: Any = None
+        self, codes: Codes, extra: Mapping[str, npt.NDArray[np.float32]], opened: OpenGraph | None = None
     ) -> dict[str, Predictions]:
         """Return what ``predict_raw`` does, averaged over strands if the card asks."""
-        forward = self.predict_raw(codes, extra, opened)
         along = {item.name for item in self.card.inputs if item.role == "context" and len(item.shape) == 2}
-        if not self.card.strand.average or (self.card.window is None and not along):
-            return forward
-        # A track lies along the sequence and turns with it.
-        turned_extra = {
-            name: np.asarray(values)[:, ::-1] if name in along else values for name, values in extra.items()
-        }
-        turned = self.turn(self.predict_raw(reverse_complement(codes), turned_extra, opened))
-        return {name: (forward[name] + turned[name]) * np.float32(0.5) for name in forward}
+        if self.card.window is None and not along:
+            return self.predict_raw(codes, extra, opened)
+
+        def predict_strand(strand: int) -> dict[str, Predictions]:
+            if not strand:
+                return self.predict_raw(codes, extra, opened)
+            # A track lies along the sequence and turns with it.
+            turned_extra = {
+                name: np.asarray(values)[:, ::-1] if name in along else values for name, values in extra.items()
+            }
+            return self.predict_raw(reverse_complement(codes), turned_extra, opened)
+
+        return self.strands.predict(predict_strand)
 
     def predict_raw(
         self,
         codes: Codes | None,
         extra: Mapping[str, npt.NDArray[np.float32]] | None = None,
-        opened: Any = None,
+        opened: OpenGraph | None = None,
     ) -> dict[str, Predictions]:
         """Return what the network itself gives for these windows as they stand, averaged over nothing.
 
@@ -305,7 +304,7 @@ class Session:
             return {name: np.empty((0, *shape), dtype=np.float32) for name, shape in shapes.items()}
         return self.run(self._session if opened is None else opened, feed, len(codes))
 
-    def run(self, opened: Any, feed: Mapping[str, npt.NDArray[Any]], rows: int) -> dict[str, Predictions]:
+    def run(self, opened: OpenGraph, feed: Mapping[str, npt.NDArray[Any]], rows: int) -> dict[str, Predictions]:
         """Return what a graph with the network's outputs gives, in the order of the card.
 
         Args:
@@ -318,10 +317,7 @@ class Session:
             CardError: An output has another shape than the card says.
         """
         shapes = {output.name: output_shape(output) for output in self.card.outputs}
-        try:
-            found = opened.run(list(shapes), feed)
-        except Exception as error:
-            raise ModelError(f"{self.card.full_name}: the network failed: {' '.join(str(error).split())}") from error
+        found = opened.run(list(shapes), feed)
         predictions = dict(zip(shapes, found, strict=True))
         for name, shape in shapes.items():
             if predictions[name].shape != (rows, *shape):
@@ -341,18 +337,6 @@ class Session:
             else:
                 merged[output.name] = values.mean(axis=1) if output.members > 1 else values
         return merged
-
-    def turn(self, reverse: dict[str, Predictions]) -> dict[str, Predictions]:
-        """Bring predictions of the reverse strand into the order of the forward one: tracks swapped, bins flipped."""
-        turned = {}
-        for output in self.card.outputs:
-            prediction = reverse[output.name]
-            if self._mates:
-                mates = self._mates[output.name]
-                prediction = np.stack([reverse[name][..., track] for name, track in mates], axis=-1)
-            flip = output.kind == "binned" and self.card.strand.reverse_bins
-            turned[output.name] = prediction[..., ::-1, :] if flip else prediction
-        return turned
 
     def _check_rows(self, codes: Codes, extra: Mapping[str, npt.NDArray[Any]]) -> None:
         """Refuse inputs of other lengths, which would go unseen where they are cut into batches."""
@@ -404,50 +388,10 @@ def _fill_codes(codes: Codes | None, extra: Mapping[str, npt.NDArray[np.float32]
     return np.empty((max(map(len, extra.values()), default=0), 0), dtype=np.uint8)
 
 
-def _import_onnxruntime() -> Any:
-    check_packages()
-    try:
-        import onnxruntime
-    except ModuleNotFoundError as error:
-        if error.name != "onnxruntime":
-            raise
-        raise MissingExtra(
-            "running a model needs onnxruntime: `pip install 'assayzoo[cpu]'` (or `[gpu]` for an NVIDIA GPU)"
-        ) from error
-    onnxruntime.set_default_logger_severity(_ERRORS_ONLY)
-    return onnxruntime
-
-
 def _choose_threads(threads: int | None) -> int:
     if threads is not None and threads < 1:
         raise ValueError(f"threads: expected at least 1, found {threads}")
     return threads or available_cpus()
-
-
-def _open(runtime: Any, model: onnx.ModelProto, providers: list[Provider], threads: int, full_name: str) -> Any:
-    options = runtime.SessionOptions()
-    options.log_severity_level = _ERRORS_ONLY
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Plans of memory are kept for each shape of a batch, and batches differ: they cost a tenth more, and save no time.
-    options.enable_mem_pattern = False
-    # Threads that spin while they wait take the processor from the reader, the writer and everybody else.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # ONNX Runtime prints what it tries to the standard output, which may be a VCF.
-    with contextlib.redirect_stdout(io.StringIO()):
-        if len(providers) > 1 and hasattr(runtime, "preload_dlls"):
-            runtime.preload_dlls()
-        try:
-            return runtime.InferenceSession(
-                model.SerializeToString(),
-                options,
-                providers=providers,
-                enable_fallback=0,
-                disabled_optimizers=_WRONG_OPTIMIZERS,
-            )
-        except Exception as error:
-            message = " ".join(str(error).split())
-            raise ModelError(f"{full_name}: onnxruntime can't load the network: {message}") from error
 
 
 def _find_largest(model: onnx.ModelProto) -> int:
@@ -459,20 +403,6 @@ def _find_largest(model: onnx.ModelProto) -> int:
         sizes = [dim.dim_value for dim in value.type.tensor_type.shape.dim[1:]]
         largest = max(largest, 4 * math.prod(size for size in sizes if size > 0))
     return largest
-
-
-def _pair_tracks(card: Card) -> dict[str, list[tuple[str, int]]]:
-    """Return, for each track of each output, where its mate on the reverse strand stands; empty without pairs."""
-    if not card.strand.track_pairs:
-        return {}
-    place = {track.name: (output.name, i) for output in card.outputs for i, track in enumerate(output.tracks)}
-    bins = {output.name: output.bins for output in card.outputs}
-    mate = {name: name for name in place}
-    for first, second in card.strand.track_pairs:
-        if bins[place[first][0]] != bins[place[second][0]]:
-            raise CardError(f"{card.full_name}: strand.track_pairs: {first!r} and {second!r} differ in bins")
-        mate[first], mate[second] = second, first
-    return {output.name: [place[mate[track.name]] for track in output.tracks] for output in card.outputs}
 
 
 def largest_difference(found: Predictions, expected: Predictions, least: float = 0.0) -> float:
