@@ -4,11 +4,15 @@ import pytest
 from zoo.errors import ModelError
 from zoo.genome.codes import decode, encode
 from zoo.interpretation import alternatives as module
-from zoo.interpretation.alternatives import AlternativePredictor, predict_alternatives, substitute
+from zoo.interpretation.alternatives import AlternativePredictor, substitute
 from zoo.model.mutations import MutationPredictor
 from zoo.network.costs import cost_of_window
 
 WINDOW = "ACGTNACGT"
+
+
+def predict_alternatives(model, codes, places, engine="auto"):
+    return AlternativePredictor(model, engine).predict(codes, places)
 
 
 def join(parts):

@@ -118,13 +118,6 @@ class AlternativePredictor:
             return None
 
 
-def predict_alternatives(
-    model: Model, codes: Codes, places: Places, engine: EngineName = "auto"
-) -> Iterator[Alternatives]:
-    """Yield the predictions of all substitutions of one window; see :class:`AlternativePredictor`."""
-    yield from AlternativePredictor(model, engine).predict(codes, places)
-
-
 def substitute(codes: Codes, places: Places) -> Codes:
     """Return the windows of all substitutions, three a position, shape (3P, L)."""
     windows = np.tile(codes, (3 * len(places), 1))

@@ -50,16 +50,16 @@ def make_maps(
         shape = (len(stretch), len(LETTERS), len(columns))
         scores = np.full(shape, np.nan, dtype=np.float32)
         predicted = np.full(shape, np.nan, dtype=np.float32) if ask.predictions else None
+        targets = [scores] if predicted is None else [scores, predicted]
         borders: list[tuple[int, ...]] = []
         for number, scored in enumerate(models):
             own = slice(len(borders), len(borders) + len(scored.columns))
             firsts = []
             for window in cut_windows(stretch, scored.model.card, ask.step):
                 firsts.append(window.first)
-                for places, *values in _score_window(scored, window, predictors[number]):
-                    for target, part in zip((scores, predicted), values, strict=True):
-                        if target is not None:
-                            target[:, :, own][places] = part
+                for places, values in _score_window(scored, window, predictors[number], ask):
+                    for target, part in zip(targets, values, strict=True):
+                        target[:, :, own][places] = part
                 if report is not None:
                     report(done + (number * len(stretch) + window.end) // len(models), total)
             borders += [tuple(firsts[1:])] * len(scored.columns)
@@ -83,23 +83,26 @@ def _prepare(stretches: Sequence[Stretch], models: Sequence[ScoredModel], ask: R
 
 
 def _score_window(
-    scored: ScoredModel, window: MutatedWindow, predictor: AlternativePredictor
-) -> Iterator[tuple[Integers, Scores, Predictions]]:
-    """Yield some bases of the stretch, their scores and predictions, shape (p, 4, C) each; nothing of unknown bases."""
+    scored: ScoredModel, window: MutatedWindow, predictor: AlternativePredictor, ask: Request
+) -> Iterator[tuple[Integers, list[Scores]]]:
+    """Yield some bases of the stretch, and their scores, shape (p, 4, C); nothing of unknown bases.
+
+    Behind the scores stand the predictions, likewise, where they are asked for.
+    """
     codes = window.codes
     if np.count_nonzero(codes == UNKNOWN) > MAX_UNKNOWN * len(codes):
         return
     known = window.places[codes[window.places] != UNKNOWN]
     for part in predictor.predict(codes, known):
-        scores, predictions = _score_part(scored, codes, part)
+        values = _score_part(scored, codes, part, ask)
         if window.turned:
             # T of the strand that was read stands for A.
-            scores, predictions = scores[:, ::-1], predictions[:, ::-1]
-        yield window.bases_at(part.places), scores, predictions
+            values = [each[:, ::-1] for each in values]
+        yield window.bases_at(part.places), values
 
 
-def _score_part(scored: ScoredModel, codes: Codes, part: Alternatives) -> tuple[Scores, Predictions]:
-    """Return the scores and the predictions of each base at some places, those of no change among them."""
+def _score_part(scored: ScoredModel, codes: Codes, part: Alternatives, ask: Request) -> list[Scores]:
+    """Return the scores, and the predictions if asked for, of each base at some places, no change among them."""
     count = 3 * len(part.places)
     ref = average_members(part.ref)
     alt = average_members({name: values.reshape(count, *values.shape[2:]) for name, values in part.alt.items()})
@@ -109,7 +112,8 @@ def _score_part(scored: ScoredModel, codes: Codes, part: Alternatives) -> tuple[
         scored, {name: np.repeat(values, count + 1, axis=0) for name, values in ref.items()}, dict(alt),
         _pair_windows(codes, np.append(np.repeat(part.places, 3), part.places[:1])),
     )  # fmt: skip
-    return _spread(found, codes[part.places]), _spread(_side_by_side(scored, alt), codes[part.places])
+    rows = [found, _side_by_side(scored, alt)] if ask.predictions else [found]
+    return [_spread(each, codes[part.places]) for each in rows]
 
 
 def _pair_windows(codes: Codes, places: Places) -> WindowBatch:
@@ -121,12 +125,8 @@ def _pair_windows(codes: Codes, places: Places) -> WindowBatch:
 
 
 def _side_by_side(scored: ScoredModel, predictions: Named) -> Predictions:
-    """Return the predictions of the tracks that are asked for, shape (n, C); NaN where outputs have bins."""
-    outputs = scored.model.card.outputs
-    if any(output.bins is not None for output in outputs):
-        count = len(predictions[outputs[0].name])
-        return np.full((count, len(scored.columns)), np.nan, dtype=np.float32)
-    return np.hstack([predictions[output.name] for output in outputs])[:, list(scored.columns)]
+    """Return the predictions of the tracks that are asked for, shape (n, C); no output has bins."""
+    return np.hstack([predictions[output.name] for output in scored.model.card.outputs])[:, list(scored.columns)]
 
 
 def _spread(rows: Scores, bases: Codes) -> Scores:

@@ -67,11 +67,17 @@ def resolve_device(name: str, available: Sequence[str], tuning: Tuning | None = 
             f"device {name!r} needs {PROVIDERS[name]}, the installed onnxruntime has "
             f"{', '.join(available) or 'none'}; {INSTALL_GPU}"
         )
-    if tuning.precision == "tf32" and name != "cuda":
-        raise DeviceError(f"precision tf32 is of the device 'cuda', the run is on {name!r}; leave out precision")
+    if tuning.precision == "tf32":
+        check_tf32(name)
     if name == "tensorrt":
         return name, [_tune_tensorrt(tuning), _tune_cuda(tuning), _CPU]
     return name, [_tune_cuda(tuning), _CPU] if name == "cuda" else [_CPU]
+
+
+def check_tf32(device: str) -> None:
+    """Raise DeviceError where a device has no TF32."""
+    if device != "cuda":
+        raise DeviceError(f"precision tf32 is of the device 'cuda', the run is on {device!r}; leave out precision")
 
 
 def engine_folder(tuning: Tuning) -> Path:

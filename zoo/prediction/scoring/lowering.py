@@ -14,11 +14,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from zoo.errors import DeviceError, ModelError
+from zoo.errors import ModelError
 from zoo.genome.codes import UNKNOWN, Codes, encode
 from zoo.genome.interval import Interval
 from zoo.genome.reference import Reference
 from zoo.model.card import Window
+from zoo.model.devices import check_tf32
 from zoo.model.folder import Model
 from zoo.model.precision import Precision
 from zoo.prediction.scoring.merging import average_members, score_pairs
@@ -64,10 +65,8 @@ def try_precision(scored: ScoredModel, precision: Precision, reference: Referenc
     count = _count_variants(window.length)
     measured = draw_variants(reference, window, count // _MEASURED, _SEED + 1).ref
     lowered = model.with_precision(precision, measured)
-    if precision == "tf32" and lowered.session.device != "cuda":  # `auto` may have fallen back
-        raise DeviceError(
-            f"precision tf32 is of the device 'cuda', the run is on {lowered.session.device!r}; leave out precision"
-        )
+    if precision == "tf32":
+        check_tf32(lowered.session.device)  # `auto` may have fallen back
     variants = draw_variants(reference, window, count, _SEED)
     expected = _score(scored, FullPredictor(model).predict(variants), variants)
     predictions = FullPredictor(lowered).predict(variants)
