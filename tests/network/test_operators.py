@@ -97,6 +97,19 @@ def test_all_outputs_that_read_a_position_are_reached_by_it(slide, length, span)
         assert reached == Span(min(readers), max(readers) + 1)
 
 
+@given(slides(), SPANS)
+def test_the_outputs_within_some_positions_read_nothing_else(slide, span):
+    within = slide.within(span)
+
+    expected = {
+        output
+        for output in range(-40, 40)
+        if span.start <= slide.reads(Span(output, output + 1)).start
+        and slide.reads(Span(output, output + 1)).end <= span.end
+    }
+    assert set(range(within.start, within.end)) == expected
+
+
 @given(slides(), LENGTHS)
 def test_the_outputs_are_all_that_fit_the_map_and_its_padding(slide, length):
     last = length + slide.after - 1

@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from zoo.network.gains import cost_of_substitution
 from zoo.network.network import CODES_INPUT, SEQUENCE, Average, Exit, Network, Project, Whole
-from zoo.network.operators import Convolve, Frame, Join, Pick
+from zoo.network.operators import Convolve, Frame, Join, Pick, Places
 from zoo.network.products import RESULT, row_input, write_dense_graph, write_pointwise_graph, write_product_graph
-from zoo.network.reaches import Places, Reaches, find_reaches
+from zoo.network.reaches import Reaches, find_reaches
 from zoo.network.spreading import AVERAGE, AVERAGE_WITH_ADDED, MAX
 from zoo.network.stages import Part, Pointwise, Stage, find_stages
 from zoo.network.writing import write_maps_graph, write_tail_graph

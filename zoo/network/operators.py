@@ -5,14 +5,18 @@ A map is a tensor with a position axis, in the layout (N, C, 1, L). Spans of pos
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Weights: TypeAlias = npt.NDArray[np.float32]
+
+Places: TypeAlias = npt.NDArray[np.int64]
+"""Positions counted from 0, one an item."""
+
+Place = TypeVar("Place", int, Places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +88,20 @@ class Slide:
 
     def join_reached_by(self, span: Span, outputs: int) -> Span:
         """Return the outputs that read any of some positions, or from both sides of them where there are none."""
-        first = math.ceil((span.start + self.before - self.extent + 1) / self.stride)
-        last = (span.end - 1 + self.before) // self.stride
-        return Span(first, last + 1).clip(outputs)
+        return Span(*self.readers(span.start, span.end)).clip(outputs)
+
+    def readers(self, start: Place, end: Place) -> tuple[Place, Place]:
+        """Return the first output that reads any of the positions from start to end - 1, and the one behind the last.
+
+        Whether the map has that many is not looked at; starts and ends may be arrays.
+        """
+        first = -((self.extent - 1 - self.before - start) // self.stride)
+        return first, (end - 1 + self.before) // self.stride + 1
+
+    def within(self, span: Span) -> Span:
+        """Return the outputs that read nothing but some positions; none where the end is not beyond the start."""
+        first = -((-span.start - self.before) // self.stride)
+        return Span(first, (span.end + self.before - self.extent) // self.stride + 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from zoo.network.network import SEQUENCE, Network
-from zoo.network.operators import Slide
-
-Places = npt.NDArray[np.int64]
-"""Positions counted from 0, one an item."""
+from zoo.network.operators import Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +38,10 @@ def find_reaches(network: Network, few: int = 0) -> Reaches:
         outputs = network.maps[operator.output].length
         starts, ends = np.full(network.length, outputs), np.zeros(network.length, dtype=np.int64)
         for source in operator.sources:
-            reached = _find_outputs(operator.slide, *spans[source], outputs)
-            starts, ends = np.minimum(starts, reached[0]), np.maximum(ends, reached[1])
+            first, behind = operator.slide.readers(*spans[source])
+            changed = spans[source][0] < spans[source][1]
+            starts = np.minimum(starts, np.where(changed, np.clip(first, 0, outputs), outputs))
+            ends = np.maximum(ends, np.where(changed, np.clip(behind, 0, outputs), 0))
         spans[operator.output] = (np.where(starts < ends, starts, outputs), ends)
     names = list(spans)
     widths = np.stack([np.maximum(ends - starts, 1) for starts, ends in spans.values()])
@@ -60,15 +58,4 @@ def find_reaches(network: Network, few: int = 0) -> Reaches:
         {name: starts for name, (starts, _) in spans.items()},
         tuple(dict(zip(names, map(int, one), strict=True)) for one in kept),
         number[group.ravel()],
-    )
-
-
-def _find_outputs(slide: Slide, starts: Places, ends: Places, outputs: int) -> tuple[Places, Places]:
-    """Return the outputs that read any of some positions; where there are none, the start is not before the end."""
-    first = -((slide.extent - 1 - slide.before - starts) // slide.stride)
-    last = (ends - 1 + slide.before) // slide.stride
-    empty = starts >= ends
-    return (
-        np.where(empty, outputs, np.clip(first, 0, outputs)),
-        np.where(empty, 0, np.clip(last + 1, 0, outputs)),
     )

@@ -42,7 +42,6 @@ class Step:
 
     Attributes:
         values: A constant for each channel; the slope of a leaky one.
-        slow: Whether the step is only worth taking in where a pool leaves few numbers.
     """
 
     kind: StepKind
@@ -50,6 +49,7 @@ class Step:
 
     @property
     def slow(self) -> bool:
+        """Whether the step is only worth taking in where a pool leaves few numbers."""
         return self.kind in _SLOW
 
     @property
@@ -181,21 +181,17 @@ def _make_stage(chain: Sequence[Operator], network: Network) -> Stage:
     before, count = _read_steps(rest, network.maps)
     pool = rest[count] if count < len(rest) else None
     slide = convolution.slide if convolution is not None else Slide()
-    if not isinstance(pool, Pool):
-        # ONNX Runtime is faster at what is slow.
-        fast = next((index for index, step in enumerate(before) if step.slow), count)
-        output = rest[fast - 1].output if fast else inner
-        return Stage(first.sources[0], output, inner, convolution, None, (), tuple(before[:fast]), slide)
-    if pool.kind == "max" and all(step.rises for step in before):
+    if isinstance(pool, Pool) and pool.kind == "max" and all(step.rises for step in before):
         # The largest of what only rises is what the largest becomes.
         behind, more = _read_steps(rest[count + 1 :], network.maps)
         steps = (*before, *behind)
         return Stage(first.sources[0], rest[count + more].output, inner, convolution, pool, (), steps, slide)
-    if any(step.slow for step in before):
-        fast = next(index for index, step in enumerate(before) if step.slow)
-        output = rest[fast - 1].output if fast else inner
-        return Stage(first.sources[0], output, inner, convolution, None, (), tuple(before[:fast]), slide)
-    return Stage(first.sources[0], pool.output, inner, convolution, pool, tuple(before), (), slide)
+    # ONNX Runtime is faster at what is slow.
+    fast = next((index for index, step in enumerate(before) if step.slow), count)
+    if isinstance(pool, Pool) and fast == count:
+        return Stage(first.sources[0], pool.output, inner, convolution, pool, tuple(before), (), slide)
+    output = rest[fast - 1].output if fast else inner
+    return Stage(first.sources[0], output, inner, convolution, None, (), tuple(before[:fast]), slide)
 
 
 def _read_steps(operators: Sequence[Operator], maps: Mapping[str, Map]) -> tuple[list[Step], int]:

@@ -56,9 +56,8 @@ def find_ends(network: Network) -> dict[str, tuple[Span, Span]]:
         left, right = 0, 0
         for source in operator.sources:
             before, after = ends[source]
-            left = max(left, -((-len(before) - slide.before) // slide.stride))
-            inner = network.maps[source].length - len(after)
-            right = max(right, outputs - ((inner + slide.before - slide.extent) // slide.stride + 1))
+            own = slide.within(Span(len(before), network.maps[source].length - len(after)))
+            left, right = max(left, own.start), max(right, outputs - own.end)
         left, right = min(left, outputs), min(right, outputs)
         if left + right >= outputs:
             left, right = outputs, 0
