@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from zoo.errors import ModelError
-from zoo.genome.codes import decode, encode
+from zoo.genome.codes import encode
 from zoo.interpretation import alternatives as module
-from zoo.interpretation.alternatives import AlternativePredictor, substitute
+from zoo.interpretation.alternatives import AlternativePredictor
 from zoo.model.mutations import MutationPredictor
 from zoo.network.costs import cost_of_window
 
@@ -18,11 +18,6 @@ def predict_alternatives(model, codes, places, engine="auto"):
 def join(parts):
     parts = list(parts)
     return np.concatenate([part.places for part in parts]), np.concatenate([part.alt["prediction"] for part in parts])
-
-
-def test_substitutions_follow_the_position_and_then_the_alphabet():
-    windows = substitute(encode("ACGT"), np.array([0, 2]))
-    assert [decode(window) for window in windows] == ["CCGT", "GCGT", "TCGT", "ACAT", "ACCT", "ACTT"]
 
 
 def test_each_alternative_has_the_prediction_of_its_own_window(place_model):

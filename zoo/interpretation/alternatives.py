@@ -14,7 +14,7 @@ from zoo.errors import ModelError
 from zoo.genome.codes import Codes
 from zoo.model.folder import Model
 from zoo.model.graph import output_shape
-from zoo.model.mutations import MutationPredictor, expect_gain
+from zoo.model.mutations import MutationPredictor, expect_gain, substitute
 from zoo.network.costs import cost_of_window
 from zoo.network.gains import MIN_GAIN
 from zoo.prediction.scoring.merging import Named
@@ -81,10 +81,11 @@ class AlternativePredictor:
             ref = self._model.session.predict(codes[np.newaxis], members=True)
         for first in range(0, len(places), size):
             chosen = places[first : first + size]
+            changed, letters = np.repeat(chosen, 3), OTHERS[codes[chosen]].ravel()
             if self._mutations is None:
-                found = self._model.session.predict(substitute(codes, chosen), members=True)
+                found = self._model.session.predict(substitute(codes, changed, letters), members=True)
             else:
-                ref, found = self._mutations.predict(codes, np.repeat(chosen, 3), OTHERS[codes[chosen]].ravel())
+                ref, found = self._mutations.predict(codes, changed, letters)
             alt = {name: values.reshape(len(chosen), 3, *values.shape[1:]) for name, values in found.items()}
             yield Alternatives(chosen, ref, alt)
 
@@ -116,10 +117,3 @@ class AlternativePredictor:
             warnings.warn(f"{error}; the whole network runs instead", stacklevel=2)
             self._full = True
             return None
-
-
-def substitute(codes: Codes, places: Places) -> Codes:
-    """Return the windows of all substitutions, three a position, shape (3P, L)."""
-    windows = np.tile(codes, (3 * len(places), 1))
-    windows[np.arange(len(windows)), np.repeat(places, 3)] = OTHERS[codes[places]].ravel()
-    return windows
