@@ -373,6 +373,17 @@ def test_padding_of_positions_is_a_frame_and_of_channels_is_left():
     assert kinds(read(maker, maker.node("Flatten", [name]))) == []
 
 
+@pytest.mark.parametrize("ends", [(-LENGTH, 3), (3, -LENGTH - 1)], ids=str)
+def test_padding_that_leaves_nothing_of_the_map_is_left(ends):
+    maker = Maker()
+    before, after = ends
+    name = maker.node("Pad", [maker.channels_first(), maker.ints(0, 0, before, 0, 0, after), maker.constant(1.5)])
+
+    network = read(maker, maker.node("GlobalMaxPool", [name]))
+
+    assert (kinds(network), nodes(network)[0]) == ([], "Pad")
+
+
 def test_a_dense_layer_on_each_position_is_a_convolution_of_one():
     maker = Maker()
     name = maker.node("Add", [maker.node("MatMul", ["sequence", maker.numbers(4, 5)]), maker.numbers(5)])

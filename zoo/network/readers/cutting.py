@@ -79,8 +79,8 @@ def _read_pad(scope: Scope, node: Node, view: View) -> bool:
         return False
     slide = Slide(before=int(padding[at]), after=int(padding[at + rank]))
     shape = scope.maps[view.map]
-    if slide.count(shape.length) < 1:
-        return False
+    if slide.count(shape.length) < 1 or max(-slide.before, -slide.after) >= shape.length:
+        return False  # of what is left, nothing is the map's
     operator = Frame(view.map, node.output, slide, float(value.ravel()[0]))
     scope.add(node, operator, view.axes, Map(shape.channels, slide.count(shape.length)))
     return True
