@@ -59,6 +59,7 @@ def test_a_cache_is_written_before_the_table_is_returned(golden, table, tmp_path
         scored = score_variants(table, golden.genome, models, cache=tmp_path / "kept")
         pd.testing.assert_frame_equal(scored, plain)
         assert list(tmp_path.glob("kept/*/*.segment"))
+        assert len(kept) == len(models)
         assert all(counts.windows > 0 and counts.found == (counts.windows if found else 0) for counts in kept)
         kept.clear()
 
