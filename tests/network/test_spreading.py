@@ -49,16 +49,17 @@ def test_strides_leave_taps_out():
 )
 def test_pools_take_ref_around_the_changes(rule, expected):
     change = column(5).reshape(1, 1, 1, 1)
-    result = np.empty((1, 3, 1), dtype=np.float32)
+    result, differences = np.empty((2, 1, 3, 1), dtype=np.float32)
     none = np.empty((0, 1), dtype=np.float32)
-    outer = column(0, 0, 0)
+    outer = column(1, 3, 4)
 
     spreading.spread_and_pool(
         change, places(0), places(1), (1, 1, 0), column(9, 1, 2, 3, 4, 9), places(1), 4, (2, 2, 1, 1, rule),
-        places(), none, 0, outer, places(0), places(0), result,
+        places(), none, 0, outer, places(0), places(0), result, differences,
     )  # fmt: skip
 
     assert result.ravel().tolist() == expected
+    assert (result - differences).ravel().tolist() == [1, 3, 4]
 
 
 @st.composite
@@ -90,11 +91,11 @@ def arguments(draw):
 def test_numba_and_numpy_agree(drawn):
     kernels = pytest.importorskip("zoo.network.kernels", exc_type=ModuleNotFoundError)
     given_, shape = drawn
-    results = np.empty((2, *shape), dtype=np.float32)
+    results = np.empty((2, 2, *shape), dtype=np.float32)
 
     with np.errstate(all="ignore"):
         for module, result in zip((spreading, kernels), results, strict=True):
-            module.spread_and_pool(*given_, result)
+            module.spread_and_pool(*given_, *result)
 
     # Pools of nothing at all do not occur in a network.
     places_read = [
@@ -102,7 +103,7 @@ def test_numba_and_numpy_agree(drawn):
         for tap in range(given_[7][0])
     ]
     read = np.any([(one >= 0) & (one < given_[6]) for one in places_read], axis=0)
-    np.testing.assert_allclose(results[1][read], results[0][read], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(results[1][:, read], results[0][:, read], rtol=1e-4, atol=1e-5)
     for module, result in zip((spreading, kernels), results, strict=True):
-        module.spread(*given_[:4], given_[13], result)
-    np.testing.assert_allclose(results[1], results[0], rtol=1e-5, atol=1e-6)
+        module.spread(*given_[:4], given_[13], result[0])
+    np.testing.assert_allclose(results[1, 0], results[0, 0], rtol=1e-5, atol=1e-6)

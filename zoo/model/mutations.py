@@ -133,9 +133,9 @@ class MutationPredictor:
     def predict_whole(self, codes: Codes) -> Named:
         """Return the predictions of windows, codes (n, L), as ``Session.predict`` with members apart."""
         context = self._session.feed_context(len(codes), {})
-        found = self._sort(self._differences.read(codes, context).outputs, turned=False)
+        found = self._sort(self._differences.run_whole(codes, context), turned=False)
         if self._session.card.strand.average:
-            other = self._sort(self._differences.read(reverse_complement(codes), context).outputs, turned=True)
+            other = self._sort(self._differences.run_whole(reverse_complement(codes), context), turned=True)
             found = {name: (values + other[name]) * np.float32(0.5) for name, values in found.items()}
         return self._session.merge(found, members=True)
 

@@ -2,7 +2,12 @@
 
 What changes of a map is held as the difference from REF's map. A convolution multiplies the changed positions alone;
 what they add is put on REF's numbers, and what follows works on the sums. A dense layer on all positions multiplies
-the rows of its weights where something changed, an average sums up the changes; only what stands behind runs in full.
+the rows of its weights where something changed, an average sums these positions up, and both add what REF's sums are on
+the two sides; only what stands behind runs in full.
+
+REF + (ALT - REF) has no digit of ALT left where REF is huge and ALT small. No sum over positions is made so, and what
+an activation gives is kept as it is; only convolutions add differences, because it is several times as fast. Where one
+would lose digits that the whole network has, the substitution runs as a window of its own.
 """
 
 from __future__ import annotations
@@ -16,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.network.gains import cost_of_substitution
+from zoo.network.growth import find_exponents, find_ratios, find_uneven_maps
 from zoo.network.network import CODES_INPUT, SEQUENCE, Average, Exit, Network, Project, Whole
 from zoo.network.operators import Convolve, Frame, Join, Pick, Places
 from zoo.network.products import RESULT, row_input, write_dense_graph, write_pointwise_graph, write_product_graph
@@ -40,6 +46,35 @@ _WORK_OF_A_GROUP = 64_000_000  # multiply-adds that make up for taking a block o
 _MIN_BASES = 8  # in a group
 _LETTERS = 5
 
+# How many times as large as what comes out REF's numbers, or the differences from them, may be: six bits of 24, as much
+# as the order of additions makes of a sum.
+_MOST = np.float32(64)
+_WINDOWS = 32  # run as a whole at once
+
+
+class Sums:
+    """Sums over the positions in front of a place and behind it, so that what lies between can be left out.
+
+    Args:
+        terms: What is summed up, shape (U, L, K).
+        more: What is added to every sum, shape (K,).
+    """
+
+    def __init__(self, terms: Numbers, more: Numbers | None = None) -> None:
+        windows, length, channels = terms.shape
+        self._before = np.zeros((windows, length + 1, channels))
+        self._behind = np.zeros((windows, length + 1, channels))
+        np.cumsum(terms, axis=1, dtype=np.float64, out=self._before[:, 1:])
+        np.cumsum(terms[:, ::-1], axis=1, dtype=np.float64, out=self._behind[:, -2::-1])
+        if more is not None:
+            self._before += more
+
+    def around(self, rows: Places, starts: Places, width: int) -> npt.NDArray[np.float64]:
+        """Return the sums over all but ``width`` positions from the starts on, shape (n, K)."""
+        found: npt.NDArray[np.float64] = self._before[rows, starts]
+        found += self._behind[rows, starts + width]
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -48,13 +83,13 @@ class Reference:
     Attributes:
         codes: Shape (U, L).
         maps: The rows of maps, position by position, window by window, by name, shape (U * length, C).
-        exits: What the tail reads, by the exit's output; maps as a whole are left out. U rows each.
+        sums: What averages and dense layers sum up, by the exit's output.
         outputs: The network's, by name, U rows each.
     """
 
     codes: Codes
     maps: Mapping[str, Numbers]
-    exits: Mapping[str, Numbers]
+    sums: Mapping[str, Sums]
     outputs: Mapping[str, Numbers]
 
 
@@ -93,6 +128,10 @@ class Differences:
         self.functions = _choose_functions(compiled=compiled)
         self.reaches = _group_bases(network)
         self.parts = find_stages(network)
+        self.uneven = find_uneven_maps(network)
+        self.exponents = find_exponents(network)
+        self.ratios = find_ratios(network)
+        self.added = _find_added(self.parts)
         self._block = _choose_block(network, self.reaches)
         self._maps = sorted(_find_maps(self.parts, network))
         self._whole = open_graph(write_maps_graph(network, self._maps))
@@ -122,19 +161,43 @@ class Differences:
             extra: The network's further inputs, by name, U rows each.
         """
         outputs = [value.name for value in self.network.tail.outputs]
-        exits = [number for number, one in enumerate(self.network.exits) if not isinstance(one, Whole)]
-        names = [*outputs, *(f"zoo_map_{n}" for n in range(len(self._maps))), *(f"zoo_exit_{n}" for n in exits)]
-        found = iter(self._whole.run(names, {CODES_INPUT: codes, **(extra or {})}))
-        outputs_found = {name: next(found) for name in outputs}
-        maps = {name: next(found).reshape(-1, self.network.maps[name].channels) for name in self._maps}
-        return Reference(codes, maps, {self.network.exits[n].output: next(found) for n in exits}, outputs_found)
+        names = [*outputs, *(f"zoo_map_{number}" for number in range(len(self._maps)))]
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = iter(self._whole.run(names, {CODES_INPUT: codes, **(extra or {})}))
+            outputs_found = {name: next(found) for name in outputs}
+            maps = {name: next(found).reshape(-1, self.network.maps[name].channels) for name in self._maps}
+            sums = {one.output: self._sum(one, maps[one.source]) for one in self.network.exits if not _is_whole(one)}
+        return Reference(codes, maps, sums, outputs_found)
+
+    def _sum(self, leaving: Exit, rows: Numbers) -> Sums:
+        shape = self.network.maps[leaving.source]
+        ref = rows.reshape(-1, shape.length, shape.channels)
+        if not isinstance(leaving, Project):
+            return Sums(ref)
+        products = [self.project(ref[:, place], weights) for place, weights in enumerate(leaving.weights)]
+        return Sums(np.stack(products, axis=1), leaving.bias)
+
+    def run_whole(self, codes: Codes, extra: Mapping[str, Numbers] | None = None) -> dict[str, Numbers]:
+        """Return the outputs of whole windows by name.
+
+        Args:
+            codes: Shape (n, L).
+            extra: The network's further inputs, by name, n rows each.
+        """
+        outputs = [value.name for value in self.network.tail.outputs]
+        found = []
+        for first in range(0, max(1, len(codes)), _WINDOWS):
+            rows = slice(first, first + _WINDOWS)
+            feed = {name: values[rows] for name, values in (extra or {}).items()}
+            found.append(self._whole.run(outputs, {CODES_INPUT: codes[rows], **feed}))
+        return {name: np.concatenate(parts) for name, parts in zip(outputs, zip(*found, strict=True), strict=True)}
 
     def predict(
         self, reference: Reference, chosen: Substitutions, extra: Mapping[str, Numbers] | None = None
     ) -> dict[str, Numbers]:
         """Return the outputs by name, a row for each substitution.
 
-        Numbers that overflow come out as none: the difference of two that are infinite.
+        Those that differences would lose digits of, or that overflow, are run as windows.
 
         Args:
             extra: The network's further inputs, by name, a row for each substitution.
@@ -153,8 +216,15 @@ class Differences:
             for first in range(0, len(members), self._block):
                 changes.follow(members[first : first + self._block], self.reaches.widths[number])
         exits = {f"zoo_exit_{number}": changes.leave(one) for number, one in enumerate(self.network.exits)}
-        outputs = [value.name for value in self.network.tail.outputs]
-        return dict(zip(outputs, self._tail.run(outputs, {**exits, **extra}), strict=True))
+        names = [value.name for value in self.network.tail.outputs]
+        outputs = dict(zip(names, self._tail.run(names, {**exits, **extra}), strict=True))
+        lost = np.flatnonzero(changes.lost)
+        if lost.size:
+            codes = reference.codes[chosen.rows[lost]]
+            codes[np.arange(lost.size), chosen.positions[lost]] = chosen.letters[lost]
+            for name, values in self.run_whole(codes, {name: rows[lost] for name, rows in extra.items()}).items():
+                outputs[name][lost] = values
+        return outputs
 
     def multiply(self, convolution: Convolve, changes: Numbers) -> Numbers:
         """Return what changes (n, width, C) add to the outputs that read them, shape (n, width, taps, F)."""
@@ -182,15 +252,20 @@ class Differences:
 
 
 class _Changes:
-    """Follows substitutions through the trunk, block by block, and keeps what its exits need."""
+    """Follows substitutions through the trunk, block by block, and keeps what its exits need.
+
+    Attributes:
+        lost: Which of the substitutions have to run as windows, shape (n,).
+    """
 
     def __init__(self, engine: Differences, reference: Reference, chosen: Substitutions) -> None:
         self._engine = engine
         self._network = engine.network
         self._reference = reference
         self._chosen = chosen
-        self._sources = {one.source for one in engine.network.exits}
-        # By map: items, the first changed position of each, the changes (n, width, C).
+        self._sources = dict.fromkeys(one.source for one in engine.network.exits)
+        self.lost = np.zeros(len(chosen), dtype=np.bool_)
+        # By map: items, the first changed position of each, ALT's numbers there (n, width, C).
         self._left: dict[str, list[tuple[Places, Places, Numbers]]] = {name: [] for name in self._sources}
 
     def follow(self, items: Places, widths: Mapping[str, int]) -> None:
@@ -203,7 +278,8 @@ class _Changes:
         for part in self._engine.parts:
             block.take(part)
         for name in self._sources:
-            self._left[name].append((items, block.starts(name), block.changes[name]))
+            self._left[name].append((items, block.starts(name), block.leave(name)))
+        self.lost[items] = block.lost
 
     def leave(self, leaving: Exit) -> Numbers:
         """Return what the tail reads, a row for each substitution."""
@@ -215,21 +291,28 @@ class _Changes:
         return self._assemble(leaving)
 
     def _average(self, leaving: Average) -> Numbers:
-        result = self._reference.exits[leaving.output][self._chosen.rows]
-        for items, _, changes in self._left[leaving.source]:
-            added = changes.sum(axis=1) * np.float32(leaving.scale)
-            result[items] += added.reshape(len(items), *result.shape[1:])
-        return result
+        sums = self._reference.sums[leaving.output]
+        channels = self._network.maps[leaving.source].channels
+        result = np.empty((len(self._chosen), channels), dtype=np.float32)
+        for items, starts, alts in self._left[leaving.source]:
+            total = sums.around(self._chosen.rows[items], starts, alts.shape[1])
+            total += alts.sum(axis=1, dtype=np.float64)
+            total *= leaving.scale
+            result[items] = total
+        return result.reshape([{"N": -1, "C": channels, "1": 1}[axis] for axis in leaving.axes])
 
     def _project(self, leaving: Project) -> Numbers:
-        result = self._reference.exits[leaving.output][self._chosen.rows]
+        sums = self._reference.sums[leaving.output]
         parts = self._left[leaving.source]
-        channels = leaving.weights.shape[1]
-        items = np.concatenate([np.repeat(items, changes.shape[1]) for items, _, changes in parts])
+        channels, units = leaving.weights.shape[1:]
+        result = np.empty((len(self._chosen), units), dtype=np.float32)
+        for items, starts, alts in parts:
+            result[items] = sums.around(self._chosen.rows[items], starts, alts.shape[1])
+        items = np.concatenate([np.repeat(items, alts.shape[1]) for items, _, alts in parts])
         places = np.concatenate(
-            [(starts[:, np.newaxis] + np.arange(changes.shape[1])).ravel() for _, starts, changes in parts]
+            [(starts[:, np.newaxis] + np.arange(alts.shape[1])).ravel() for _, starts, alts in parts]
         )
-        rows = np.concatenate([changes.reshape(-1, channels) for _, _, changes in parts])
+        rows = np.concatenate([alts.reshape(-1, channels) for _, _, alts in parts])
         # Position by position: each row of the weights is read once, however many items change it.
         for place, chosen in _group(places):
             result[items[chosen]] += self._engine.project(rows[chosen], leaving.weights[place])
@@ -239,9 +322,9 @@ class _Changes:
         shape = self._network.maps[leaving.source]
         ref = self._reference.maps[leaving.source].reshape(-1, shape.length, shape.channels)
         result = ref[self._chosen.rows]
-        for items, starts, changes in self._left[leaving.source]:
-            places = starts[:, np.newaxis] + np.arange(changes.shape[1])
-            result[items[:, np.newaxis], places] += changes
+        for items, starts, alts in self._left[leaving.source]:
+            places = starts[:, np.newaxis] + np.arange(alts.shape[1])
+            result[items[:, np.newaxis], places] = alts
         order = [axis for axis in leaving.axes if axis in "CL"]
         if order == ["C", "L"]:
             result = np.ascontiguousarray(result.transpose(0, 2, 1))
@@ -256,6 +339,7 @@ class _Block:
 
     Attributes:
         changes: By map, how much its changed positions differ from REF's, shape (n, width, C).
+        lost: Which substitutions differences lose digits of, shape (n,).
     """
 
     def __init__(
@@ -271,6 +355,9 @@ class _Block:
         self._every = np.arange(len(chosen))
         self._known_starts: dict[str, Places] = {}
         self.changes: dict[str, Numbers] = {SEQUENCE: engine.letter_changes[self._letters][:, np.newaxis]}
+        # ALT's numbers, where they did not come of a sum.
+        self._alts: dict[str, Numbers] = {SEQUENCE: engine.network.table[chosen.letters][:, np.newaxis]}
+        self.lost = np.zeros(len(chosen), dtype=np.bool_)
 
     def starts(self, name: str) -> Places:
         """Return the first changed position of a map, for each item."""
@@ -288,7 +375,7 @@ class _Block:
         """Find the changes of one more map."""
         match part:
             case Stage():
-                self.changes[part.output] = self._pass(part)
+                self._pass(part)
             case Frame():
                 self.changes[part.output] = self._move(part.source, part.output, part.slide.before)
             case Pick():
@@ -298,9 +385,38 @@ class _Block:
                 joined = [self._move(source, part.output) for source in part.sources]
                 self.changes[part.output] = np.concatenate(joined, axis=2)
             case Pointwise():
-                self.changes[part.output] = self._apply(part)
+                self._apply(part)
+        if part.output in self._alts and part.output in self._engine.added:
+            self._check_sums(part.output)
 
-    def _pass(self, stage: Stage) -> Numbers:
+    def leave(self, name: str) -> Numbers:
+        """Return ALT's numbers at the changed positions of a map that an exit reads."""
+        if name in self._alts:
+            return self._alts[name]
+        changes = self.changes[name]
+        alts = self._add_to_ref(name, name, changes)
+        if name in self._engine.uneven:
+            # Each channel for itself: the tail may take the logarithm of its sum.
+            self._compare(np.abs(changes).max(axis=1), np.abs(alts).max(axis=1))
+        else:
+            self._compare(_find_largest(changes), _find_largest(alts))
+        return alts
+
+    def _check_sums(self, name: str) -> None:
+        """Find what convolutions lose of a map when they take its differences for its numbers."""
+        changes, alts = self.changes[name], self._alts[name]
+        if name in self._engine.uneven:
+            # Any of the numbers may be all that a filter reads. Exp of what a network commonly has there is about 1.
+            self._compare(np.abs(changes), np.maximum(np.abs(alts), np.float32(1)))
+        else:
+            self._compare(_find_largest(changes), _find_largest(alts))
+
+    def _compare(self, changes: Numbers, alts: Numbers) -> None:
+        """Give those up whose changes are too large beside ALT's numbers, or no numbers."""
+        count = len(self._chosen)
+        self.lost |= ~(changes <= alts * _MOST).reshape(count, -1).all(axis=1)
+
+    def _pass(self, stage: Stage) -> None:
         if stage.convolution is None:
             added, rows = self.changes[stage.source][:, :, np.newaxis], self._every
         elif stage.source == SEQUENCE:
@@ -309,10 +425,16 @@ class _Block:
             added, rows = self._engine.multiply(stage.convolution, self.changes[stage.source]), self._every
         starts, firsts = self.starts(stage.source), self.starts(stage.output)
         slide = (stage.slide.stride, stage.slide.dilation, stage.slide.before)
+        exponent = self._engine.exponents.get(stage.inner)
+        if exponent:
+            # Behind Exp an error of 1e-6 is a millionth of the result, however small it is.
+            self.lost |= ~(_find_largest(added)[rows] * np.float32(exponent) <= _MOST)
         result = self._make(stage.output)
         if stage.linear:
             self._functions.spread(added, rows, starts, slide, firsts, result)
-            return result
+            self.changes[stage.output] = result
+            return
+        changes = np.empty_like(result)
         steps = (*stage.early, *stage.late)
         channels = result.shape[2]
         values = np.stack([step.values for step in steps]) if steps else np.empty((0, channels), np.float32)
@@ -332,8 +454,9 @@ class _Block:
             self.bases(stage.output),
             firsts,
             result,
+            changes,
         )
-        return result
+        self._alts[stage.output], self.changes[stage.output] = result, changes
 
     def _make(self, name: str, channels: int | None = None) -> Numbers:
         shape = self._network.maps[name]
@@ -350,20 +473,32 @@ class _Block:
         self._functions.spread(added, self._every, starts, (1, 1, before), firsts, result)
         return result
 
-    def _apply(self, part: Pointwise) -> Numbers:
-        moved = [self._move(source, part.output) for source in part.sources]
+    def _apply(self, part: Pointwise) -> None:
         if part.linear:
+            moved = [self._move(source, part.output) for source in part.sources]
             first, second = moved if len(moved) == 2 else moved * 2
-            combined: Numbers = first + second if part.operators[0].op_type == "Add" else first - second
-            return combined
-        rows = []
-        for source, changes in zip(part.sources, moved, strict=True):
-            alt = self._read_ref(source, part.output)
-            alt += changes
-            rows.append(alt.reshape(-1, alt.shape[2]))
-        found: Numbers = self._engine.apply(part, rows).reshape(*moved[0].shape[:2], -1)
-        found -= self._read_ref(part.output, part.output)
-        return found
+            self.changes[part.output] = first + second if part.operators[0].op_type == "Add" else first - second
+            return
+        rows = [self._find_alt(source, part.output) for source in part.sources]
+        found = self._engine.apply(part, [alts.reshape(-1, alts.shape[2]) for alts in rows])
+        self._alts[part.output] = alts = found.reshape(*rows[0].shape[:2], -1)
+        self.changes[part.output] = alts - self._read_ref(part.output, part.output)
+
+    def _find_alt(self, source: str, output: str) -> Numbers:
+        """Return ALT's map at the changed positions of another."""
+        changes = self._move(source, output)
+        exact = changes is self.changes[source] and source in self._alts
+        alts = self._alts[source] if exact else self._add_to_ref(source, output, changes)
+        if source in self._engine.ratios:
+            self._compare(np.abs(changes), np.abs(alts))
+        elif not exact and source in self._engine.uneven:
+            self._compare(np.abs(changes), np.maximum(np.abs(alts), np.float32(1)))
+        return alts
+
+    def _add_to_ref(self, source: str, output: str, changes: Numbers) -> Numbers:
+        alts = self._read_ref(source, output)
+        alts += changes
+        return alts
 
     def _read_ref(self, name: str, output: str) -> Numbers:
         """Return REF's map at the changed positions of another, shape (n, width, C)."""
@@ -405,13 +540,34 @@ def _choose_functions(*, compiled: bool | None) -> ModuleType:
 
 def _find_maps(parts: tuple[Part, ...], network: Network) -> set[str]:
     """Return the maps that are needed of REF."""
-    needed = {one.source for one in network.exits if isinstance(one, Whole)}
+    needed = {one.source for one in network.exits}
     for part in parts:
         if isinstance(part, Stage) and not part.linear:
             needed.update([part.inner, part.output])
         elif isinstance(part, Pointwise) and not part.linear:
             needed.update([*part.sources, part.output])
     return needed
+
+
+def _find_added(parts: tuple[Part, ...]) -> set[str]:
+    """Return the maps whose differences are added to REF's numbers further on."""
+    return {
+        source
+        for part in parts
+        if not isinstance(part, Pointwise) or part.linear
+        for source in (part.sources if isinstance(part, Pointwise | Join) else (part.source,))
+    }
+
+
+def _find_largest(numbers: Numbers) -> Numbers:
+    """Return the largest magnitude of each item, shape (n,)."""
+    apart = numbers.reshape(len(numbers), -1)
+    largest: Numbers = np.maximum(apart.max(axis=1), -apart.min(axis=1))
+    return largest
+
+
+def _is_whole(leaving: Exit) -> bool:
+    return isinstance(leaving, Whole)
 
 
 def _read_pool(stage: Stage) -> tuple[int, int, int, int, int]:

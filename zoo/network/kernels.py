@@ -51,6 +51,7 @@ def spread_and_pool(  # noqa: C901, PLR0912 - loops are what is compiled
     outer_bases: Places,
     firsts: Places,
     result: Numbers,
+    differences: Numbers,
 ) -> None:
     count, outputs, filters = result.shape
     width, stride, dilation, before, rule = pool
@@ -84,8 +85,9 @@ def spread_and_pool(  # noqa: C901, PLR0912 - loops are what is compiled
                     pooled[channel] /= divisor
             _take_steps(pooled, kinds, values, early, len(kinds))
             ref = outer[outer_bases[item] + firsts[item] + place]
+            difference = differences[item, place]
             for channel in range(filters):
-                pooled[channel] -= ref[channel]
+                difference[channel] = pooled[channel] - ref[channel]
 
 
 @_compile

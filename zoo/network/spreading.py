@@ -54,8 +54,9 @@ def spread_and_pool(
     outer_bases: Places,
     firsts: Places,
     result: Numbers,
+    differences: Numbers,
 ) -> None:
-    """Write how much the outputs of a pool change: REF's numbers plus changes, steps, the pool, steps, less REF's.
+    """Write the outputs of a pool, REF's numbers plus changes, steps, the pool, steps, and how much they change.
 
     Args:
         changes: As for ``spread``, and so the following three.
@@ -66,6 +67,7 @@ def spread_and_pool(
         outer: REF's numbers behind all that, likewise.
         firsts: The first output of each item that is written.
         result: Written, shape (n, outputs, F).
+        differences: Written, what that is less REF's numbers.
     """
     width, stride, dilation, before, rule = pool
     outputs = result.shape[1]
@@ -89,7 +91,8 @@ def spread_and_pool(
     elif rule == AVERAGE_WITH_ADDED:
         pooled /= np.float32(width)
     _take_steps(pooled, kinds[early:], values[early:])
-    pooled -= outer.take((outer_bases + firsts)[:, np.newaxis] + np.arange(outputs), axis=0)
+    ref = outer.take((outer_bases + firsts)[:, np.newaxis] + np.arange(outputs), axis=0)
+    np.subtract(pooled, ref, out=differences)
 
 
 def _add(

@@ -1,0 +1,77 @@
+"""Where adding a difference to REF's numbers would lose ALT's digits: behind and before operators such as Exp.
+
+REF + (ALT - REF) keeps the rounding error of the largest of these numbers. Networks of the usual activations do not
+mind: their numbers are of one size, and what is lost of one is what the whole network loses of another. Exp and its
+like make sizes differ without bounds, make of an absolute error a relative one, and Log the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from zoo.network.network import Network
+from zoo.network.operators import Apply, Convolve
+
+_GROWING = {"Exp", "Reciprocal", "Pow"}
+_BOUNDED = {"Erf", "HardSigmoid", "Log", "Sigmoid", "Sign", "Softsign", "Tanh"}
+_READING_RATIOS = {"Log", "Reciprocal", "Sqrt"}
+
+
+def find_uneven_maps(network: Network) -> set[str]:
+    """Return the maps whose numbers may be of very different sizes."""
+    uneven: set[str] = set()
+    for operator in network.trunk:
+        if isinstance(operator, Apply):
+            if operator.op_type in _BOUNDED:
+                continue
+            if operator.op_type in _GROWING or (operator.op_type == "Div" and isinstance(operator.operands[1], str)):
+                uneven.add(operator.output)
+        if any(source in uneven for source in operator.sources):
+            uneven.add(operator.output)
+    return uneven
+
+
+def find_exponents(network: Network) -> Mapping[str, float]:
+    """Return the maps that an Exp reads, by themselves or by what stays on their numbers.
+
+    Their values say by how much an error is multiplied on its way there.
+    """
+    factors: dict[str, float] = {}
+    for operator in reversed(network.trunk):
+        factor = factors.get(operator.output, 0.0)
+        if isinstance(operator, Convolve):
+            continue
+        if isinstance(operator, Apply):
+            if operator.op_type in _BOUNDED:
+                continue
+            if operator.op_type == "Exp":
+                factor = max(factor, 1.0)
+            elif operator.op_type == "Pow" and not isinstance(operator.operands[0], str):
+                factor = max(factor, 1.0, float(np.abs(np.log(operator.operands[0])).max()))
+            elif operator.op_type == "Mul":
+                constants = [operand for operand in operator.operands if not isinstance(operand, str)]
+                factor *= float(np.abs(constants[0]).max()) if constants else 1.0
+        if factor:
+            for source in operator.sources:
+                factors[source] = max(factor, factors.get(source, 0.0))
+    return factors
+
+
+def find_ratios(network: Network) -> set[str]:
+    """Return the maps whose smallest numbers count: those that a Log reads, or that something is divided by."""
+    found: set[str] = set()
+    for operator in network.trunk:
+        if not isinstance(operator, Apply):
+            continue
+        if operator.op_type in _READING_RATIOS:
+            found.update(operator.sources)
+        elif operator.op_type in {"Div", "Pow"}:
+            first, second = operator.operands
+            whole_power = not isinstance(second, str) and bool(((second >= 0) & (second == np.round(second))).all())
+            if operator.op_type == "Div" and isinstance(second, str):
+                found.add(second)
+            elif operator.op_type == "Pow" and isinstance(first, str) and not whole_power:
+                found.add(first)
+    return found
