@@ -8,8 +8,9 @@ from tests.network.agreement import TOLERANCE, differ, draw_codes
 from tests.network.bundled import FOLDERS, draw_windows, read_bundled
 from tests.network.random_graphs import GraphMaker, RandomModel, random_models, run_unfused
 from zoo.network import differences
-from zoo.network.differences import Differences, Substitutions
+from zoo.network.differences import Differences
 from zoo.network.reading import read_network
+from zoo.network.substitutions import Substitutions
 
 SEEDS = st.integers(0, 2**32 - 1)
 LENGTH = 40

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,10 @@ from zoo.components import Predictions
 from zoo.errors import ModelError
 from zoo.genome.codes import Codes, reverse_complement
 from zoo.model.session import TOLERANCE, Session
-from zoo.network.differences import Differences, Reference, Substitutions
+from zoo.network.differences import Differences
 from zoo.network.gains import mutation_gain
 from zoo.network.network import Whole
+from zoo.network.substitutions import Reference, Substitutions
 
 Places = npt.NDArray[np.int64]
 Named = dict[str, Predictions]
@@ -80,7 +81,7 @@ class MutationPredictor:
         context = self._session.feed_context(1, {})
         parts: list[_Part] = []
         whole: list[Named] = []
-        for turned in (False, True) if self._session.card.strand.average else (False,):
+        for turned in (False, True) if self._session.strands.average else (False,):
             window, chosen = codes[np.newaxis], Substitutions(np.zeros_like(order), places[order], letters[order])
             if turned:
                 window = reverse_complement(window)
@@ -88,7 +89,7 @@ class MutationPredictor:
                     chosen.rows, len(codes) - 1 - chosen.positions, reverse_complement(chosen.letters)[::-1]
                 )
             reference = self._differences.read(window, context)
-            whole.append(self._sort(reference.outputs, turned=turned))
+            whole.append(self._orient(reference.outputs, turned=turned))
             divided = self._divide(len(order))
             parts.extend(_Part(turned, rows, reference, chosen.take(rows)) for rows in divided)
         found = self._session.walk(self._predict_part, parts)
@@ -110,13 +111,17 @@ class MutationPredictor:
 
     def _predict_part(self, part: _Part) -> Named:
         context = self._session.feed_context(len(part.chosen), {})
-        return self._sort(self._differences.predict(part.reference, part.chosen, context), turned=part.turned)
+        return self._orient(self._differences.predict(part.reference, part.chosen, context), turned=part.turned)
 
-    def _sort(self, outputs: Any, *, turned: bool) -> Named:
-        """Return outputs in the order of the card, as the forward strand has them."""
-        found = {
+    def _order(self, outputs: Mapping[str, Predictions]) -> Named:
+        """Return outputs in the order of the card."""
+        return {
             output.name: np.asarray(outputs[output.name], dtype=np.float32) for output in self._session.card.outputs
         }
+
+    def _orient(self, outputs: Mapping[str, Predictions], *, turned: bool) -> Named:
+        """Return outputs in the order of the card, as the forward strand has them."""
+        found = self._order(outputs)
         return self._session.strands.turn(found) if turned else found
 
     def _run_overflown(self, codes: Codes, places: Places, letters: Codes, alt: Named) -> None:
@@ -133,10 +138,12 @@ class MutationPredictor:
     def predict_whole(self, codes: Codes) -> Named:
         """Return the predictions of windows, codes (n, L), as ``Session.predict`` with members apart."""
         context = self._session.feed_context(len(codes), {})
-        found = self._sort(self._differences.run_whole(codes, context), turned=False)
-        if self._session.card.strand.average:
-            other = self._sort(self._differences.run_whole(reverse_complement(codes), context), turned=True)
-            found = {name: (values + other[name]) * np.float32(0.5) for name, values in found.items()}
+
+        def predict_strand(strand: int) -> Named:
+            windows = reverse_complement(codes) if strand else codes
+            return self._order(self._differences.run_whole(windows, context))
+
+        found = self._session.strands.predict(predict_strand)
         return self._session.merge(found, members=True)
 
     def _check(self) -> None:

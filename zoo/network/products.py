@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 RESULT = "zoo_result"
 
 
-def row_input(number: int) -> str:
+def rows_input(number: int) -> str:
     """Return the name of an input of these graphs, counted from 0."""
     return f"zoo_rows_{number}"
 
@@ -28,7 +28,7 @@ def write_product_graph(network: Network, convolution: Convolve) -> onnx.ModelPr
     writer = GraphWriter(network)
     filters, channels, width = convolution.weights.shape
     groups = convolution.groups
-    rows = writer.input(row_input(0), "FLOAT", ["N", channels * groups])
+    rows = writer.input(rows_input(0), "FLOAT", ["N", channels * groups])
     # (F, C / g, taps) to (g, C / g, taps * F / g)
     weights = convolution.weights.reshape(groups, filters // groups, channels, width).transpose(0, 2, 3, 1)
     if groups == 1:
@@ -47,7 +47,7 @@ def write_pointwise_graph(network: Network, part: Pointwise) -> onnx.ModelProto:
     """Return the graph of operators on each number: rows of each map, shape (n, C, 1, 1), in and out."""
     writer = GraphWriter(network)
     tensors = {
-        source: writer.input(row_input(number), "FLOAT", ["N", network.maps[source].channels, 1, 1])
+        source: writer.input(rows_input(number), "FLOAT", ["N", network.maps[source].channels, 1, 1])
         for number, source in enumerate(part.sources)
     }
     for operator in part.operators:
@@ -59,6 +59,6 @@ def write_pointwise_graph(network: Network, part: Pointwise) -> onnx.ModelProto:
 def write_dense_graph(network: Network) -> onnx.ModelProto:
     """Return the graph of one product: rows (n, K) and weights (K, U) in, (n, U) out."""
     writer = GraphWriter(network)
-    rows = writer.input(row_input(0), "FLOAT", ["N", "K"])
-    writer.node("MatMul", [rows, writer.input(row_input(1), "FLOAT", ["K", "U"])], RESULT)
+    rows = writer.input(rows_input(0), "FLOAT", ["N", "K"])
+    writer.node("MatMul", [rows, writer.input(rows_input(1), "FLOAT", ["K", "U"])], RESULT)
     return writer.finish_alone(RESULT, ["U"], "zoo_dense")

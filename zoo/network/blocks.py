@@ -1,0 +1,210 @@
+"""Takes substitutions through the parts of a network: the changes of each map, and ALT's numbers where they are exact.
+
+REF + (ALT - REF) has no digit of ALT left where REF is huge and ALT small. What an activation gives is kept as it is;
+only convolutions add differences, because it is several times as fast. Where one would lose digits that the whole
+network has, the substitution is told to be lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from zoo.network.layers import Layers
+from zoo.network.network import SEQUENCE
+from zoo.network.operators import Frame, Join, Pick, Places
+from zoo.network.spreading import AVERAGE, AVERAGE_WITH_ADDED, MAX
+from zoo.network.stages import Part, Pointwise, Stage
+from zoo.network.substitutions import Numbers, Reference, Substitutions
+
+# How many times as large as what comes out REF's numbers, or the differences from them, may be: six bits of 24, as much
+# as the order of additions makes of a sum.
+_MOST = np.float32(64)
+
+
+class Block:
+    """Substitutions that reach equally far.
+
+    Attributes:
+        changes: By map, how much its changed positions differ from REF's, shape (n, width, C).
+        lost: Which substitutions differences lose digits of, shape (n,).
+    """
+
+    def __init__(self, layers: Layers, reference: Reference, chosen: Substitutions, widths: Mapping[str, int]) -> None:
+        self._layers = layers
+        self._functions = layers.functions
+        self._network = layers.network
+        self._reference = reference
+        self._chosen = chosen
+        self._widths = widths
+        self._letters = layers.pair_letters(reference.codes[chosen.rows, chosen.positions], chosen.letters)
+        self._every = np.arange(len(chosen))
+        self._known_starts: dict[str, Places] = {}
+        self.changes: dict[str, Numbers] = {SEQUENCE: layers.change_letters(self._letters)}
+        # ALT's numbers, where they did not come of a sum.
+        self._alts: dict[str, Numbers] = {SEQUENCE: layers.network.table[chosen.letters][:, np.newaxis]}
+        self.lost = np.zeros(len(chosen), dtype=np.bool_)
+
+    def starts(self, name: str) -> Places:
+        """Return the first changed position of a map, for each item."""
+        if name not in self._known_starts:
+            last = self._network.maps[name].length - self._widths[name]
+            starts = self._layers.reaches.starts[name][self._chosen.positions]
+            self._known_starts[name] = np.minimum(starts, last).astype(np.int64, copy=False)
+        return self._known_starts[name]
+
+    def bases(self, name: str) -> Places:
+        """Return where REF's rows of a map begin, for each item."""
+        return self._chosen.rows * self._network.maps[name].length
+
+    def take(self, part: Part) -> None:
+        """Find the changes of one more map."""
+        match part:
+            case Stage():
+                self._pass(part)
+            case Frame():
+                self.changes[part.output] = self._move(part.source, part.output, part.slide.before)
+            case Pick():
+                picked = self.changes[part.source][:, :, part.start : part.end]
+                self.changes[part.output] = np.ascontiguousarray(picked)
+            case Join():
+                joined = [self._move(source, part.output) for source in part.sources]
+                self.changes[part.output] = np.concatenate(joined, axis=2)
+            case Pointwise():
+                self._apply(part)
+        if part.output in self._alts and part.output in self._layers.added:
+            self._check_sums(part.output)
+
+    def leave(self, name: str) -> Numbers:
+        """Return ALT's numbers at the changed positions of a map that an exit reads."""
+        if name in self._alts:
+            return self._alts[name]
+        changes = self.changes[name]
+        alts = self._add_to_ref(name, name, changes)
+        if name in self._layers.uneven:
+            # Each channel for itself: the tail may take the logarithm of its sum.
+            self._compare(np.abs(changes).max(axis=1), np.abs(alts).max(axis=1))
+        else:
+            self._compare(_find_largest(changes), _find_largest(alts))
+        return alts
+
+    def _check_sums(self, name: str) -> None:
+        """Find what convolutions lose of a map when they take its differences for its numbers."""
+        changes, alts = self.changes[name], self._alts[name]
+        if name in self._layers.uneven:
+            # Any of the numbers may be all that a filter reads. Exp of what a network commonly has there is about 1.
+            self._compare(np.abs(changes), np.maximum(np.abs(alts), np.float32(1)))
+        else:
+            self._compare(_find_largest(changes), _find_largest(alts))
+
+    def _compare(self, changes: Numbers, alts: Numbers) -> None:
+        """Give those up whose changes are too large beside ALT's numbers, or no numbers."""
+        count = len(self._chosen)
+        self.lost |= ~(changes <= alts * _MOST).reshape(count, -1).all(axis=1)
+
+    def _pass(self, stage: Stage) -> None:
+        if stage.convolution is None:
+            added, rows = self.changes[stage.source][:, :, np.newaxis], self._every
+        elif stage.source == SEQUENCE:
+            added, rows = self._layers.add_letters(stage), self._letters
+        else:
+            added, rows = self._layers.multiply(stage.convolution, self.changes[stage.source]), self._every
+        starts, firsts = self.starts(stage.source), self.starts(stage.output)
+        slide = (stage.slide.stride, stage.slide.dilation, stage.slide.before)
+        exponent = self._layers.exponents.get(stage.inner)
+        if exponent:
+            # Behind Exp an error of 1e-6 is a millionth of the result, however small it is.
+            self.lost |= ~(_find_largest(added)[rows] * np.float32(exponent) <= _MOST)
+        result = self._make(stage.output)
+        if stage.linear:
+            self._functions.spread(added, rows, starts, slide, firsts, result)
+            self.changes[stage.output] = result
+            return
+        changes = np.empty_like(result)
+        steps = (*stage.early, *stage.late)
+        channels = result.shape[2]
+        values = np.stack([step.values for step in steps]) if steps else np.empty((0, channels), np.float32)
+        self._functions.spread_and_pool(
+            added,
+            rows,
+            starts,
+            slide,
+            self._reference.maps[stage.inner],
+            self.bases(stage.inner),
+            self._network.maps[stage.inner].length,
+            _read_pool(stage),
+            np.array([step.kind for step in steps], dtype=np.int64),
+            values,
+            len(stage.early),
+            self._reference.maps[stage.output],
+            self.bases(stage.output),
+            firsts,
+            result,
+            changes,
+        )
+        self._alts[stage.output], self.changes[stage.output] = result, changes
+
+    def _make(self, name: str, channels: int | None = None) -> Numbers:
+        shape = self._network.maps[name]
+        return np.empty((len(self._chosen), self._widths[name], channels or shape.channels), dtype=np.float32)
+
+    def _move(self, source: str, output: str, before: int = 0) -> Numbers:
+        """Return the changes of a map at the positions of another, which may have positions more in front."""
+        changes = self.changes[source]
+        starts, firsts = self.starts(source), self.starts(output)
+        if changes.shape[1] == self._widths[output] and (starts + before == firsts).all():
+            return changes
+        result = self._make(output, changes.shape[2])
+        added = np.ascontiguousarray(changes)[:, :, np.newaxis]
+        self._functions.spread(added, self._every, starts, (1, 1, before), firsts, result)
+        return result
+
+    def _apply(self, part: Pointwise) -> None:
+        if part.linear:
+            moved = [self._move(source, part.output) for source in part.sources]
+            first, second = moved if len(moved) == 2 else moved * 2
+            self.changes[part.output] = first + second if part.operators[0].op_type == "Add" else first - second
+            return
+        rows = [self._find_alt(source, part.output) for source in part.sources]
+        found = self._layers.apply(part, [alts.reshape(-1, alts.shape[2]) for alts in rows])
+        self._alts[part.output] = alts = found.reshape(*rows[0].shape[:2], -1)
+        self.changes[part.output] = alts - self._read_ref(part.output, part.output)
+
+    def _find_alt(self, source: str, output: str) -> Numbers:
+        """Return ALT's map at the changed positions of another."""
+        changes = self._move(source, output)
+        exact = changes is self.changes[source] and source in self._alts
+        alts = self._alts[source] if exact else self._add_to_ref(source, output, changes)
+        if source in self._layers.ratios:
+            self._compare(np.abs(changes), np.abs(alts))
+        elif not exact and source in self._layers.uneven:
+            self._compare(np.abs(changes), np.maximum(np.abs(alts), np.float32(1)))
+        return alts
+
+    def _add_to_ref(self, source: str, output: str, changes: Numbers) -> Numbers:
+        alts = self._read_ref(source, output)
+        alts += changes
+        return alts
+
+    def _read_ref(self, name: str, output: str) -> Numbers:
+        """Return REF's map at the changed positions of another, shape (n, width, C)."""
+        places = (self.bases(name) + self.starts(output))[:, np.newaxis] + np.arange(self._widths[output])
+        return self._reference.maps[name].take(places, axis=0)
+
+
+def _find_largest(numbers: Numbers) -> Numbers:
+    """Return the largest magnitude of each item, shape (n,)."""
+    apart = numbers.reshape(len(numbers), -1)
+    largest: Numbers = np.maximum(apart.max(axis=1), -apart.min(axis=1))
+    return largest
+
+
+def _read_pool(stage: Stage) -> tuple[int, int, int, int, int]:
+    if stage.pool is None:
+        return (1, 1, 1, 0, MAX)
+    slide = stage.pool.slide
+    rule = MAX
+    if stage.pool.kind == "average":
+        rule = AVERAGE_WITH_ADDED if stage.pool.counts_added else AVERAGE
+    return (slide.width, slide.stride, slide.dilation, slide.before, rule)

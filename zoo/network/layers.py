@@ -1,0 +1,125 @@
+"""The parts of a network, ready to tell what a change of their maps does to the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from zoo.network.gains import cost_of_substitution
+from zoo.network.growth import find_exponents, find_ratios, find_uneven_maps
+from zoo.network.network import SEQUENCE, Network
+from zoo.network.operators import Convolve, Join, Places
+from zoo.network.products import RESULT, rows_input, write_pointwise_graph, write_product_graph
+from zoo.network.reaches import Reaches, find_reaches
+from zoo.network.stages import Part, Pointwise, Stage, find_stages
+from zoo.network.substitutions import Codes, Numbers
+
+if TYPE_CHECKING:
+    import onnx
+
+Opener: TypeAlias = "Callable[[onnx.ModelProto], Any]"
+"""Returns ONNX Runtime's session of a graph, which works in one thread and may be called from several."""
+
+_WORK_OF_A_GROUP = 64_000_000  # multiply-adds that make up for taking a block of its own
+_MIN_BASES = 8  # in a group
+_LETTERS = 5
+
+
+class Layers:
+    """A network's parts, and the graphs that multiply for them. May be called from several threads.
+
+    Args:
+        open_graph: Opens the graphs.
+        compiled: Whether numba's functions are used; by default where it is installed.
+
+    Attributes:
+        functions: The module that spreads changes, compiled or not.
+        reaches: What each base of a window reaches.
+        parts: In an order in which changes can be taken through them.
+        uneven: Maps whose numbers may be of very different sizes.
+        exponents: By map that Exp reads, what it is multiplied with before.
+        ratios: Maps of whose smallest numbers no digit may be lost.
+        added: Maps whose differences are added to REF's numbers further on.
+    """
+
+    def __init__(self, network: Network, open_graph: Opener, *, compiled: bool | None = None) -> None:
+        self.network = network
+        self.functions = _choose_functions(compiled=compiled)
+        self.reaches = _group_bases(network)
+        self.parts = find_stages(network)
+        self.uneven = find_uneven_maps(network)
+        self.exponents = find_exponents(network)
+        self.ratios = find_ratios(network)
+        self.added = _find_added(self.parts)
+        table = network.table
+        self._letter_changes: Numbers = (table[np.newaxis] - table[:, np.newaxis]).reshape(_LETTERS * _LETTERS, -1)
+        self._products: dict[str, Any] = {}
+        self._tables: dict[str, Numbers] = {}
+        for part in self.parts:
+            if isinstance(part, Stage) and part.convolution is not None:
+                self._products[part.inner] = open_graph(write_product_graph(network, part.convolution))
+                if part.source == SEQUENCE:
+                    self._tables[part.inner] = self.multiply(part.convolution, self._letter_changes[:, np.newaxis])
+            elif isinstance(part, Pointwise) and not part.linear:
+                self._products[part.output] = open_graph(write_pointwise_graph(network, part))
+
+    def pair_letters(self, ref: Codes, alt: Codes) -> Places:
+        """Return the number of each pair of REF's and ALT's letter, shape (n,), as ``change_letters`` takes it."""
+        return ref.astype(np.int64) * _LETTERS + alt
+
+    def change_letters(self, pairs: Places) -> Numbers:
+        """Return what substitutions change of the sequence, shape (n, 1, 4)."""
+        return self._letter_changes[pairs][:, np.newaxis]
+
+    def multiply(self, convolution: Convolve, changes: Numbers) -> Numbers:
+        """Return what changes (n, width, C) add to the outputs that read them, shape (n, width, taps, F)."""
+        count, width, channels = changes.shape
+        filters, _, taps = convolution.weights.shape
+        rows = np.ascontiguousarray(changes.reshape(count * width, channels))
+        product: Numbers = self._products[convolution.output].run([RESULT], {rows_input(0): rows})[0]
+        return product.reshape(count, width, taps, filters)
+
+    def add_letters(self, stage: Stage) -> Numbers:
+        """Return the same for a convolution of the sequence, for each REF and each ALT letter."""
+        return self._tables[stage.inner]
+
+    def apply(self, part: Pointwise, rows: list[Numbers]) -> Numbers:
+        """Return what operators on each number make of rows (n, C) of maps."""
+        feed = {rows_input(number): part[:, :, np.newaxis, np.newaxis] for number, part in enumerate(rows)}
+        found: Numbers = self._products[part.output].run([RESULT], feed)[0]
+        apart: Numbers = found.reshape(len(found), -1)
+        return apart
+
+
+def _group_bases(network: Network) -> Reaches:
+    """Return what bases reach; those that reach less are apart where the work that is saved is worth it."""
+    together = find_reaches(network, network.length + 1)
+    work = max(1, cost_of_substitution(network, together).multiply_adds)
+    return find_reaches(network, max(_MIN_BASES, _WORK_OF_A_GROUP // work))
+
+
+def _choose_functions(*, compiled: bool | None) -> ModuleType:
+    from zoo.network import spreading
+
+    if compiled is False:
+        return spreading
+    try:
+        from zoo.network import kernels
+    except ModuleNotFoundError as error:
+        if compiled or error.name != "numba":
+            raise
+        return spreading
+    return kernels
+
+
+def _find_added(parts: tuple[Part, ...]) -> set[str]:
+    """Return the maps whose differences are added to REF's numbers further on."""
+    return {
+        source
+        for part in parts
+        if not isinstance(part, Pointwise) or part.linear
+        for source in (part.sources if isinstance(part, Pointwise | Join) else (part.source,))
+    }
