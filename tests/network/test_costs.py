@@ -6,7 +6,6 @@ from zoo.network import costs
 from zoo.network.costs import (
     CHUNK_WORTH,
     HANDLED,
-    MOVED,
     NODE,
     NODES_AROUND_A_SLICE,
     WINDOWS_A_RUN,
@@ -19,6 +18,7 @@ from zoo.network.costs import (
     cost_of_window,
     pair_gain,
 )
+from zoo.network.network import MOVED
 from zoo.network.operators import Frame, Join, Pick, Span
 from zoo.network.reading import read_network
 

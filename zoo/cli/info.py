@@ -91,7 +91,7 @@ def _show_plan(model: str, *, json: bool) -> None:
         print("too little for --engine auto, which runs the whole network for alleles that stand alone")
     if plan.neighbours is None:
         print("neighbouring windows share nothing: branches of the network pool differently")
-    elif plan.neighbours > 0:
+    elif plan.neighbours >= 1:
         print(f"where windows begin {plan.neighbours:.0f} bases apart or less, on average, a stretch is run at once")
 
 

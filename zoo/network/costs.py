@@ -9,16 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from zoo.network.network import Average, Network, Project
+from zoo.network.network import MOVED, Average, Network, Project
 from zoo.network.operators import Apply, Convolve, Operator, Pool, Span
 from zoo.network.stretches import find_ends, is_shared
 
-MOVED = 40
-"""Multiply-adds in the time of one number that is written and read again: measured on two cores with AVX-512, on
-networks of 1 to 550 million multiply-adds a window."""
-
-NODE = 150_000
-"""Multiply-adds in the time that a node of the graph takes to start."""
+NODE = 900_000
+"""Multiply-adds in the time that a node takes to start and to lay out what it reads: small networks are mostly that."""
 
 MIN_GAIN = 1.1
 """How many times as fast a pair has to be expected for its own graph to be worth it."""
