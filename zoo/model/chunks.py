@@ -112,7 +112,7 @@ class ChunkSession:
             feed: dict[str, npt.NDArray[Any]] = {
                 CODES_INPUT: np.concatenate([lead, codes, margin], axis=1),
                 START_INPUT: starts + self._lead,
-                **self._session.feed_context(rows, {}),
+                **self._session.inputs.feed_context(rows, {}),
             }
             for number, (change, which) in enumerate(zip(kinds, chosen, strict=True)):
                 feed[alt_input(number)] = np.ascontiguousarray(alt[which, change.span.start : change.span.end])

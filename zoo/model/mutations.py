@@ -78,7 +78,7 @@ class MutationPredictor:
             before that of tracks where there is one.
         """
         order = np.argsort(places, kind="stable")
-        context = self._session.feed_context(1, {})
+        context = self._session.inputs.feed_context(1, {})
         parts: list[_Part] = []
         whole: list[Named] = []
         for turned in (False, True) if self._session.strands.average else (False,):
@@ -110,7 +110,7 @@ class MutationPredictor:
         return np.array_split(np.arange(count), max(1, fewest, min(-(-fewest // 4) * 4, count // _SMALL_PART)))
 
     def _predict_part(self, part: _Part) -> Named:
-        context = self._session.feed_context(len(part.chosen), {})
+        context = self._session.inputs.feed_context(len(part.chosen), {})
         return self._orient(self._differences.predict(part.reference, part.chosen, context), turned=part.turned)
 
     def _order(self, outputs: Mapping[str, Predictions]) -> Named:
@@ -137,7 +137,7 @@ class MutationPredictor:
 
     def predict_whole(self, codes: Codes) -> Named:
         """Return the predictions of windows, codes (n, L), as ``Session.predict`` with members apart."""
-        context = self._session.feed_context(len(codes), {})
+        context = self._session.inputs.feed_context(len(codes), {})
 
         def predict_strand(strand: int) -> Named:
             windows = reverse_complement(codes) if strand else codes

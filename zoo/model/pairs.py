@@ -129,7 +129,7 @@ class PairSession:
         def predict_strand(strand: int) -> Named:
             opened, kinds = self._strands[strand]
             windows, changed = (reverse_complement(whole), reverse_complement(alt)) if strand else (whole, alt)
-            feed: dict[str, npt.NDArray[Any]] = {CODES_INPUT: windows, **self._session.feed_context(rows, {})}
+            feed: dict[str, npt.NDArray[Any]] = {CODES_INPUT: windows, **self._session.inputs.feed_context(rows, {})}
             for number, (span, pairs) in enumerate(zip(kinds.spans, chosen, strict=True)):
                 feed[alt_input(number)] = np.ascontiguousarray(changed[pairs, span.start : span.end])
                 feed[row_input(number)] = ref_of[pairs]

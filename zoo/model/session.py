@@ -17,16 +17,17 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.components import Predictions
-from zoo.errors import CardError, DataError, DeviceError, ModelError
+from zoo.errors import CardError, DeviceError, ModelError
 from zoo.genome.codes import UNKNOWN, Codes, reverse_complement
 from zoo.model.card import Card
 from zoo.model.devices import INSTALL_GPU, PROVIDERS, Tuning, available_cpus, resolve_device
 from zoo.model.graph import check_graph, embed_one_hot, output_shape
+from zoo.model.inputs import Inputs, fill_codes
 from zoo.model.opening import OpenGraph, import_onnxruntime, open_graph
 from zoo.model.safety import check_onnx
 from zoo.model.strands import Strands
 from zoo.network.alignment import align_channels
-from zoo.network.network import CODES_INPUT, Network
+from zoo.network.network import Network
 from zoo.network.reading import gains_by_rewriting, read_network
 from zoo.network.writing import write_graph
 
@@ -68,6 +69,7 @@ class Session:
     Attributes:
         card: What the network reads and gives.
         strands: How predictions of both strands go together.
+        inputs: What a run is fed with.
         device: The device that it runs on, verified.
         provider: ONNX Runtime's name for it.
         windows_per_run: Windows that go through the network together, as many as its caches hold.
@@ -94,6 +96,7 @@ class Session:
         self.card = card
         self._example = example
         self.strands = Strands(card)
+        self.inputs = Inputs(card)
         self._aligned = False
         self._graph = check_onnx(model) if isinstance(model, Path) else model
         check_graph(self._graph, card)
@@ -132,7 +135,7 @@ class Session:
         if network is None or not (gains_by_rewriting(self._graph) or self._aligned):
             return self.open(embed_one_hot(self._graph, self.card))
         codes, expected = self.example
-        extra = self._draw_context(len(codes))
+        extra = self.inputs.draw_context(len(codes))
         try:
             rewritten = self.open(write_graph(network))
             found = self._predict_batch(codes, extra, rewritten)
@@ -159,14 +162,6 @@ class Session:
         else:
             largest = _find_largest(embed_one_hot(self._graph, self.card))
         return min(max(budget // largest, _MIN_WINDOWS), _MAX_WINDOWS), largest * _MIN_WINDOWS <= _LARGEST_APART
-
-    def _draw_context(self, rows: int) -> dict[str, npt.NDArray[np.float32]]:
-        rng = np.random.default_rng(1)
-        return {
-            item.name: rng.random((rows, *item.shape), dtype=np.float32)
-            for item in self.card.inputs
-            if item.role == "context"
-        }
 
     def agrees(self, found: Mapping[str, Predictions], expected: Mapping[str, Predictions], tolerance: float) -> bool:
         """Return whether predictions are the expected ones, within a tolerance of each output's largest number.
@@ -247,8 +242,8 @@ class Session:
         """
         size = windows_per_run or self.windows_per_run
         given = extra or {}
-        codes = _fill_codes(codes, given)
-        self._check_rows(codes, given)
+        codes = fill_codes(codes, given)
+        self.inputs.check_rows(codes, given)
         if len(codes) <= size:
             return self.merge(self._predict_batch(codes, given), members=members)
 
@@ -297,8 +292,8 @@ class Session:
         Shapes are (N, T) or (N, B, T), with an axis of members after N where the output has more than one.
         """
         given = extra or {}
-        codes = _fill_codes(codes, given)
-        feed = self._check_inputs(codes, given)
+        codes = fill_codes(codes, given)
+        feed = self.inputs.feed(codes, given)
         if len(codes) == 0:
             shapes = {output.name: output_shape(output) for output in self.card.outputs}
             return {name: np.empty((0, *shape), dtype=np.float32) for name, shape in shapes.items()}
@@ -337,55 +332,6 @@ class Session:
             else:
                 merged[output.name] = values.mean(axis=1) if output.members > 1 else values
         return merged
-
-    def _check_rows(self, codes: Codes, extra: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Refuse inputs of other lengths, which would go unseen where they are cut into batches."""
-        for name, values in extra.items():
-            found = np.shape(values)
-            expected = (len(codes), *found[1:])
-            if found != expected:
-                raise DataError(f"{self.card.full_name}: extra {name!r}: expected shape {expected}, found {found}")
-
-    def _check_inputs(self, codes: Codes, extra: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-        card = self.card
-        length = 0 if card.window is None else card.window.length
-        if codes.dtype != np.uint8 or codes.ndim != 2 or codes.shape[1] != length:
-            raise DataError(f"{card.full_name}: codes: expected uint8 (N, {length}), found {codes.dtype} {codes.shape}")
-        if codes.size and codes.max() > UNKNOWN:
-            raise DataError(f"{card.full_name}: codes: expected 0 to {UNKNOWN}, found {codes.max()}")
-        feed: dict[str, npt.NDArray[Any]] = {CODES_INPUT: codes} if length else {}
-        return feed | self.feed_context(len(codes), extra)
-
-    def feed_context(self, rows: int, extra: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-        """Return the context inputs of so many windows, with the card's defaults for those that are not given.
-
-        Raises:
-            DataError: One is missing, unknown, or of another shape.
-        """
-        card = self.card
-        feed: dict[str, npt.NDArray[Any]] = {}
-        context = {item.name: item for item in card.inputs if item.role == "context"}
-        for name in extra:
-            if name not in context:
-                raise DataError(f"{card.full_name}: extra: no input {name!r}; expected {', '.join(context) or 'none'}")
-        for name, item in context.items():
-            shape = (rows, *item.shape)
-            if name in extra:
-                feed[name] = np.asarray(extra[name], dtype=np.float32)
-            elif item.default is not None:
-                feed[name] = np.full(shape, item.default, dtype=np.float32)
-            else:
-                raise DataError(f"{card.full_name}: extra: input {name!r} is missing; expected shape {shape}")
-            if feed[name].shape != shape:
-                raise DataError(f"{card.full_name}: extra {name!r}: expected shape {shape}, found {feed[name].shape}")
-        return feed
-
-
-def _fill_codes(codes: Codes | None, extra: Mapping[str, npt.NDArray[np.float32]]) -> Codes:
-    """Return the codes, or as many rows of no base as the other inputs have."""
-    if codes is not None:
-        return codes
-    return np.empty((max(map(len, extra.values()), default=0), 0), dtype=np.uint8)
 
 
 def _choose_threads(threads: int | None) -> int:
