@@ -254,6 +254,128 @@ def test_every_way_out_of_the_trunk(compiled):
     check_substitutions(model, codes, every_substitution(codes), {}, compiled=compiled)
 
 
+MOTIF = "ACGTACGT"
+
+
+class Motif(Layers):
+    """A filter that says 3 for each base of a motif where it stands: Exp of it is 10^10, and 1 or less elsewhere."""
+
+    def __init__(self, match=3.0, mismatch=-20.0, *, broken=False):
+        super().__init__()
+        self.codes = draw_codes(np.random.default_rng(1), 1, LENGTH)
+        self.codes[0, 15 : 15 + len(MOTIF)] = ["ACGT".index(base) for base in MOTIF]
+        if broken:
+            self.codes[0, 18] = 0
+        weights = np.full((1, 4, len(MOTIF)), mismatch)
+        weights[0, ["ACGT".index(base) for base in MOTIF], range(len(MOTIF))] = match
+        self.name = self.node("Conv", [self.name, self.constant(weights)], kernel_shape=[len(MOTIF)])
+
+    def add(self, op_type, *more, **attributes):
+        self.name = self.node(op_type, [self.name, *(self.constant(np.array(one)) for one in more)], **attributes)
+        return self
+
+    def sum(self):
+        return self.add("ReduceSum", [2], keepdims=0)
+
+    def check(self, compiled):
+        model = RandomModel(self.model({"sequence": (LENGTH, 4)}, [self.name]), "sequence", LENGTH)
+        check_substitutions(model, self.codes, every_substitution(self.codes), {}, compiled=compiled)
+
+
+def log_of_the_sum(made):
+    made.add("Exp").sum().add("Log")
+
+
+def log_of_the_sum_of_the_largest(made):
+    made.add("Exp").add("MaxPool", kernel_shape=[3], strides=[3]).sum().add("Log")
+
+
+def dense_layer(made):
+    weights = np.abs(made.rng.normal(size=(LENGTH - len(MOTIF) + 1, 1))).astype(np.float32)
+    made.add("Exp").add("Flatten").add("Gemm", weights).add("Sigmoid")
+
+
+def second_convolution(made):
+    made.add("Exp").add("Conv", [[[0.5, 0.2, 0.3]]]).add("Relu").sum().add("Log")
+
+
+def second_convolution_of_its_average(made):
+    made.add("Exp").add("AveragePool", kernel_shape=[2]).add("Conv", [[[0.5, 0.2]]]).add("Relu").add("Sigmoid").sum()
+
+
+def second_convolution_at_the_end(made):
+    made.add("Exp").add("Conv", [[[0.5, 0.2, 0.3]]]).sum().add("Log")
+
+
+def second_convolution_beside_large_numbers(made):
+    made.add("Exp")
+    made.name = made.node("Concat", [made.name, made.add("Mul", [[[0.0]]]).add("Add", [[[1e10]]]).name], axis=1)
+    made.add("Conv", np.eye(2)[:, :, np.newaxis]).sum().add("Log")
+
+
+def channel_beside_others(made):
+    exponential = made.add("Exp").name
+    constant = made.add("Mul", [[[0.0]]]).add("Add", [[[1e10]]]).name
+    made.name = made.node("Concat", [exponential, constant], axis=1)
+    made.sum().add("Log")
+
+
+def channel_of_channels(made):
+    made.name = made.node("Concat", [made.add("Exp").name, made.name], axis=1)
+    made.add("Slice", [0], [1], [1]).add("Sigmoid").sum()
+
+
+SIZES = [
+    log_of_the_sum,
+    log_of_the_sum_of_the_largest,
+    dense_layer,
+    second_convolution,
+    second_convolution_of_its_average,
+    second_convolution_at_the_end,
+    second_convolution_beside_large_numbers,
+    channel_beside_others,
+    channel_of_channels,
+]
+
+
+@pytest.mark.parametrize("layers", SIZES, ids=lambda layers: layers.__name__)
+def test_no_digits_are_lost_where_a_motif_is_huge_that_a_substitution_breaks(layers, compiled):
+    made = Motif()
+    layers(made)
+
+    made.check(compiled)
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+def test_an_exponent_keeps_its_digits_where_ref_lies_far_below(pooled, compiled):
+    # Where a base of the motif is another, REF is below -33,000, and ALT, where it is mended, 16.9.
+    made = Motif(2.11, -33_333.3, broken=True).add("Exp")
+    if pooled:
+        made.add("MaxPool", kernel_shape=[3], strides=[3])
+
+    made.sum().add("Add", [1.0]).check(compiled)
+
+
+def test_a_logarithm_keeps_the_digits_of_small_numbers(compiled):
+    # The sum is a million for each match, and a thousandth for what is none.
+    Motif(1e6, 1e-3).add("Log").sum().check(compiled)
+
+
+def test_what_overflows_in_ref_is_none_of_alt(compiled):
+    # Exp of 104 is infinite, and so is the difference from it.
+    Motif(13.0, -20.0).add("Exp").add("Conv", [[[1.0, 1.0]]]).add("Relu").sum().add("Min", [5.0]).check(compiled)
+
+
+def test_nothing_runs_as_a_window_for_a_sum(monkeypatch):
+    made = Motif()
+    log_of_the_sum(made)
+    engine = Differences(read_network(made.model({"sequence": (LENGTH, 4)}, [made.name]), "sequence", 0.0), open_graph)
+    reference = engine.read(made.codes)
+    monkeypatch.setattr(Differences, "run_whole", lambda *_: pytest.fail("sums of ALT's own numbers lose nothing"))
+
+    engine.predict(reference, every_substitution(made.codes))
+
+
 def test_a_network_that_is_all_tail():
     made = Layers()
     output = made.node("Softmax", [made.name], axis=2)

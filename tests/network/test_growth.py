@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+
+from tests.network.random_graphs import GraphMaker
+from zoo.network.growth import find_exponents, find_ratios, find_uneven_maps
+from zoo.network.reading import read_network
+
+
+def read(*layers):
+    """Return a network of a convolution and operators behind it, each with a constant or none; c0 is what it gives."""
+    maker = GraphMaker()
+    name = maker.node("Transpose", ["sequence"], perm=[0, 2, 1])
+    name = maker.node("Conv", [name, maker.constant(np.ones((1, 4, 3)))], kernel_shape=[3])
+    for op_type, *constants in layers:
+        more = {"kernel_shape": [2]} if op_type == "MaxPool" else {}
+        given = [maker.constant(np.array(constant, dtype=np.float32)) for constant in constants]
+        name = maker.node(op_type, [name, *given], **more)
+    output = maker.node("ReduceMax", [name, maker.constant(np.array([2]))], keepdims=0)
+    return read_network(maker.model({"sequence": (30, 4)}, [output]), "sequence", 0.0)
+
+
+CONVOLUTION = ("Conv", [[[1.0, 1.0]]])
+
+
+def kinds(network, maps):
+    """Return the operators whose results are among maps."""
+    return " ".join(
+        getattr(operator, "op_type", type(operator).__name__) for operator in network.trunk if operator.output in maps
+    )
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        ([("Relu",), CONVOLUTION], ""),
+        ([("Exp",), CONVOLUTION, ("Relu",)], "Exp Convolve Relu"),
+        ([("Exp",), CONVOLUTION, ("Sigmoid",), CONVOLUTION], "Exp Convolve"),
+        ([("Exp",), ("Add", 1.0), ("Log",)], "Exp Add"),
+        ([("Pow", 2.0), ("MaxPool",)], "Pow Pool"),
+        ([("Div", 2.0), ("Relu",)], ""),
+    ],
+)
+def test_exponents_make_uneven_numbers_and_bounds_even_them(layers, expected):
+    network = read(*layers)
+
+    assert kinds(network, find_uneven_maps(network)) == expected
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        ([("Relu",), CONVOLUTION], []),
+        ([("Exp",)], [1]),
+        ([("Relu",), ("Mul", -50.0), ("Exp",)], [50, 50, 1]),
+        ([("Relu",), ("MaxPool",), ("Add", 7.0), ("Exp",)], [1, 1, 1, 1]),
+        ([("Relu",), CONVOLUTION, ("Exp",)], [1]),
+        ([("Sigmoid",), ("Exp",)], [1]),
+    ],
+)
+def test_what_stays_on_its_numbers_up_to_an_exponent_multiplies_errors(layers, expected):
+    factors = find_exponents(read(*layers))
+
+    assert sorted(factors.values(), reverse=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        ([("Relu",), ("Log",)], "Relu"),
+        ([("Relu",), ("Sqrt",)], "Relu"),
+        ([("Relu",), ("Pow", 2.0)], ""),
+        ([("Relu",), ("Pow", 0.5)], "Relu"),
+        ([("Relu",), ("Pow", -1.0)], "Relu"),
+        ([("Relu",), ("Div", 2.0)], ""),
+    ],
+)
+def test_ratios_count_where_a_logarithm_a_root_or_a_division_reads(layers, expected):
+    network = read(*layers)
+
+    assert kinds(network, find_ratios(network)) == expected
