@@ -186,10 +186,9 @@ class GraphWriter:
         from onnx import helper
 
         tail = self.network.tail
-        inherited = {constant.name for constant in tail.constants}
         # The tail calls its tensors by their names, which may be outputs of the graph.
         named = [helper.make_node("Identity", [found], [wanted]) for wanted, found in exits.items()]
-        constants = [*(one for one in self._constants.values() if one.name not in inherited), *tail.constants]
+        constants = [*self._constants.values(), *tail.constants]
         graph = helper.make_graph(
             [*self._nodes, *named, *tail.nodes], name, [*self._inputs, *tail.inputs], list(tail.outputs), constants
         )
