@@ -17,8 +17,8 @@ MIN_GAIN = 1.5
 """How many times as fast a map has to be expected for its own graphs to be worth it."""
 
 _ALTERNATIVES = 3  # of a base
-_PART = 5_000_000  # multiply-adds in the time that a part of the network takes to begin with so many substitutions:
-_BLOCK = 512
+_BLOCK = 512  # substitutions that go through the network together
+_BEGINNING = 5_000_000  # multiply-adds in the time that a part of the network takes to begin with a block
 
 
 def cost_of_substitution(network: Network, reaches: Reaches | None = None) -> Cost:
@@ -39,7 +39,7 @@ def mutation_gain(network: Network, reaches: Reaches | None = None) -> float:
     """Return how many times as fast all substitutions of a window go as windows of their own would."""
     whole = cost_of_window(network).time
     count = _ALTERNATIVES * network.length
-    begun = _PART * len(find_stages(network)) * math.ceil(count / _BLOCK)
+    begun = _BEGINNING * len(find_stages(network)) * math.ceil(count / _BLOCK)
     return count * whole / (count * cost_of_substitution(network, reaches).time + begun + whole)
 
 
@@ -60,6 +60,7 @@ def _cost_of_group(network: Network, widths: Mapping[str, int]) -> Cost:
         changed, shape = widths[leaving.source], network.maps[leaving.source]
         if isinstance(leaving, Project):
             channels, units = leaving.weights.shape[1:]
+            # Unlike a pair's, whose change is one product, this one is multiplied and added position by position.
             total += Cost(changed * channels * units, units * changed)
         elif not isinstance(leaving, Average):
             total += Cost(0, 3 * shape.channels * shape.length)
