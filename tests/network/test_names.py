@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from tests.network.agreement import TOLERANCE, differ, draw_codes
 from tests.network.random_graphs import GraphMaker, RandomModel, run, run_unfused
@@ -90,3 +90,16 @@ def test_names_inside_subgraphs_are_freed_too():
     for attribute in freed.graph.node[1].attribute:
         assert list(attribute.g.node[0].input) == ["network_zoo_flipped"]
         assert attribute.g.node[0].output[0] == attribute.g.output[0].name == "network_zoo_chosen"
+
+
+def test_constants_that_are_declared_as_inputs_are_freed():
+    maker = GraphMaker()
+    maker.constants.append(numpy_helper.from_array(np.ones((1, 1, 1), np.float32), "zoo_tensor_2"))
+    maker.nodes.append(helper.make_node("Add", ["sequence", "zoo_tensor_2"], ["result"]))
+    model = maker.model({"sequence": (LENGTH, 4)}, ["result"])
+    model.graph.input.append(helper.make_tensor_value_info("zoo_tensor_2", TensorProto.FLOAT, [1, 1, 1]))
+
+    freed = free_names(model).graph
+
+    assert [value.name for value in freed.input] == ["sequence", "network_zoo_tensor_2"]
+    assert [tensor.name for tensor in freed.initializer] == [freed.node[0].input[1]] == ["network_zoo_tensor_2"]

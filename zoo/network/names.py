@@ -21,7 +21,9 @@ def free_names(model: onnx.ModelProto) -> onnx.ModelProto:
     if not any(name.startswith(_OWN) for name in _names(model.graph)):
         return model
     taken = set(_names(model.graph))
-    kept = {value.name for value in (*model.graph.input, *model.graph.output)}
+    # Constants may be declared as inputs, too.
+    constants = {tensor.name for tensor in model.graph.initializer}
+    kept = {value.name for value in model.graph.output} | {value.name for value in model.graph.input} - constants
     renamed = {}
     for name in sorted(taken - kept):
         if name.startswith(_OWN):
