@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from collections.abc import Mapping
@@ -173,7 +174,10 @@ def annotate(
     cache_size: Annotated[
         float | None,
         typer.Option(
-            min=0.001, metavar="GB", help="The most that --cache may keep, 10 by default; the oldest goes first."
+            min=0.001,
+            max=1e6,
+            metavar="GB",
+            help="The most that --cache may keep, 10 by default; the oldest goes first.",
         ),
     ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Alleles in one run of a network.")] = None,
@@ -225,6 +229,8 @@ def annotate(
     if cache_size is not None:
         if cache is None:
             raise typer.BadParameter("is the size of a cache: name its folder, --cache DIR", param_hint="--cache-size")
+        if not math.isfinite(cache_size):
+            raise typer.BadParameter(f"expected gigabytes, found {cache_size}", param_hint="--cache-size")
         options["cache_size"] = round(cache_size * 1e9)
     try:
         ScoringSettings(**options)

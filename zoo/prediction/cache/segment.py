@@ -7,6 +7,7 @@ checksum of both. Header and keys have a checksum each too, so that no damaged n
 from __future__ import annotations
 
 import contextlib
+import stat
 import struct
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -89,6 +90,8 @@ def open_segment(path: Path, owner: bytes, width: int) -> tuple[Segment, Prefixe
         DamagedSegment: It is not what was written, or another one's.
         OSError: The file can't be read, or is gone.
     """
+    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+        raise DamagedSegment(f"{path}: is no file")
     with path.open("rb") as file:
         header = file.read(_HEADER.size)
         if not _checks(header, file.read(_CHECK_BYTES)) or len(header) != _HEADER.size:
