@@ -307,10 +307,8 @@ def second_convolution_at_the_end(made):
     made.add("Exp").add("Conv", [[[0.5, 0.2, 0.3]]]).sum().add("Log")
 
 
-def second_convolution_beside_large_numbers(made):
-    made.add("Exp")
-    made.name = made.node("Concat", [made.name, made.add("Mul", [[[0.0]]]).add("Add", [[[1e10]]]).name], axis=1)
-    made.add("Conv", np.eye(2)[:, :, np.newaxis]).sum().add("Log")
+def bounded_share(made):
+    made.add("Exp").add("MaxPool", kernel_shape=[3], strides=[3]).add("Softsign").add("Flatten")
 
 
 def channel_beside_others(made):
@@ -332,7 +330,7 @@ SIZES = [
     second_convolution,
     second_convolution_of_its_average,
     second_convolution_at_the_end,
-    second_convolution_beside_large_numbers,
+    bounded_share,
     channel_beside_others,
     channel_of_channels,
 ]
@@ -344,6 +342,26 @@ def test_no_digits_are_lost_where_a_motif_is_huge_that_a_substitution_breaks(lay
     layers(made)
 
     made.check(compiled)
+
+
+@pytest.mark.parametrize("layers", [["Exp"], ["Exp", "Relu"]], ids=" ".join)
+@pytest.mark.parametrize("other", [0.0, 20.0])
+def test_a_channel_keeps_its_digits_beside_one_of_other_numbers(other, layers, compiled):
+    # Exp of the other channel is 1 or 10^8; a filter of its own reads each.
+    made = Motif(3.0, -6.0)
+    made.name = made.node("Concat", [made.name, made.name], axis=1)
+    made.add("Mul", [[[1.0], [0.0]]]).add("Add", [[[-24.5 * (other == 0)], [other]]])
+    for layer in layers:
+        made.add(layer).add("Conv", np.full((2, 1, 2), 0.5, dtype=np.float32), group=2)
+
+    made.sum().add("Log").check(compiled)
+
+
+def test_digits_are_kept_where_even_the_motif_is_small(compiled):
+    # Exp of -1 where the motif stands, of -14 and less elsewhere.
+    made = Motif(3.0, -10.0).add("Add", [[[-25.0]]]).add("Exp").add("Conv", [[[0.5, 0.2, 0.3]]]).add("Relu")
+
+    made.sum().add("Log").check(compiled)
 
 
 @pytest.mark.parametrize("pooled", [False, True])

@@ -93,8 +93,10 @@ class Block:
         """Find what convolutions lose of a map when they take its differences for its numbers."""
         changes, alts = self.changes[name], self._alts[name]
         if name in self._layers.uneven:
-            # Any of the numbers may be all that a filter reads. Exp of what a network commonly has there is about 1.
-            self._compare(np.abs(changes), np.maximum(np.abs(alts), np.float32(1)))
+            # Any of the numbers may be all that a filter reads. Exp of what networks commonly have there is about 1,
+            # beside which what is far smaller hardly counts.
+            floor = np.minimum(_find_largest(alts), np.float32(1))[:, np.newaxis, np.newaxis]
+            self._compare(np.abs(changes), np.maximum(np.abs(alts), floor))
         else:
             self._compare(_find_largest(changes), _find_largest(alts))
 
@@ -178,8 +180,6 @@ class Block:
         alts = self._alts[source] if exact else self._add_to_ref(source, output, changes)
         if source in self._layers.ratios:
             self._compare(np.abs(changes), np.abs(alts))
-        elif not exact and source in self._layers.uneven:
-            self._compare(np.abs(changes), np.maximum(np.abs(alts), np.float32(1)))
         return alts
 
     def _add_to_ref(self, source: str, output: str, changes: Numbers) -> Numbers:
