@@ -171,7 +171,8 @@ class Block:
         rows = [self._find_alt(source, part.output) for source in part.sources]
         found = self._layers.apply(part, [alts.reshape(-1, alts.shape[2]) for alts in rows])
         self._alts[part.output] = alts = found.reshape(*rows[0].shape[:2], -1)
-        self.changes[part.output] = alts - self._read_ref(part.output, part.output)
+        if part.output in self._layers.read:
+            self.changes[part.output] = alts - self._read_ref(part.output, part.output)
 
     def _find_alt(self, source: str, output: str) -> Numbers:
         """Return ALT's map at the changed positions of another."""

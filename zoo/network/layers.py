@@ -43,6 +43,7 @@ class Layers:
         exponents: By map that Exp reads, what it is multiplied with before.
         ratios: Maps of whose smallest numbers no digit may be lost.
         added: Maps whose differences are added to REF's numbers further on.
+        read: Maps that any part reads, rather than exits alone.
     """
 
     def __init__(self, network: Network, open_graph: Opener, *, compiled: bool | None = None) -> None:
@@ -54,6 +55,7 @@ class Layers:
         self.exponents = find_exponents(network)
         self.ratios = find_ratios(network)
         self.added = _find_added(self.parts)
+        self.read = {source for part in self.parts for source in _read_sources(part)}
         table = network.table
         self._letter_changes: Numbers = (table[np.newaxis] - table[:, np.newaxis]).reshape(_LETTERS * _LETTERS, -1)
         self._products: dict[str, Any] = {}
@@ -117,9 +119,9 @@ def _choose_functions(*, compiled: bool | None) -> ModuleType:
 
 def _find_added(parts: tuple[Part, ...]) -> set[str]:
     """Return the maps whose differences are added to REF's numbers further on."""
-    return {
-        source
-        for part in parts
-        if not isinstance(part, Pointwise) or part.linear
-        for source in (part.sources if isinstance(part, Pointwise | Join) else (part.source,))
-    }
+    adding = [part for part in parts if not isinstance(part, Pointwise) or part.linear]
+    return {source for part in adding for source in _read_sources(part)}
+
+
+def _read_sources(part: Part) -> tuple[str, ...]:
+    return part.sources if isinstance(part, Pointwise | Join) else (part.source,)
