@@ -18,7 +18,7 @@ from zoo.network.chunks import START_INPUT, ChunkChange, chunk_lead, chunk_margi
 from zoo.network.network import CODES_INPUT
 from zoo.network.operators import Span
 
-_BASES = 4096  # of a chunk: beside them the bases that chunks have in common are few
+_BASES = 3072  # of a chunk: beside them the bases that chunks have in common are few
 _WINDOWS = 256  # of a chunk: what is cut out for each allele takes more room than the chunk's own maps
 _INSERTED = 8
 """Bases of ALT that may be new for a pair to go through a chunk: longer ones are rare, and room for them costs time."""
