@@ -30,7 +30,7 @@ class BatchWriter(Protocol):
 
 
 def stream(run: Run, writer: BatchWriter, sink: Sink, report: Callable[[Progress], None] | None) -> None:
-    """Read, score and write batch after batch, with reading and writing in threads of their own.
+    """Read, score and write batch after batch, with reading, and formatting and writing, in threads of their own.
 
     Records that an unfinished run has done are read again, and passed over.
 
@@ -38,9 +38,9 @@ def stream(run: Run, writer: BatchWriter, sink: Sink, report: Callable[[Progress
         OutputError: They are not those that it read.
     """
 
-    def write(item: tuple[str, int, dict[str, Any]]) -> None:
-        text, records, state = item
-        sink.write(text)
+    def write(item: tuple[RecordBatch, AlleleBatch, list[ModelScores], int, dict[str, Any]]) -> None:
+        batch, alleles, scores, records, state = item
+        sink.write(writer.format(batch, alleles, scores))
         sink.note(records, state)
 
     total = run.reader.text_length()
@@ -56,8 +56,7 @@ def stream(run: Run, writer: BatchWriter, sink: Sink, report: Callable[[Progress
                     # Only now does the reader know whether the first records stand on undeclared contigs.
                     sink.write_header(writer.header())
                     headed = True
-                text = writer.format(batch, *run.score(batch))
-                behind.put((text, read.records, describe_state(run, read)))
+                behind.put((batch, *run.score(batch), read.records, describe_state(run, read)))
                 if report is not None:
                     report(Progress(run.summary.alleles, min(1.0, read.characters / total) if total else None))
         except ZooError as error:

@@ -80,9 +80,10 @@ class SampleBackground:
 
     def find(self, alleles: AlleleBatch) -> Carried:
         """Return the copies of the alleles whose reason is OK; of one batch after the other, each looked up once."""
-        if self._last is None or self._last[0] is not alleles:
-            self._last = alleles, self._find(alleles)
-        return self._last[1]
+        last = self._last
+        if last is None or last[0] is not alleles:  # the thread that writes may ask for an earlier batch meanwhile
+            last = self._last = alleles, self._find(alleles)
+        return last[1]
 
     def _find(self, alleles: AlleleBatch) -> Carried:
         batch: list[Integers] = []

@@ -24,7 +24,7 @@ from zoo.prediction.windows.centred import CentredPlacer
 from zoo.prediction.windows.fixed import FixedRegions, place_window, read_regions
 from zoo.prediction.windows.placement import Placement, Placer, Reasons, WindowBatch
 
-_BASES_A_BATCH = 1_000_000  # of windows that are held at a time: many short ones, few long ones
+_BASES_A_BATCH = 4_000_000  # of windows that are held at a time: many short ones, few long ones
 _MIN_ALLELES = 16
 
 
