@@ -6,6 +6,7 @@ between casts. No runtime is needed here, and nothing runs.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -73,7 +74,7 @@ def check_opset(model: onnx.ModelProto, needed: int, what: str) -> None:
         raise ModelError(f"precision {what} needs a network of opset {needed}, found {found}; export it again")
 
 
-class _Rewriting:
+class _Rewriting(ABC):
     """Walks a graph from its inputs on, and notes under which name each tensor is there in 16 bits.
 
     Attributes:
@@ -131,19 +132,21 @@ class _Rewriting:
                 self._lower_activation(name)
         return self.low[name]
 
+    @abstractmethod
     def _lower_weight(self, name: str) -> str:
-        raise NotImplementedError
+        """Add a weight in 16 bits, and return its name."""
 
+    @abstractmethod
     def _lower_activation(self, name: str) -> None:
-        raise NotImplementedError
+        """Add nodes that bring a tensor to 16 bits, and note its name in ``low``."""
 
+    @abstractmethod
     def _write(self, node: onnx.NodeProto) -> list[onnx.NodeProto]:
         """Let a node write 16 bits; return the nodes that have to follow."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _raise(self, name: str) -> None:
         """See to it that a tensor is there in float32 under its own name."""
-        raise NotImplementedError
 
 
 class _ToFloat16(_Rewriting):

@@ -74,9 +74,7 @@ def cost_of_change(network: Network, change: Span) -> Cost:
     for operator in network.trunk:
         changed = reach[operator.output]
         if len(changed):
-            total += cost_of_operator(network, operator, len(changed))
-            wanted = len(operator.slide.reads(changed).clip(network.maps[operator.sources[0]].length))
-            total += Cost(0, 2 * wanted * sum(network.maps[source].channels for source in operator.sources))
+            total += _cost_of_part(network, operator, changed)
     return total
 
 
@@ -111,9 +109,7 @@ def cost_in_chunk(network: Network) -> Cost:
     for operator in network.trunk:
         for end in ends[operator.output]:
             if len(end):
-                total += cost_of_operator(network, operator, len(end))
-                wanted = len(operator.slide.reads(end).clip(network.maps[operator.sources[0]].length))
-                total += Cost(0, 2 * wanted * sum(network.maps[source].channels for source in operator.sources))
+                total += _cost_of_part(network, operator, end)
     return total
 
 
@@ -122,6 +118,13 @@ def bases_worth_a_window(network: Network) -> float:
     base = cost_of_base(network).time
     left = CHUNK_WORTH * cost_of_window(network).time - cost_in_chunk(network).time - 2 * HANDLED
     return max(0.0, left / base) if base else 0.0
+
+
+def _cost_of_part(network: Network, operator: Operator, span: Span) -> Cost:
+    """Return what some positions of an operator's output cost, with what they read put together first."""
+    wanted = len(operator.slide.reads(span).clip(network.maps[operator.sources[0]].length))
+    channels = sum(network.maps[source].channels for source in operator.sources)
+    return cost_of_operator(network, operator, len(span)) + Cost(0, 2 * wanted * channels)
 
 
 def _cost_of_exits(network: Network, reach: Mapping[str, Span] | None) -> Cost:
