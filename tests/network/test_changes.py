@@ -3,6 +3,7 @@ import numpy as np
 from tests.network.random_graphs import GraphMaker
 from zoo.network.operators import Slide, Span
 from zoo.network.reading import read_network
+from zoo.network.recomputing import recompute
 
 
 def read_strided():
@@ -31,7 +32,7 @@ def test_two_sides_that_read_elsewhere_meet_even_where_no_output_reads_the_chang
 
     assert [reach[operator.output] for operator in network.trunk] == [Span(2, 2), Span(1, 2)]
     # What is read of the first map is made anew, of bases, rather than fetched.
-    spans = network.recompute(Span(5, 7), joins=True)
+    spans = recompute(network, Span(5, 7), joins=True)
     assert [spans[operator.output] for operator in network.trunk] == [Span(1, 3), Span(1, 2)]
 
 

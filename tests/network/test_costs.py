@@ -18,9 +18,9 @@ from zoo.network.costs import (
     cost_of_window,
     pair_gain,
 )
-from zoo.network.network import MOVED
 from zoo.network.operators import Frame, Join, Pick, Span
 from zoo.network.reading import read_network
+from zoo.network.recomputing import MOVED
 
 
 def make_network(head="dense", pads=(0, 0), layers="cp", filters=2):

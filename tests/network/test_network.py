@@ -6,6 +6,7 @@ from tests.network.random_graphs import GraphMaker, random_models
 from zoo.network.network import SEQUENCE, one_hot_table
 from zoo.network.operators import Span
 from zoo.network.reading import read_network
+from zoo.network.recomputing import recompute
 
 
 def convolution_and_pool():
@@ -33,7 +34,7 @@ def test_what_a_pool_reads_is_computed_anew_with_what_is_reached():
     network = convolution_and_pool()
     convolution, pool = (operator.output for operator in network.trunk)
 
-    spans = network.recompute(Span(9, 10))
+    spans = recompute(network, Span(9, 10))
 
     # The pools 4 and 5 read the positions 8 to 11, of which the last is REF's.
     assert spans == {SEQUENCE: Span(9, 10), convolution: Span(8, 12), pool: Span(4, 6)}
@@ -58,7 +59,7 @@ def test_what_is_computed_anew_holds_what_is_reached_and_nothing_beyond_the_map(
     start = min(start, made.length - 1)
     change = Span(start, min(start + width, made.length))
 
-    reach, spans = network.reach(change), network.recompute(change)
+    reach, spans = network.reach(change), recompute(network, change)
 
     assert reach.keys() == spans.keys() == network.maps.keys()
     for name, reached in reach.items():

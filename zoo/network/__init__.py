@@ -19,6 +19,7 @@ map of the room:
   operators done in one go; ``layers``: these, ready to multiply (``products``) and to add up (``spreading``, or
   ``kernels``, its compiled twin); ``growth``: where differences would lose digits; ``blocks``: follows changes through
   the layers; ``differences``: the window before, the blocks, and what the tail reads behind them.
+- **What is made anew.** ``recomputing``: of each map, what is computed for ALT and what is cut out of REF's.
 - **What it saves.** ``costs`` of windows, pairs and chunks; ``gains`` of substitutions; ``plan``: what a
   person is shown of them.
 

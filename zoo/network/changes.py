@@ -11,6 +11,7 @@ from typing import Protocol
 
 from zoo.network.network import SEQUENCE, Average, Exit, Project
 from zoo.network.operators import Operator, Span
+from zoo.network.recomputing import recompute
 from zoo.network.writing import GraphWriter
 
 _ALONG = 3  # the axis of positions
@@ -51,7 +52,7 @@ class Change:
         self._right = right
         self.moved = left is not right
         self.row = row_input(number)
-        self.reach = self._network.recompute(span, joins=self.moved)
+        self.reach = recompute(self._network, span, joins=self.moved)
         codes = writer.input(alt_input(number), "UINT8", [f"N{number}", len(span)])
         self._alt = {SEQUENCE: writer.one_hot(codes)}
         for operator in self._network.trunk:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from zoo.network.network import MOVED, Average, Network, Project
+from zoo.network.network import Average, Network, Project
 from zoo.network.operators import Apply, Convolve, Operator, Pool, Span
+from zoo.network.recomputing import MOVED, recompute
 from zoo.network.stretches import find_ends, is_shared
 
 NODE = 900_000
@@ -69,7 +70,7 @@ def cost_of_window(network: Network) -> Cost:
 
 def cost_of_change(network: Network, change: Span) -> Cost:
     """Return what a window costs of which only some bases changed, and all maps of the unchanged one are there."""
-    reach = network.recompute(change)
+    reach = recompute(network, change)
     total = _cost_of_exits(network, reach) + Cost(network.tail.multiply_adds)
     for operator in network.trunk:
         changed = reach[operator.output]

@@ -10,17 +10,13 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from zoo.network.operators import Convolve, Operator, Span, Weights
+from zoo.network.operators import Operator, Span, Weights
 
 if TYPE_CHECKING:
     import onnx
 
 CODES_INPUT = "zoo_codes"
 """The input of a graph that takes the place of the one-hot sequence."""
-
-MOVED = 40
-"""Multiply-adds in the time of one number that is written and read again: measured on two cores with AVX-512, on
-networks of 1 to 550 million multiply-adds a window."""
 
 SEQUENCE = "zoo_sequence"
 """The map that the codes become, one channel a letter."""
@@ -148,43 +144,6 @@ class Network:
             cover = Span.join if joins else Span.cover
             changed[operator.output] = functools.reduce(cover, spans)
         return changed
-
-    def recompute(self, change: Span, *, joins: bool = False) -> dict[str, Span]:
-        """Return which positions of each map to compute anew where some bases change.
-
-        What a change reaches, and what else it would have to be given, where that costs less to make than to fetch: the
-        few more before a pool or another operator that costs next to nothing, and what a convolution reads of the first
-        one, which is made of single bases.
-
-        Args:
-            joins: As of ``reach``.
-        """
-        spans = self.reach(change, joins=joins)
-        producers = {operator.output: operator for operator in self.trunk}
-        for operator in reversed(self.trunk):
-            source = operator.sources[0]
-            if len(operator.sources) > 1 or source == SEQUENCE or not len(spans[operator.output]):
-                continue
-            wanted = operator.slide.reads(spans[operator.output]).clip(self.maps[source].length)
-            if not isinstance(operator, Convolve) or self._is_made_fast(source, wanted, spans[source], producers):
-                spans[source] = spans[source].cover(wanted)
-        return spans
-
-    def _is_made_fast(self, source: str, wanted: Span, changed: Span, producers: Mapping[str, Operator]) -> bool:
-        """Return whether more of a map than what changes costs less to make, of the bases, than to cut out of REF's."""
-        positions = len(wanted) - len(changed)
-        operator = producers[source]
-        while not isinstance(operator, Convolve):
-            if len(operator.sources) > 1 or operator.sources[0] == SEQUENCE:
-                return False
-            positions *= operator.slide.stride
-            operator = producers[operator.sources[0]]
-        if operator.source != SEQUENCE:
-            return False
-        shape = self.maps[source]
-        # All of REF's map is laid out anew to be cut, what is cut out is chosen by row and joined.
-        fetched = shape.channels * (shape.length + 3 * positions)
-        return operator.multiply_adds * positions <= MOVED * fetched
 
 
 def one_hot_table(unknown: float) -> npt.NDArray[np.float32]:

@@ -8,6 +8,7 @@ from zoo.network.chunks import fits_chunks
 from zoo.network.costs import bases_worth_a_window, cost_of_change, cost_of_operator, cost_of_window, pair_gain
 from zoo.network.network import Average, Network, Project
 from zoo.network.operators import Apply, Convolve, Operator, Pool, Span
+from zoo.network.recomputing import recompute
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Plan:
 def make_plan(network: Network, anchor: int) -> Plan:
     """Return the plan for alleles that begin at one base of the window."""
     change = Span(anchor, anchor + 1)
-    spans = network.recompute(change)
+    spans = recompute(network, change)
     layers = []
     for operator in network.trunk:
         shape, changed = network.maps[operator.output], len(spans[operator.output])
