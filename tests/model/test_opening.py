@@ -1,13 +1,15 @@
+import gc
 import sys
 
 import numpy as np
 import onnxruntime
 import pytest
-from onnx import helper
+from onnx import TensorProto, helper
 
 from tests.model.test_session import G_AT_ANCHOR
 from zoo.errors import MissingExtra, ModelError
 from zoo.model.opening import import_onnxruntime, open_graph
+from zoo.network.writing import WrittenGraph
 
 CPU = ["CPUExecutionProvider"]
 
@@ -38,3 +40,21 @@ def test_a_missing_runtime_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingExtra, match=r"pip install 'assayzoo\[cpu\]'"):
         import_onnxruntime()
+
+
+def test_weights_beside_a_graph_are_read_where_they_lie():
+    large = np.random.default_rng(0).normal(size=(4, 8192)).astype(np.float32)
+    rows = helper.make_tensor_value_info("rows", TensorProto.FLOAT, ["N", 4])
+    result = helper.make_tensor_value_info("result", TensorProto.FLOAT, ["N", 8192])
+    outside = TensorProto(name="weights", dims=large.shape, data_type=TensorProto.FLOAT)
+    outside.data_location = TensorProto.EXTERNAL
+    outside.external_data.add(key="location", value="memory")
+    node = helper.make_node("MatMul", ["rows", "weights"], ["result"])
+    graph = helper.make_graph([node], "large", [rows], [result], [outside])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+    opened = open_graph(import_onnxruntime(), WrittenGraph(model, {"weights": large.copy()}), CPU, 1, "model@1.0.0")
+    gc.collect()
+
+    (found,) = opened.run(["result"], {"rows": np.eye(4, dtype=np.float32)})
+    np.testing.assert_array_equal(found, large)

@@ -88,6 +88,58 @@ def test_a_graph_that_does_not_fit_together_is_refused(model, tmp_path):
         check_onnx(save(model, tmp_path))
 
 
+def make_large(**weights):
+    """Return a model that multiplies by weights of 256 KB, with fields of theirs changed."""
+    rows = helper.make_tensor_value_info("rows", TensorProto.FLOAT, ["N", 256])
+    result = helper.make_tensor_value_info("result", TensorProto.FLOAT, ["N", 256])
+    tensor = numpy_helper.from_array(np.ones((256, 256), np.float32), "weights")
+    tensor.MergeFrom(TensorProto(**weights))
+    node = helper.make_node("MatMul", ["rows", "weights"], ["result"])
+    graph = helper.make_graph([node], "large", [rows], [result], [tensor], doc_string="large")
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8, producer_name="test")
+
+
+@pytest.mark.parametrize("fields", [{}, {"doc_string": "what they are of"}])
+def test_large_weights_are_checked_by_their_shape(tmp_path, monkeypatch, fields):
+    checked = []
+    really_check = onnx.checker.check_model
+
+    def check(model, **how):
+        checked.append(model)
+        really_check(model, **how)
+
+    monkeypatch.setattr(onnx.checker, "check_model", check)
+    model = make_large(**fields)
+
+    assert check_onnx(save(model, tmp_path)) == model
+    (light,) = checked
+    assert light.ByteSize() < 1000
+    assert (light.producer_name, light.graph.doc_string) == ("test", "large")
+    assert [value.name for value in light.graph.input] == ["rows", "weights"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"raw_data": b"1234"},
+        {"raw_data": b"", "float_data": [1.0] * (1 << 15)},
+        {"float_data": [1.0]},
+        {"dims": [2]},
+    ],
+    ids=["too few", "too few apart", "twice", "another shape"],
+)
+def test_large_weights_that_are_not_what_their_shape_says_are_refused(tmp_path, fault):
+    with pytest.raises(UnsafeModel, match="fails ONNX's checks"):
+        check_onnx(save(make_large(**fault), tmp_path))
+
+
+def test_an_operator_that_does_not_fit_large_weights_is_refused(tmp_path):
+    model = make_large()
+    model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 255
+    with pytest.raises(UnsafeModel, match="fails ONNX's checks"):
+        check_onnx(save(model, tmp_path))
+
+
 @pytest.mark.parametrize("content", [b"", b"not a model at all", b"PK\x03\x04"])
 def test_a_file_that_is_no_model_is_refused(tmp_path, content):
     (tmp_path / "model.onnx").write_bytes(content)

@@ -519,8 +519,9 @@ def graphs(monkeypatch):
 
     def open_graph(own, graph):
         opened = really_open(own, graph)
-        by_session[id(opened)] = graph.graph.name
-        names["opened"].append(graph.graph.name)
+        name = getattr(graph, "model", graph).graph.name
+        by_session[id(opened)] = name
+        names["opened"].append(name)
         return opened
 
     def run(own, opened, *given):
@@ -590,17 +591,17 @@ def test_a_network_whose_rewriting_is_not_the_same_runs_as_it_was_published(monk
         first = found.trunk[0]
         graph = real(replace(found, trunk=(replace(first, weights=first.weights * np.float32(factor)),)))
         if fault == "is refused":
-            graph.graph.node[0].op_type = "NoSuchOperator"
+            graph.model.graph.node[0].op_type = "NoSuchOperator"
         elif fault == "fails":
-            graph.graph.input[0].name = "other"
-            for node in graph.graph.node:
+            graph.model.graph.input[0].name = "other"
+            for node in graph.model.graph.node:
                 node.input[:] = ["other" if name == "zoo_codes" else name for name in node.input]
         elif fault == "has another shape":
-            (reduced,) = (node for node in graph.graph.node if node.op_type == "ReduceMax")
+            (reduced,) = (node for node in graph.model.graph.node if node.op_type == "ReduceMax")
             (keeps,) = (one for one in reduced.attribute if one.name == "keepdims")
             keeps.i = 1
-            del graph.graph.output[0].type.tensor_type.shape.dim[:]
-            graph.graph.output[0].type.tensor_type.ClearField("shape")
+            del graph.model.graph.output[0].type.tensor_type.shape.dim[:]
+            graph.model.graph.output[0].type.tensor_type.ClearField("shape")
         return graph
 
     monkeypatch.setattr(session_module, "write_graph", write)

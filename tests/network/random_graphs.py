@@ -13,6 +13,8 @@ import onnx
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
+from zoo.network.writing import WrittenGraph
+
 Numbers = npt.NDArray[np.float32]
 
 HOMES = {
@@ -71,7 +73,9 @@ def run_unfused(
     return run(made.model, {made.sequence: table[codes], **extra}, optimized=False)
 
 
-def run(model: onnx.ModelProto, feed: Mapping[str, npt.NDArray[Any]], *, optimized: bool = True) -> list[Numbers]:
+def run(
+    model: onnx.ModelProto | WrittenGraph, feed: Mapping[str, npt.NDArray[Any]], *, optimized: bool = True
+) -> list[Numbers]:
     """Return the outputs of a graph, in its order."""
     import onnxruntime as ort
 
@@ -80,7 +84,8 @@ def run(model: onnx.ModelProto, feed: Mapping[str, npt.NDArray[Any]], *, optimiz
     options.log_severity_level = 3
     if not optimized:
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    whole = model.embed() if isinstance(model, WrittenGraph) else model
+    session = ort.InferenceSession(whole.SerializeToString(), options, providers=["CPUExecutionProvider"])
     found: list[Numbers] = session.run(None, dict(feed))
     return found
 

@@ -65,7 +65,7 @@ def test_a_random_network_predicts_windows_of_a_chunk_and_their_changes(made, se
 
     graph = write_chunk_graph(network, kinds)
 
-    onnx.checker.check_model(graph)
+    onnx.checker.check_model(graph.embed())
     assert differ(run_unfused(made, np.concatenate(windows), {}, 0.25), run(graph, feed)) < TOLERANCE
 
 
@@ -151,18 +151,18 @@ def test_a_convolution_stands_in_a_chunk_once_for_each_phase_and_its_weights_onc
 
     graph = write_chunk_graph(network, [ChunkChange(Span(9, 10)), ChunkChange(Span(9, 12), "right")])
 
-    kinds = [node.op_type for node in graph.graph.node]
+    kinds = [node.op_type for node in graph.model.graph.node]
     # Of the whole chunk two, and two of each kind of change.
     assert kinds.count("Conv") == 2 + 2 * 2
     assert kinds.count("MaxPool") == 2 + 2
-    shapes = [tuple(tensor.dims) for tensor in graph.graph.initializer]
+    shapes = [tuple(tensor.dims) for tensor in graph.model.graph.initializer]
     assert [shapes.count(shape) for shape in ((2, 4, 1, 3), (2, 2, 1, 3))] == [1, 1]
 
 
 def test_inputs_are_named_and_moved_ones_are_there_only_where_a_side_moves():
     graph = write_chunk_graph(read(small("c")), [ChunkChange(Span(3, 4)), ChunkChange(Span(3, 5), "left")])
 
-    names = [value.name for value in graph.graph.input]
+    names = [value.name for value in graph.model.graph.input]
 
     assert sorted(names) == [
         "zoo_alt_0", "zoo_alt_1", "zoo_codes", "zoo_moved_1", "zoo_row_0", "zoo_row_1", "zoo_start"

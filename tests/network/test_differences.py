@@ -27,7 +27,7 @@ def open_graph(graph):
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
-    return ort.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return ort.InferenceSession(graph.embed().SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 def substitute(codes, chosen):

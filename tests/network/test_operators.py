@@ -1,5 +1,4 @@
 import numpy as np
-import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +9,7 @@ from tests.network.random_graphs import random_models, run
 from zoo.network.network import Network
 from zoo.network.operators import Convolve, Slide, Span
 from zoo.network.reading import read_network
-from zoo.network.writing import CODES_INPUT, GraphWriter, write_trunk
+from zoo.network.writing import CODES_INPUT, GraphWriter, WrittenGraph, write_trunk
 
 LENGTHS = st.integers(1, 25)
 SPANS = st.tuples(st.integers(0, 25), st.integers(1, 6)).map(lambda drawn: Span(drawn[0], drawn[0] + drawn[1]))
@@ -124,7 +123,7 @@ def test_a_convolution_multiplies_each_of_its_weights_at_each_position():
     assert Convolve("a", "b", Slide(5), weights, np.zeros(6, np.float32), groups=2).multiply_adds == 60
 
 
-def write_all_maps(network: Network) -> onnx.ModelProto:
+def write_all_maps(network: Network) -> WrittenGraph:
     """Return the graph whose outputs are the maps of the trunk."""
     from dataclasses import replace
 

@@ -34,7 +34,7 @@ def test_a_random_network_predicts_the_same_whole_and_in_pairs(made, seed):
     expected = run_unfused(made, pairs.windows, extra, unknown)
 
     for graph, feed in ((whole, {"zoo_codes": pairs.windows}), (both, pairs.feed)):
-        onnx.checker.check_model(graph)
+        onnx.checker.check_model(graph.embed())
         assert differ(expected, run(graph, {**feed, **extra})) < TOLERANCE
 
 
@@ -105,7 +105,7 @@ def test_a_graph_of_no_kinds_is_ref_alone():
 
     graph = write_pair_graph(read_network(made.model, made.sequence, 0.0), [])
 
-    assert [value.name for value in graph.graph.input] == ["zoo_codes"]
+    assert [value.name for value in graph.model.graph.input] == ["zoo_codes"]
     assert differ(run_unfused(made, codes, {}), run(graph, {"zoo_codes": codes})) < TOLERANCE
 
 
@@ -135,7 +135,7 @@ def test_weights_of_convolutions_stand_in_the_graph_once():
 
     graph = write_pair_graph(network, [Span(3, 4), Span(11, 14), Span(11, 23)])
 
-    shapes = [tuple(tensor.dims) for tensor in graph.graph.initializer]
+    shapes = [tuple(tensor.dims) for tensor in graph.model.graph.initializer]
     assert [shapes.count(shape) for shape in ((6, 4, 1, 5), (6, 6, 1, 3))] == [1, 1]
     # The dense layer's are cut where a change begins or ends to reach.
     assert sum(shape[0] for shape in shapes if len(shape) == 2 and shape[1] == 2) == 60
@@ -152,7 +152,7 @@ def test_a_dense_layer_multiplies_what_a_base_changes_alone():
 
     graph = write_pair_graph(read_network(model, "sequence", 0.0), [Span(20, 21)])
 
-    shapes = [tuple(tensor.dims) for tensor in graph.graph.initializer]
+    shapes = [tuple(tensor.dims) for tensor in graph.model.graph.initializer]
     assert sorted(shape for shape in shapes if shape[1:] == (7,)) == [(6, 7), (34, 7), (36, 7)]
 
 

@@ -51,7 +51,7 @@ def read(maker, *outputs, **extra):
 
 
 def graph_inputs(graph):
-    return {value.name for value in graph.graph.input}
+    return {value.name for value in graph.model.graph.input}
 
 
 def kinds(network):

@@ -25,11 +25,11 @@ def check(made, unknown=0.0):
     extra = made.draw_extra(rng, len(pairs.windows))
     expected = run_unfused(made, pairs.windows, extra, unknown)
     whole, both = write_graph(network), write_pair_graph(network, changes)
-    onnx.checker.check_model(whole, full_check=True)
-    onnx.checker.check_model(both, full_check=True)
+    onnx.checker.check_model(whole.embed(), full_check=True)
+    onnx.checker.check_model(both.embed(), full_check=True)
     assert differ(expected, run(whole, {CODES_INPUT: pairs.windows, **extra})) < TOLERANCE
     assert differ(expected, run(both, {**pairs.feed, **extra})) < TOLERANCE
-    return whole
+    return whole.embed()
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.parent.name)
@@ -135,3 +135,20 @@ def test_few_numbers_stand_in_the_graph_once_and_weights_by_what_they_are_made_o
     assert writer.constant(weights, "dense") == writer.constant(weights[::1], "dense")
     assert writer.constant(weights, "dense") != writer.constant(weights, "other")
     assert writer.constant(weights) != writer.constant(weights)
+
+
+def test_large_constants_stand_beside_the_graph_and_can_be_put_into_it():
+    maker = GraphMaker()
+    made = finish(maker, maker.node("Flatten", ["sequence"]))
+    writer = GraphWriter(read_network(made.model, "sequence", 0.0))
+    weights = np.arange(20_000, dtype=np.float32).reshape(4, 5000)
+    rows = writer.input("rows", "FLOAT", ["N", 4])
+    writer.node("MatMul", [rows, writer.constant(weights, "dense")], "result")
+
+    graph = writer.finish_alone("result", [5000], "large")
+
+    assert graph.model.ByteSize() < 1000
+    (kept,) = graph.weights.values()
+    assert kept is weights
+    (found,) = run(graph, {"rows": np.eye(4, dtype=np.float32)})
+    np.testing.assert_array_equal(found, weights)

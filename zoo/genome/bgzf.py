@@ -101,7 +101,7 @@ def read_blocks(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
     """Yield where each block that holds text starts and ends, and its text, from where an open BGZF file stands.
 
     Raises:
-        ValueError: What is read is no whole block; the text is not compared with its checksum.
+        ValueError: What is read is no whole block, or not the text that was packed.
     """
     import deflate
 
@@ -113,9 +113,12 @@ def read_blocks(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
         rest = file.read(length - _HEADER_LENGTH)
         if len(rest) < length - _HEADER_LENGTH:
             raise ValueError(f"the BGZF block at byte {offset} is cut")
-        _, size = _TRAILER.unpack(rest[-_TRAILER.size :])
+        checksum, size = _TRAILER.unpack(rest[-_TRAILER.size :])
         if size:
-            yield offset, offset + length, bytes(deflate.deflate_decompress(rest[: -_TRAILER.size], size))
+            text = bytes(deflate.deflate_decompress(rest[: -_TRAILER.size], size))
+            if crc32(text) != checksum:
+                raise ValueError(f"the BGZF block at byte {offset} is damaged")
+            yield offset, offset + length, text
         offset += length
 
 

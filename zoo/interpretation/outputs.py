@@ -18,12 +18,15 @@ from zoo.genome.output import STANDARD_OUTPUT, OutputFile, resolve_output
 from zoo.interpretation.heat_map import PICTURES, Theme, check_plotting, draw_maps
 from zoo.interpretation.mutation_map import LETTERS, MutationMap
 from zoo.prediction.output.cells import MISSING
+from zoo.prediction.output.columns import make_column, open_parquet
 
 AnyPath: TypeAlias = str | Path
 
 TABLES = (".tsv", ".tsv.gz", ".tsv.bgz", ".parquet")
 ARRAYS = ".npz"
 SUFFIXES = (*TABLES, ARRAYS, *PICTURES)
+
+_BYTES_OF_A_GROUP = 8 << 20  # of Parquet's rows; a longer map makes a group of its own
 
 _Add = Callable[[MutationMap], None]
 
@@ -136,31 +139,38 @@ def _spell(values: np.ndarray[Any, np.dtype[np.float32]]) -> list[str]:
 @contextlib.contextmanager
 def _write_parquet(file: BinaryIO, _path: str, _theme: Theme) -> Iterator[_Add]:
     import pyarrow as pa
-    from pyarrow import parquet
+
+    waiting: list[Any] = []
+    writer: Any = None
 
     with ExitStack() as opened:
-        writer: Any = None
+
+        def flush() -> None:
+            nonlocal writer
+            if not waiting:
+                return
+            if writer is None:
+                writer = opened.enter_context(open_parquet(file, waiting[0].schema))
+            writer.write_table(pa.concat_tables(waiting).combine_chunks())
+            waiting.clear()
 
         def add(found: MutationMap) -> None:
-            nonlocal writer
             index, alt = found.changes
             columns = {
                 **{name: pa.array([label] * len(index), pa.string()) for name, label in found.labels.items()},
-                "position": pa.array(found.positions[index]),
+                "position": pa.array(found.positions[index].tolist(), pa.int64()),
                 "ref": pa.array(list(decode(found.codes[index])), pa.string()),
                 "alt": pa.array(list(decode(alt)), pa.string()),
             }
             # Column by column in memory; what has no score is null.
             values = np.ascontiguousarray(found.list_values().T)
-            columns |= {
-                name: pa.array(column, from_pandas=True) for name, column in zip(found.value_names, values, strict=True)
-            }
-            table = pa.table(columns)
-            if writer is None:
-                writer = opened.enter_context(parquet.ParquetWriter(file, table.schema))
-            writer.write_table(table)
+            columns |= {name: make_column(column) for name, column in zip(found.value_names, values, strict=True)}
+            waiting.append(pa.table(columns))
+            if sum(table.nbytes for table in waiting) >= _BYTES_OF_A_GROUP:
+                flush()
 
         yield add
+        flush()
 
 
 @contextlib.contextmanager

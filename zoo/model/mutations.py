@@ -53,14 +53,13 @@ class MutationPredictor:
         name = session.card.full_name
         if session.device != "cpu":
             raise ModelError(f"{name}: substitutions are predicted by difference on device 'cpu' alone")
-        if session.network is None:
+        network = session.plain_network
+        if network is None:
             raise ModelError(f"{name}: reads no sequence")
         self._session = session
-        self._differences = Differences(session.network, session.open)
+        self._differences = Differences(network, session.open)
         whole = 4 * sum(
-            math.prod(dataclasses.astuple(session.network.maps[one.source]))
-            for one in session.network.exits
-            if isinstance(one, Whole)
+            math.prod(dataclasses.astuple(network.maps[one.source])) for one in network.exits if isinstance(one, Whole)
         )
         self._part = min(_PART, max(1, _WHOLE_BYTES // max(1, whole)))
         self._check()
@@ -172,9 +171,9 @@ class MutationPredictor:
 
 def expect_gain(session: Session) -> float:
     """Return how many times as fast a mutation map is expected by difference; 0 where it can't be made so."""
-    if session.device != "cpu" or session.network is None:
+    if session.device != "cpu" or session.plain_network is None:
         return 0.0
-    return mutation_gain(session.network)
+    return mutation_gain(session.plain_network)
 
 
 def substitute(codes: Codes, places: Places, letters: Codes) -> Codes:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from zoo.errors import MissingExtra, ModelError
 from zoo.model.binding import bind_session
 from zoo.model.devices import Provider, check_packages
+from zoo.network.writing import WrittenGraph
 
 if TYPE_CHECKING:
     import onnx
@@ -23,11 +24,18 @@ _ERRORS_ONLY = 3  # ONNX Runtime's log severity
 
 
 class OpenGraph:
-    """A graph that is ready to run; several threads may run it at once."""
+    """A graph that is ready to run; several threads may run it at once.
 
-    def __init__(self, session: Any, full_name: str) -> None:
+    Args:
+        session: ONNX Runtime's.
+        full_name: The model's, for messages.
+        weights: What the session reads in place, so that it has to stay.
+    """
+
+    def __init__(self, session: Any, full_name: str, weights: object = None) -> None:
         self._session = session
         self._full_name = full_name
+        self._weights = weights
 
     def get_providers(self) -> list[str]:
         """Return the execution providers that it runs on, best first."""
@@ -67,7 +75,7 @@ def import_onnxruntime() -> Any:
 
 
 def open_graph(
-    runtime: Any, model: onnx.ModelProto, providers: list[Provider], threads: int, full_name: str
+    runtime: Any, graph: onnx.ModelProto | WrittenGraph, providers: list[Provider], threads: int, full_name: str
 ) -> OpenGraph:
     """Return a graph that is ready to run.
 
@@ -88,6 +96,10 @@ def open_graph(
     options.enable_mem_pattern = False
     # Threads that spin while they wait take the processor from the reader, the writer and everybody else.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    model, weights = (graph.model, graph.weights) if isinstance(graph, WrittenGraph) else (graph, {})
+    values = [runtime.OrtValue.ortvalue_from_numpy(array) for array in weights.values()]
+    if values:
+        options.add_external_initializers(list(weights), values)
     # ONNX Runtime prints what it tries to the standard output, which may be a VCF.
     with contextlib.redirect_stdout(io.StringIO()):
         if len(providers) > 1 and hasattr(runtime, "preload_dlls"):
@@ -103,4 +115,4 @@ def open_graph(
         except Exception as error:
             message = " ".join(str(error).split())
             raise ModelError(f"{full_name}: onnxruntime can't load the network: {message}") from error
-    return OpenGraph(bind_session(runtime, session), full_name)
+    return OpenGraph(bind_session(runtime, session), full_name, (options, values, weights))

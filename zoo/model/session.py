@@ -29,7 +29,7 @@ from zoo.model.strands import Strands
 from zoo.network.alignment import align_channels
 from zoo.network.network import Network
 from zoo.network.reading import gains_by_rewriting, read_network
-from zoo.network.writing import write_graph
+from zoo.network.writing import WrittenGraph, write_graph
 
 if TYPE_CHECKING:
     import onnx
@@ -97,7 +97,6 @@ class Session:
         self._example = example
         self.strands = Strands(card)
         self.inputs = Inputs(card)
-        self._aligned = False
         self._graph = check_onnx(model) if isinstance(model, Path) else model
         check_graph(self._graph, card)
         threads = _choose_threads(threads)
@@ -132,7 +131,7 @@ class Session:
     def _session(self) -> OpenGraph:
         """The whole network, in the form that runs fastest and gives the same; opened when it is first asked for."""
         network = self.network
-        if network is None or not (gains_by_rewriting(self._graph) or self._aligned):
+        if network is None or (network is self.plain_network and not gains_by_rewriting(self._graph)):
             return self.open(embed_one_hot(self._graph, self.card))
         codes, expected = self.example
         extra = self.inputs.draw_context(len(codes))
@@ -183,17 +182,25 @@ class Session:
 
     @functools.cached_property
     def network(self) -> Network | None:
-        """The network as operators along the sequence; None where it reads none, or can't be read as such."""
+        """The network as operators along the sequence, its channels in blocks where it runs on a processor.
+
+        None where it reads no sequence, or can't be read as such.
+        """
+        found = self.plain_network
+        if found is None or self.device != "cpu":
+            return found
+        return align_channels(found)
+
+    @functools.cached_property
+    def plain_network(self) -> Network | None:
+        """The same without the channels that fill up blocks, for work that knows none."""
         sequence = self.card.sequence_input
         if sequence is None:
             return None
         try:
-            found = read_network(self._graph, sequence.name, sequence.unknown_value)
+            return read_network(self._graph, sequence.name, sequence.unknown_value)
         except ModelError:
             return None
-        aligned = align_channels(found) if self.device == "cpu" else found
-        self._aligned = aligned is not found
-        return aligned
 
     @functools.cached_property
     def example(self) -> Example:
@@ -205,7 +212,7 @@ class Session:
         rng = np.random.default_rng(0)
         return rng.integers(0, UNKNOWN + 1, (_TRIED, self.card.sequence_window.length), dtype=np.uint8), None
 
-    def open(self, graph: onnx.ModelProto) -> OpenGraph:
+    def open(self, graph: onnx.ModelProto | WrittenGraph) -> OpenGraph:
         """Return a graph that is ready to run, on the session's own device and threads.
 
         Raises:

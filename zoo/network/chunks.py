@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -20,10 +20,7 @@ from zoo.network.changes import Change, Maps, leave_alleles, row_input
 from zoo.network.network import CODES_INPUT, SEQUENCE, Network
 from zoo.network.operators import Frame, Operator, Span
 from zoo.network.stretches import Course, find_courses, find_ends, is_shared
-from zoo.network.writing import GraphWriter
-
-if TYPE_CHECKING:
-    import onnx
+from zoo.network.writing import GraphWriter, WrittenGraph
 
 _SHORTEST = 3  # a window that holds an allele and what stands on either side of it
 
@@ -67,7 +64,7 @@ def chunk_margin(network: Network) -> int:
     return max(course.bases for course in _courses(network).values())
 
 
-def write_chunk_graph(network: Network, changes: Sequence[ChunkChange]) -> onnx.ModelProto:
+def write_chunk_graph(network: Network, changes: Sequence[ChunkChange]) -> WrittenGraph:
     """Return the graph of a chunk.
 
     Its inputs are ``zoo_codes``, the chunk (1, M) of any length with ``chunk_lead`` bases before the first window and

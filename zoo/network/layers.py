@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,11 +16,9 @@ from zoo.network.products import RESULT, rows_input, write_pointwise_graph, writ
 from zoo.network.reaches import Reaches, find_reaches
 from zoo.network.stages import Part, Pointwise, Stage, find_stages
 from zoo.network.substitutions import Codes, Numbers
+from zoo.network.writing import WrittenGraph
 
-if TYPE_CHECKING:
-    import onnx
-
-Opener: TypeAlias = "Callable[[onnx.ModelProto], Any]"
+Opener: TypeAlias = Callable[[WrittenGraph], Any]
 """Returns ONNX Runtime's session of a graph, which works in one thread and may be called from several."""
 
 _WORK_OF_A_GROUP = 64_000_000  # multiply-adds that make up for taking a block of its own

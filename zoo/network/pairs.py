@@ -7,18 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from zoo.network.changes import Change, leave_alleles, row_input
 from zoo.network.network import CODES_INPUT, Network
 from zoo.network.operators import Span
-from zoo.network.writing import GraphWriter, write_trunk
-
-if TYPE_CHECKING:
-    import onnx
+from zoo.network.writing import GraphWriter, WrittenGraph, write_trunk
 
 
-def write_pair_graph(network: Network, changes: Sequence[Span]) -> onnx.ModelProto:
+def write_pair_graph(network: Network, changes: Sequence[Span]) -> WrittenGraph:
     """Return the graph of pairs.
 
     Its inputs are ``zoo_codes``, REF's windows (U, L), and for each kind of change what ``alt_input`` and ``row_input``

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from zoo.network.network import Network
 from zoo.network.operators import Convolve
 from zoo.network.stages import Pointwise
-from zoo.network.writing import GraphWriter
-
-if TYPE_CHECKING:
-    import onnx
+from zoo.network.writing import GraphWriter, WrittenGraph
 
 RESULT = "zoo_result"
 
@@ -20,7 +15,7 @@ def rows_input(number: int) -> str:
     return f"zoo_rows_{number}"
 
 
-def write_product_graph(network: Network, convolution: Convolve) -> onnx.ModelProto:
+def write_product_graph(network: Network, convolution: Convolve) -> WrittenGraph:
     """Return the graph of what each position adds to the outputs that read it.
 
     Its input has the shape (n, C), its output (n, taps * F), tap by tap.
@@ -43,7 +38,7 @@ def write_product_graph(network: Network, convolution: Convolve) -> onnx.ModelPr
     return writer.finish_alone(RESULT, [width * filters], "zoo_product")
 
 
-def write_pointwise_graph(network: Network, part: Pointwise) -> onnx.ModelProto:
+def write_pointwise_graph(network: Network, part: Pointwise) -> WrittenGraph:
     """Return the graph of operators on each number: rows of each map, shape (n, C, 1, 1), in and out."""
     writer = GraphWriter(network)
     tensors = {
@@ -56,7 +51,7 @@ def write_pointwise_graph(network: Network, part: Pointwise) -> onnx.ModelProto:
     return writer.finish_alone(RESULT, [network.maps[part.output].channels, 1, 1], "zoo_pointwise")
 
 
-def write_dense_graph(network: Network) -> onnx.ModelProto:
+def write_dense_graph(network: Network) -> WrittenGraph:
     """Return the graph of one product: rows (n, K) and weights (K, U) in, (n, U) out."""
     writer = GraphWriter(network)
     rows = writer.input(rows_input(0), "FLOAT", ["N", "K"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,31 @@ if TYPE_CHECKING:
 
 _POSITIONS = 3  # the axis of them in a map
 _FEW = 256  # numbers of a constant that is compared with others
+_LARGE = 1 << 16  # bytes of a constant that is not copied into the graph
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenGraph:
+    """A graph whose larger constants stand beside it, so that a network of 200 MB is not copied again and again.
+
+    Attributes:
+        model: The graph; it calls those constants data outside of it.
+        weights: They themselves, by name.
+    """
+
+    model: onnx.ModelProto
+    weights: Mapping[str, npt.NDArray[Any]]
+
+    def embed(self) -> onnx.ModelProto:
+        """Return a copy of the graph that holds all of its constants."""
+        import onnx
+
+        whole = onnx.ModelProto()
+        whole.CopyFrom(self.model)
+        for tensor in whole.graph.initializer:
+            if tensor.name in self.weights:
+                tensor.CopyFrom(onnx.numpy_helper.from_array(self.weights[tensor.name], tensor.name))
+        return whole
 
 
 class GraphWriter:
@@ -25,6 +51,7 @@ class GraphWriter:
         self.network = network
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[str, onnx.TensorProto] = {}
+        self._weights: dict[str, npt.NDArray[Any]] = {}
         self._known: dict[object, str] = {}
         self._inputs: list[onnx.ValueInfoProto] = []
 
@@ -43,8 +70,6 @@ class GraphWriter:
             source: Which of the network's own weights a larger constant is made of, by what is the same each time, so
                 that they stand in the graph once.
         """
-        from onnx import numpy_helper
-
         array = value if isinstance(value, np.ndarray) else np.asarray(value, dtype=np.int64)
         key: object = len(self._constants)
         if source is not None:
@@ -54,8 +79,19 @@ class GraphWriter:
         if key not in self._known:
             name = f"zoo_constant_{len(self._constants)}"
             self._known[key] = name
-            self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
+            self._constants[name] = self._keep(name, np.ascontiguousarray(array))
         return self._known[key]
+
+    def _keep(self, name: str, array: npt.NDArray[Any]) -> onnx.TensorProto:
+        from onnx import TensorProto, helper, numpy_helper
+
+        if array.nbytes < _LARGE:
+            return numpy_helper.from_array(array, name)
+        self._weights[name] = array
+        kind = helper.np_dtype_to_tensor_dtype(array.dtype)
+        tensor = TensorProto(name=name, dims=array.shape, data_type=kind, data_location=TensorProto.EXTERNAL)
+        tensor.external_data.add(key="location", value="memory")
+        return tensor
 
     def node(self, op_type: str, inputs: Sequence[str], output: str = "", **attributes: Any) -> str:
         """Add a node of one output, by a name of its own where none is given."""
@@ -177,7 +213,7 @@ class GraphWriter:
         target = [-1, shape.channels * shape.length] if leaving.flat else [sizes[axis] for axis in leaving.axes]
         return self.node("Reshape", [tensor, self.constant(target)])
 
-    def finish(self, exits: Mapping[str, str], name: str) -> onnx.ModelProto:
+    def finish(self, exits: Mapping[str, str], name: str) -> WrittenGraph:
         """Return the graph with the tail behind it.
 
         Args:
@@ -192,9 +228,9 @@ class GraphWriter:
         graph = helper.make_graph(
             [*self._nodes, *named, *tail.nodes], name, [*self._inputs, *tail.inputs], list(tail.outputs), constants
         )
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", tail.opset)], ir_version=tail.ir_version)
+        return self._make(graph)
 
-    def finish_alone(self, output: str, shape: Sequence[str | int], name: str) -> onnx.ModelProto:
+    def finish_alone(self, output: str, shape: Sequence[str | int], name: str) -> WrittenGraph:
         """Return the graph without the tail.
 
         Args:
@@ -203,13 +239,18 @@ class GraphWriter:
         """
         from onnx import TensorProto, helper
 
-        tail = self.network.tail
         told = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["N", *shape])
-        graph = helper.make_graph(self._nodes, name, self._inputs, [told], list(self._constants.values()))
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", tail.opset)], ir_version=tail.ir_version)
+        return self._make(helper.make_graph(self._nodes, name, self._inputs, [told], list(self._constants.values())))
+
+    def _make(self, graph: onnx.GraphProto) -> WrittenGraph:
+        from onnx import helper
+
+        tail = self.network.tail
+        opsets = [helper.make_opsetid("", tail.opset)]
+        return WrittenGraph(helper.make_model(graph, opset_imports=opsets, ir_version=tail.ir_version), self._weights)
 
 
-def write_graph(network: Network) -> onnx.ModelProto:
+def write_graph(network: Network) -> WrittenGraph:
     """Return the whole network: ``zoo_codes`` (N, L) and further inputs in, outputs out."""
     writer = GraphWriter(network)
     tensors = write_trunk(writer, writer.input(CODES_INPUT, "UINT8", ["N", network.length]))
@@ -231,7 +272,7 @@ def write_trunk(writer: GraphWriter, codes: str) -> dict[str, str]:
     return tensors
 
 
-def write_maps_graph(network: Network, names: Sequence[str]) -> onnx.ModelProto:
+def write_maps_graph(network: Network, names: Sequence[str]) -> WrittenGraph:
     """Return the whole network with maps as further outputs.
 
     Args:
@@ -247,11 +288,11 @@ def write_maps_graph(network: Network, names: Sequence[str]) -> onnx.ModelProto:
         shape = network.maps[name]
         added.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, ["N", 1, shape.length, shape.channels]))
     graph = writer.finish({one.output: writer.leave(one, tensors[one.source]) for one in network.exits}, "zoo_maps")
-    graph.graph.output.extend(added)
+    graph.model.graph.output.extend(added)
     return graph
 
 
-def write_tail_graph(network: Network) -> onnx.ModelProto:
+def write_tail_graph(network: Network) -> WrittenGraph:
     """Return the tail alone: ``zoo_exit_0`` and so on, what the exits give, and further inputs in, outputs out."""
     writer = GraphWriter(network)
     exits = {

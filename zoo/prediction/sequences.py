@@ -21,6 +21,7 @@ from zoo.genome.interval import Interval
 from zoo.genome.output import STANDARD_OUTPUT, OutputFile, refuse_same_file
 from zoo.genome.reference import Reference
 from zoo.model.folder import Model
+from zoo.prediction.output.columns import make_column, open_parquet
 from zoo.prediction.pipeline import read_ahead
 from zoo.prediction.support import check_reads_sequences, refuse_model_folder
 from zoo.registry import load
@@ -238,7 +239,6 @@ def _tsv_writer(file: BinaryIO, columns: list[str]) -> Iterator[_Add]:
 @contextmanager
 def _parquet_writer(file: BinaryIO, columns: list[str]) -> Iterator[_Add]:
     import pyarrow as pa
-    from pyarrow import parquet
 
     schema = pa.schema([("id", pa.string()), *((name, pa.float32()) for name in columns)])
     waiting: list[Any] = []
@@ -248,10 +248,10 @@ def _parquet_writer(file: BinaryIO, columns: list[str]) -> Iterator[_Add]:
         waiting.clear()
 
     def add(names: list[str], values: Predictions) -> None:
-        waiting.append(pa.record_batch([pa.array(names), *(pa.array(column) for column in values.T)], schema))
+        waiting.append(pa.record_batch([pa.array(names), *(make_column(column) for column in values.T)], schema))
         if len(waiting) * _ROWS_A_BATCH >= _ROWS_A_GROUP:
             flush()
 
-    with parquet.ParquetWriter(file, schema) as writer:
+    with open_parquet(file, schema) as writer:
         yield add
         flush()

@@ -59,11 +59,32 @@ def test_the_same_table_gives_the_same_bytes(tmp_path):
 
 def test_rows_are_written_a_group_after_the_other_whatever_their_length(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_BYTES_OF_A_GROUP", 50)
-    rows = [f"{'A' * (200 if position == 20 else 3)} {position} 0.5 1" for position in range(40)]
+    # Text is packed in blocks of 65,280 bytes, which rows straddle, one of them two.
+    rows = [f"{'A' * (150_000 if position == 20 else 3)} {position} 0.5 1" for position in range(30_000)]
     file = convert(tmp_path, *rows)
-    assert file.num_row_groups > 5
-    assert file.read()["position"].to_pylist() == list(range(40))
+    assert file.num_row_groups > 3
+    assert file.read()["position"].to_pylist() == list(range(30_000))
     assert file.read()["contig"].to_pylist() == [row.split(" ")[0] for row in rows]
+
+
+def test_numbers_are_packed_without_a_dictionary(tmp_path):
+    columns = convert(tmp_path, "chr1 5 -0.25 1").metadata.row_group(0)
+    encodings = {columns.column(place).path_in_schema: columns.column(place).encodings for place in range(4)}
+    assert "RLE_DICTIONARY" in encodings["contig"]
+    assert "RLE_DICTIONARY" not in encodings["score"]
+
+
+def test_rows_that_were_damaged_meanwhile_are_told(tmp_path):
+    text, output = tmp_path / "rows.gz", tmp_path / "out.parquet"
+    packed = bytearray(pack(b"contig\nchr1\n"))
+    packed[-8] ^= 1
+    text.write_bytes(packed)
+    with (
+        pytest.raises(OutputError, match=r"out\.parquet: the rows that were kept till the end can't be read \(the "),
+        OutputFile(output) as file,
+    ):
+        convert_to_parquet(text, file, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.gz"]
 
 
 def test_a_cell_of_another_type_is_an_error(tmp_path):

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import gzip
 import io
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from zoo.errors import OutputError
+from zoo.genome.bgzf import read_blocks
 from zoo.genome.output import OutputFile
 from zoo.prediction.output.cells import MISSING
+from zoo.prediction.output.columns import open_parquet
 from zoo.prediction.output.formats import ColumnTypes
 
-_BYTES_OF_A_GROUP = 32 << 20  # of text; a longer row makes a group of its own
-
+_BYTES_OF_A_GROUP = 16 << 20  # of text; a longer row makes a group of its own
 
 ORIGIN_KEY = "zoo"
 """The key of the file's metadata under which stands what its rows were made of."""
 
 
 def convert_to_parquet(text: Path, output: OutputFile, types: ColumnTypes, origin: str = "") -> None:
-    """Write ``output.whole`` from rows between tabs under a line of names; ``.`` is a missing value.
+    """Write ``output.whole`` from BGZF text, rows between tabs under a line of names; ``.`` is a missing value.
 
     Floats are of 32 bits and exact, as nine digits tell them; integers of 64; flags are 0 and 1.
 
@@ -29,16 +30,16 @@ def convert_to_parquet(text: Path, output: OutputFile, types: ColumnTypes, origi
         OutputError: A cell is not of its column's type, or the disk is full.
     """
     import pyarrow as pa
-    from pyarrow import parquet
 
     arrow = {"text": pa.string(), "integer": pa.int64(), "float": pa.float32(), "flag": pa.bool_()}
-    with output.writing(), gzip.open(text) as rows, output.whole.open("xb") as target:
-        names = rows.readline().decode("utf-8", "surrogateescape").rstrip("\n").split("\t")
+    with output.writing(), text.open("rb") as packed, output.whole.open("xb") as target:
+        head, groups = _read_groups(_read_text(packed, output.name))
+        names = head.decode("utf-8", "surrogateescape").split("\t")
         metadata = {ORIGIN_KEY: origin} if origin else None
         schema = pa.schema([(name, arrow[types.get(name, "text")]) for name in names], metadata)
         try:
-            with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
-                for group in _read_groups(rows):
+            with open_parquet(target, schema) as writer:
+                for group in groups:
                     writer.write_table(_parse(group, schema))
         except pa.ArrowInvalid as error:
             reason = " ".join(str(error).split())
@@ -47,9 +48,36 @@ def convert_to_parquet(text: Path, output: OutputFile, types: ColumnTypes, origi
             ) from error
 
 
-def _read_groups(rows: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:
-    while group := rows.read(_BYTES_OF_A_GROUP):
-        yield group + rows.readline()
+def _read_text(packed: BinaryIO, name: str) -> Iterator[bytes]:
+    try:
+        for _, _, text in read_blocks(packed):
+            yield text
+    except ValueError as error:
+        raise OutputError(f"{name}: the rows that were kept till the end can't be read ({error}); run again") from error
+
+
+def _read_groups(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Return the first line, without its end, and the others in groups."""
+    waiting = b""
+    while b"\n" not in waiting and (block := next(blocks, b"")):
+        waiting += block
+    head, _, rest = waiting.partition(b"\n")
+    return head, _join_lines(itertools.chain([rest], blocks))
+
+
+def _join_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    waiting: list[bytes] = []
+    size = 0
+    for block in blocks:
+        waiting.append(block)
+        size += len(block)
+        if size >= _BYTES_OF_A_GROUP and b"\n" in block:
+            lines, _, rest = block.rpartition(b"\n")
+            waiting[-1] = lines + b"\n"
+            yield b"".join(waiting)
+            waiting, size = [rest], len(rest)
+    if size:
+        yield b"".join(waiting)
 
 
 def _parse(group: bytes, schema: Any) -> Any:
