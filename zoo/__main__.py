@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
-from zoo.cli import main
+from zoo.cli import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

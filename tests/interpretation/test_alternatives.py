@@ -12,7 +12,7 @@ WINDOW = "ACGTNACGT"
 
 
 def predict_alternatives(model, codes, places, engine="auto"):
-    return AlternativePredictor(model, engine).predict(codes, places)
+    return AlternativePredictor(model, engine, 3 * len(places)).predict(codes, places)
 
 
 def join(parts):
@@ -66,7 +66,7 @@ def test_the_incremental_engine_says_the_same(make_place_model, monkeypatch):
         np.testing.assert_allclose(found.alt["prediction"], expected.alt["prediction"])
 
 
-def test_graphs_are_opened_once_there_is_enough_to_do(make_place_model, monkeypatch):
+def test_graphs_are_opened_where_there_is_enough_to_do(make_place_model, monkeypatch):
     model = make_place_model()
     opened, made = [], MutationPredictor(model.session)
 
@@ -76,14 +76,13 @@ def test_graphs_are_opened_once_there_is_enough_to_do(make_place_model, monkeypa
 
     monkeypatch.setattr(module, "MIN_GAIN", 0)
     monkeypatch.setattr(module, "MutationPredictor", open_graphs)
-    work = cost_of_window(model.session.network).time
-    monkeypatch.setattr(module, "_OPENING", 3 * 5 * work)
-    predictor = AlternativePredictor(model)
+    monkeypatch.setattr(module, "_OPENING", 15 * cost_of_window(model.session.network).time)
 
-    list(predictor.predict(encode(WINDOW), np.array([0, 1])))
+    AlternativePredictor(model, "auto", 14)
     assert not opened
-    list(predictor.predict(encode(WINDOW), np.array([2, 3, 5])))
-    list(predictor.predict(encode(WINDOW), np.array([6])))
+    AlternativePredictor(model, "full", 15)
+    assert not opened
+    AlternativePredictor(model, "auto", 15)
     assert opened == [model.session]
 
 
@@ -95,12 +94,11 @@ def test_a_network_whose_predictions_differ_runs_whole_and_says_so(make_place_mo
     monkeypatch.setattr(module, "MIN_GAIN", 0)
     monkeypatch.setattr(module, "MutationPredictor", refuse)
     model = make_place_model()
-    predictor = AlternativePredictor(model)
 
     with pytest.warns(UserWarning, match=r"substitutions differs; the whole network runs instead$"):
-        parts = list(predictor.predict(encode(WINDOW), np.array([0])))
-    assert len(parts) == 1
-    list(predictor.predict(encode(WINDOW), np.array([1])))  # told once
+        predictor = AlternativePredictor(model, "auto", 6)
+    for place in (0, 1):  # told once
+        assert len(list(predictor.predict(encode(WINDOW), np.array([place])))) == 1
     with pytest.raises(ModelError, match=r"differs$"):
         list(predict_alternatives(model, encode(WINDOW), np.array([0]), "incremental"))
 

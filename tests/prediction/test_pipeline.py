@@ -1,9 +1,10 @@
+import itertools
 import threading
 
 import pytest
 
 from zoo.prediction import pipeline
-from zoo.prediction.pipeline import WriteBehind, read_ahead
+from zoo.prediction.pipeline import WriteBehind, read_ahead, work_ahead
 
 
 def test_items_come_in_order_and_all():
@@ -91,3 +92,45 @@ def test_a_writer_that_is_held_for_ever_does_not_hold_a_run_that_breaks_off(monk
     with pytest.raises(KeyboardInterrupt):
         run()
     gate.set()
+
+
+def test_work_goes_on_so_far_ahead_and_comes_in_order():
+    drawn, started = [], threading.Barrier(2, timeout=10)
+
+    def draw():
+        for number in range(6):
+            drawn.append(number)
+            yield number
+
+    def run(number):
+        started.wait()  # two at a time, or never
+        return number * 10
+
+    found = work_ahead(run, draw(), workers=2)
+    assert next(found) == 0
+    assert len(drawn) == 3
+    assert list(found) == [10, 20, 30, 40, 50]
+
+
+def test_an_error_of_work_ahead_comes_where_its_result_would_and_ends_the_rest():
+    ran = []
+
+    def run(number):
+        ran.append(number)
+        if number == 2:
+            raise ValueError("two")
+        return number
+
+    found = work_ahead(run, itertools.count())
+    assert [next(found), next(found)] == [0, 1]
+    with pytest.raises(ValueError, match="two"):
+        next(found)
+    assert list(found) == []
+    assert max(ran) <= 4
+
+
+def test_work_ahead_that_is_left_ends():
+    found = work_ahead(str, itertools.count())
+    assert next(found) == "0"
+    found.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("zoo-worker")]

@@ -47,18 +47,24 @@ class Alternatives:
 
 
 class AlternativePredictor:
-    """Predicts the substitutions of a model's windows, by what they change once there are enough for that to pay.
+    """Predicts the substitutions of a model's windows, by what they change if there are enough for that to pay.
+
+    May be called from several threads.
 
     Args:
         engine: As in :class:`zoo.prediction.scoring.settings.ScoringSettings`.
+        substitutions: How many there will be.
+
+    Raises:
+        ModelError: The incremental engine is asked for, and the network does not allow it.
     """
 
-    def __init__(self, model: Model, engine: EngineName = "auto") -> None:
+    def __init__(self, model: Model, engine: EngineName, substitutions: int) -> None:
         self._model = model
         self._engine = engine
-        self._spent = 0
-        self._mutations: MutationPredictor | None = None
-        self._full = engine == "full" or model.precision != "float32"
+        self._mutations = self._open() if self._pays(substitutions) else None
+        if self._mutations is None:
+            model.session.prepare()
 
     def predict(self, codes: Codes, places: Places) -> Iterator[Alternatives]:
         """Yield the predictions of all substitutions of one window, some positions at a time, in their order.
@@ -66,14 +72,9 @@ class AlternativePredictor:
         Args:
             codes: The window as the model reads it, constant flanks included, shape (L,); it may hold unknown bases.
             places: The positions to be changed, ascending; no unknown base stands there.
-
-        Raises:
-            ModelError: The incremental engine is asked for, and the network does not allow it.
         """
         if not len(places):
             return
-        if self._opens(3 * len(places)):
-            self._mutations = self._open()
         numbers = sum(math.prod(output_shape(output)) for output in self._model.card.outputs)
         size = max(1, _NUMBERS_A_PART // (3 * numbers))
         if self._mutations is None:
@@ -89,9 +90,9 @@ class AlternativePredictor:
             alt = {name: values.reshape(len(chosen), 3, *values.shape[1:]) for name, values in found.items()}
             yield Alternatives(chosen, ref, alt)
 
-    def _opens(self, substitutions: int) -> bool:
-        """Return whether so many more substitutions make it worth while to open the graphs, or must."""
-        if self._full or self._mutations is not None:
+    def _pays(self, substitutions: int) -> bool:
+        """Return whether it is worth while to open the graphs of differences, or must be."""
+        if self._engine == "full" or self._model.precision != "float32":
             return False
         gain = expect_gain(self._model.session)
         if self._engine == "incremental":
@@ -101,12 +102,10 @@ class AlternativePredictor:
                     "choose --engine auto or full"
                 )
             return True
-        self._full = gain < MIN_GAIN
         network = self._model.session.network
-        if self._full or network is None:
+        if gain < MIN_GAIN or network is None:
             return False
-        self._spent += substitutions * cost_of_window(network).time
-        return self._spent >= _OPENING
+        return substitutions * cost_of_window(network).time >= _OPENING
 
     def _open(self) -> MutationPredictor | None:
         try:
@@ -115,5 +114,4 @@ class AlternativePredictor:
             if self._engine == "incremental":
                 raise
             warnings.warn(f"{error}; the whole network runs instead", stacklevel=2)
-            self._full = True
             return None

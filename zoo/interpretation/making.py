@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from zoo.interpretation.mutation_map import LETTERS, Integers, MapColumn, Mutati
 from zoo.interpretation.stretches import Stretch
 from zoo.interpretation.windows import MutatedWindow, check_length, cut_windows
 from zoo.prediction.output.keys import name_keys
+from zoo.prediction.pipeline import work_ahead
 from zoo.prediction.scoring.merging import Named, average_members, score_pairs
 from zoo.prediction.scoring.pairing import ScoredModel
 from zoo.prediction.scoring.settings import MAX_UNKNOWN, EngineName
@@ -38,34 +41,83 @@ class Request:
             raise ValueError(f"step: expected at least 1, found {self.step}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One window of a stretch, for one model."""
+
+    stretch: int
+    model: int
+    window: MutatedWindow
+
+
+_Values = list[tuple[Integers, list[Scores]]]
+"""Some bases of a stretch, and their scores, shape (p, 4, C), with the predictions behind them where asked for."""
+
+
 def make_maps(
     stretches: Sequence[Stretch], models: Sequence[ScoredModel], ask: Request, report: Report | None = None
 ) -> Iterator[MutationMap]:
-    """Yield the map of each stretch, after all of them were found to fit the models."""
+    """Yield the map of each stretch, after all of them were found to fit the models.
+
+    Two windows are under way at a time: of their work only the network's is shared by threads.
+    """
     columns = _name_columns(models)
     stretches = _prepare(stretches, models, ask)
-    predictors = [AlternativePredictor(scored.model, ask.engine) for scored in models]
-    total, done = sum(map(len, stretches)), 0
-    for stretch in stretches:
-        shape = (len(stretch), len(LETTERS), len(columns))
-        scores = np.full(shape, np.nan, dtype=np.float32)
-        predicted = np.full(shape, np.nan, dtype=np.float32) if ask.predictions else None
-        targets = [scores] if predicted is None else [scores, predicted]
-        borders: list[tuple[int, ...]] = []
-        for number, scored in enumerate(models):
-            own = slice(len(borders), len(borders) + len(scored.columns))
-            firsts = []
-            for window in cut_windows(stretch, scored.model.card, ask.step):
-                firsts.append(window.first)
-                for places, values in _score_window(scored, window, predictors[number], ask):
-                    for target, part in zip(targets, values, strict=True):
-                        target[:, :, own][places] = part
+    total = sum(map(len, stretches))
+    predictors = [AlternativePredictor(scored.model, ask.engine, 3 * total) for scored in models]
+
+    def score(job: _Job) -> tuple[_Job, _Values]:
+        return job, list(_score_window(models[job.model], job.window, predictors[job.model], ask))
+
+    jobs = (
+        _Job(place, number, window)
+        for place, stretch in enumerate(stretches)
+        for number, scored in enumerate(models)
+        for window in cut_windows(stretch, scored.model.card, ask.step)
+    )
+    done = 0
+    with contextlib.closing(work_ahead(score, jobs)) as scored_jobs:
+        for place, found in itertools.groupby(scored_jobs, key=lambda scored_job: scored_job[0].stretch):
+            made = _UnfinishedMap(stretches[place], models, ask)
+            for job, values in found:
+                made.add(job, values)
+                done += len(job.window.places)
                 if report is not None:
-                    report(done + (number * len(stretch) + window.end) // len(models), total)
-            borders += [tuple(firsts[1:])] * len(scored.columns)
-        done += len(stretch)
+                    report(done // len(models), total)
+            yield made.finish(columns)
+
+
+class _UnfinishedMap:
+    """A map whose windows are still to come."""
+
+    def __init__(self, stretch: Stretch, models: Sequence[ScoredModel], ask: Request) -> None:
+        self._stretch = stretch
+        ends = np.cumsum([len(scored.columns) for scored in models]).tolist()
+        self._columns = list(itertools.starmap(slice, itertools.pairwise([0, *ends])))
+        shape = (len(stretch), len(LETTERS), ends[-1])
+        self._arrays = [np.full(shape, np.nan, dtype=np.float32) for _ in range(1 + ask.predictions)]
+        self._firsts: list[list[int]] = [[] for _ in models]
+
+    def add(self, job: _Job, values: _Values) -> None:
+        """Put a window's values in their places."""
+        own = self._columns[job.model]
+        self._firsts[job.model].append(job.window.first)
+        for places, rows in values:
+            for array, part in zip(self._arrays, rows, strict=True):
+                array[:, :, own][places] = part
+
+    def finish(self, columns: tuple[MapColumn, ...]) -> MutationMap:
+        """Return the map."""
+        scores = self._arrays[0]
+        predictions = self._arrays[1] if len(self._arrays) > 1 else None
+        borders = tuple(
+            tuple(firsts[1:])
+            for firsts, own in zip(self._firsts, self._columns, strict=True)
+            for _ in range(own.stop - own.start)
+        )
+        stretch = self._stretch
         place = (stretch.name, stretch.contig, stretch.start, stretch.codes)
-        yield MutationMap(*place, columns, scores, predicted, tuple(borders), stretch.minus)
+        return MutationMap(*place, columns, scores, predictions, borders, stretch.minus)
 
 
 def _prepare(stretches: Sequence[Stretch], models: Sequence[ScoredModel], ask: Request) -> list[Stretch]:

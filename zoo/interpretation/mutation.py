@@ -19,7 +19,6 @@ from zoo.interpretation.mutation_map import LETTERS, MutationMap
 from zoo.interpretation.outputs import AnyPath, check_outputs, open_outputs
 from zoo.interpretation.stretches import open_stretches
 from zoo.prediction.loading import AnyModel, load_scored
-from zoo.prediction.pipeline import read_ahead
 from zoo.prediction.scoring.settings import EngineName, ScoringSettings
 from zoo.prediction.support import refuse_model_folder
 
@@ -146,8 +145,7 @@ def mutate_to_files(
             scored[0].model.session.device,
         )
         with open_outputs(listed, theme) as add:
-            # The next map is made while one is written.
-            for found in read_ahead(make_maps(stretches, scored, ask, report), depth=1):
+            for found in make_maps(stretches, scored, ask, report):
                 add(found)
                 _count(found, summary)
     summary.seconds = time.perf_counter() - started
@@ -162,17 +160,18 @@ def _count(found: MutationMap, summary: MutationSummary) -> None:
     skipped = len(found) - len(np.unique(index))
     if skipped:
         summary.skipped[Reason.UNKNOWN_BASES.name] += skipped
-    for number, column in enumerate(found.columns):
-        scores = found.scores[index, alt, number]
-        if not len(scores) or np.isnan(scores).all():
-            continue
-        row = int(np.nanargmax(np.abs(scores)))
+    if not len(index):
+        return
+    scores = np.abs(found.scores[index, alt])
+    rows = np.argmax(np.where(np.isnan(scores), -1, scores), axis=0)
+    for number, (column, row) in enumerate(zip(found.columns, rows.tolist(), strict=True)):
+        size = float(scores[row, number])
         before = summary.strongest.get(column.key)
-        if before is None or abs(scores[row]) > abs(before.score):
+        if not np.isnan(size) and (before is None or size > abs(before.score)):
             summary.strongest[column.key] = Change(
                 found.contig or found.name,
                 int(found.positions[index[row]]),
                 found.sequence[index[row]],
                 LETTERS[alt[row]],
-                float(scores[row]),
+                float(found.scores[index[row], alt[row], number]),
             )

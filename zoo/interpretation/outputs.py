@@ -18,7 +18,7 @@ from zoo.genome.output import STANDARD_OUTPUT, OutputFile, resolve_output
 from zoo.interpretation.heat_map import PICTURES, Theme, check_plotting, draw_maps
 from zoo.interpretation.mutation_map import LETTERS, MutationMap
 from zoo.prediction.output.cells import MISSING
-from zoo.prediction.output.columns import make_column, open_parquet
+from zoo.prediction.output.columns import make_column, make_letters, open_parquet
 
 AnyPath: TypeAlias = str | Path
 
@@ -157,10 +157,10 @@ def _write_parquet(file: BinaryIO, _path: str, _theme: Theme) -> Iterator[_Add]:
         def add(found: MutationMap) -> None:
             index, alt = found.changes
             columns = {
-                **{name: pa.array([label] * len(index), pa.string()) for name, label in found.labels.items()},
-                "position": pa.array(found.positions[index].tolist(), pa.int64()),
-                "ref": pa.array(list(decode(found.codes[index])), pa.string()),
-                "alt": pa.array(list(decode(alt)), pa.string()),
+                **{name: pa.repeat(label, len(index)) for name, label in found.labels.items()},
+                "position": make_column(found.positions[index]),
+                "ref": make_letters(decode(found.codes[index])),
+                "alt": make_letters(decode(alt)),
             }
             # Column by column in memory; what has no score is null.
             values = np.ascontiguousarray(found.list_values().T)

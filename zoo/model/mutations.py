@@ -17,6 +17,7 @@ from zoo.genome.codes import Codes, reverse_complement
 from zoo.model.session import TOLERANCE, Session
 from zoo.network.differences import Differences
 from zoo.network.gains import mutation_gain
+from zoo.network.layers import load_kernels
 from zoo.network.network import Whole
 from zoo.network.substitutions import Reference, Substitutions
 
@@ -56,6 +57,8 @@ class MutationPredictor:
         network = session.plain_network
         if network is None:
             raise ModelError(f"{name}: reads no sequence")
+        load_kernels()
+        session.prepare()
         self._session = session
         self._differences = Differences(network, session.open)
         whole = 4 * sum(

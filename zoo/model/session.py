@@ -220,6 +220,10 @@ class Session:
         """
         return open_graph(import_onnxruntime(), graph, self._providers, self._threads, self.card.full_name)
 
+    def prepare(self) -> None:
+        """Open the network now, rather than when it is first run; threads that run it at first would each open it."""
+        _ = self._session
+
     def walk(self, run: Callable[[T], R], parts: Iterable[T]) -> list[R]:
         """Call ``run`` on each part, in threads of their own where parts of the network would wait for each other."""
         return list((self._pool.map if self._pool is not None else map)(run, parts))
@@ -254,7 +258,7 @@ class Session:
         if len(codes) <= size:
             return self.merge(self._predict_batch(codes, given), members=members)
 
-        opened = self._session  # before there are threads: each would open one of its own (from Python 3.12 on)
+        opened = self._session  # before there are threads, as ``prepare`` has it
 
         def predict_from(first: int) -> dict[str, Predictions]:
             rows = slice(first, first + size)

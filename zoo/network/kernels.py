@@ -21,6 +21,18 @@ def _compile(function: F) -> F:
     return compiled
 
 
+def load() -> None:
+    """Compile all functions, or load what was compiled before; the first call of any would do it."""
+    numbers, places = np.zeros((1, 1), np.float32), np.zeros(1, np.int64)
+    rows, added = numbers[np.newaxis], numbers[np.newaxis, np.newaxis]
+    slide = (1, 1, 0)
+    spread(added, places, places, slide, places, rows)
+    spread_and_pool(
+        added, places, places, slide, numbers, places, 1, (1, 1, 1, 0, 0), places, numbers, 0, numbers, places, places,
+        rows, rows.copy(),
+    )  # fmt: skip
+
+
 @_compile
 def spread(
     changes: Numbers, rows: Places, starts: Places, slide: tuple[int, int, int], firsts: Places, result: Numbers

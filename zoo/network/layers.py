@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from types import ModuleType
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from zoo.network import spreading
 from zoo.network.gains import cost_of_substitution
 from zoo.network.growth import find_exponents, find_ratios, find_uneven_maps
 from zoo.network.network import SEQUENCE, Network
@@ -34,7 +38,6 @@ class Layers:
         compiled: Whether numba's functions are used; by default where it is installed.
 
     Attributes:
-        functions: The module that spreads changes, compiled or not.
         reaches: What each base of a window reaches.
         parts: In an order in which changes can be taken through them.
         uneven: Maps whose numbers may be of very different sizes.
@@ -46,7 +49,7 @@ class Layers:
 
     def __init__(self, network: Network, open_graph: Opener, *, compiled: bool | None = None) -> None:
         self.network = network
-        self.functions = _choose_functions(compiled=compiled)
+        self._compiled = compiled
         self.reaches = _group_bases(network)
         self.parts = find_stages(network)
         self.uneven = find_uneven_maps(network)
@@ -65,6 +68,18 @@ class Layers:
                     self._tables[part.inner] = self.multiply(part.convolution, self._letter_changes[:, np.newaxis])
             elif isinstance(part, Pointwise) and not part.linear:
                 self._products[part.output] = open_graph(write_pointwise_graph(network, part))
+
+    @functools.cached_property
+    def functions(self) -> ModuleType:
+        """The module that spreads changes, compiled or not."""
+        if self._compiled is False:
+            return spreading
+        try:
+            return load_kernels().result()
+        except ModuleNotFoundError as error:
+            if self._compiled or error.name != "numba":
+                raise
+            return spreading
 
     def pair_letters(self, ref: Codes, alt: Codes) -> Places:
         """Return the number of each pair of REF's and ALT's letter, shape (n,), as ``change_letters`` takes it."""
@@ -101,18 +116,23 @@ def _group_bases(network: Network) -> Reaches:
     return find_reaches(network, max(_MIN_BASES, _WORK_OF_A_GROUP // work))
 
 
-def _choose_functions(*, compiled: bool | None) -> ModuleType:
-    from zoo.network import spreading
+@functools.cache
+def load_kernels() -> Future[ModuleType]:
+    """Begin to load numba and what it compiled, which takes it most of a second, in a thread of its own."""
+    loading: Future[ModuleType] = Future()
 
-    if compiled is False:
-        return spreading
-    try:
-        from zoo.network import kernels
-    except ModuleNotFoundError as error:
-        if compiled or error.name != "numba":
-            raise
-        return spreading
-    return kernels
+    def load() -> None:
+        try:
+            from zoo.network import kernels
+
+            kernels.load()
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the functions are asked for
+            loading.set_exception(error)
+        else:
+            loading.set_result(kernels)
+
+    threading.Thread(target=load, name="zoo-kernels").start()
+    return loading
 
 
 def _find_added(parts: tuple[Part, ...]) -> set[str]:

@@ -1,15 +1,19 @@
-"""Two threads around a loop: one that reads ahead, one that writes behind. Errors of either reach the loop."""
+"""Threads around a loop: that read ahead of it, work ahead of it, or write behind it. Their errors reach the loop."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 _PATIENCE = 0.1  # seconds between looks at whether the other side has stopped
 _FAREWELL = 2.0  # seconds that a broken run waits for its writer
@@ -52,6 +56,26 @@ def read_ahead(items: Iterable[T], depth: int = 2) -> Generator[T]:  # noqa: C90
     finally:
         stopped.set()
         thread.join()
+
+
+def work_ahead(run: Callable[[T], R], items: Iterable[T], workers: int = 2) -> Generator[R]:
+    """Yield what ``run`` returns for each item, in their order, so many at a time in threads of their own.
+
+    Items are drawn by the thread that asks; no more of them than there are workers are ahead of it.
+    """
+    remaining = iter(items)
+    with ThreadPoolExecutor(workers, "zoo-worker") as pool:
+        under_way: deque[Future[R]] = deque()
+        try:
+            for item in itertools.islice(remaining, workers):
+                under_way.append(pool.submit(run, item))
+            while under_way:
+                found = under_way.popleft().result()
+                for item in itertools.islice(remaining, 1):
+                    under_way.append(pool.submit(run, item))
+                yield found
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 class WriteBehind(Generic[T]):

@@ -21,14 +21,23 @@ def open_parquet(target: Any, schema: Any) -> Any:
     return parquet.ParquetWriter(target, schema, compression="zstd", use_dictionary=text or False)
 
 
-def make_column(values: npt.NDArray[np.float32]) -> Any:
-    """Return an array of pyarrow's of numbers, shape (n,); NaN is null.
+# pyarrow's own way to make an array of a list, or of one of NumPy's, imports pandas.
 
-    Its own way to make one of NumPy's arrays imports pandas.
-    """
+
+def make_column(values: npt.NDArray[np.float32] | npt.NDArray[np.int64]) -> Any:
+    """Return an array of pyarrow's of numbers, shape (n,); NaN is null."""
     import pyarrow as pa
 
-    values = np.ascontiguousarray(values)
     missing = np.isnan(values)
     valid = pa.py_buffer(np.packbits(~missing, bitorder="little")) if missing.any() else None
-    return pa.Array.from_buffers(pa.float32(), len(values), [valid, pa.py_buffer(values)])
+    numbers = pa.py_buffer(np.ascontiguousarray(values))
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [valid, numbers])
+
+
+def make_letters(letters: str) -> Any:
+    """Return an array of pyarrow's of one letter each, which are ASCII."""
+    import pyarrow as pa
+
+    ends = np.arange(len(letters) + 1, dtype=np.int32)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(letters.encode("ascii"))]
+    return pa.Array.from_buffers(pa.string(), len(letters), buffers)

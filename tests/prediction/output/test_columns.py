@@ -1,0 +1,55 @@
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from zoo.prediction.output.columns import make_column, make_letters, open_parquet
+
+
+@pytest.mark.parametrize("count", [0, 1, 8, 19])
+def test_numbers_that_are_missing_are_null(count):
+    values = np.arange(count, dtype=np.float32)
+    values[3::5] = np.nan
+    expected = [None if number % 5 == 3 else float(number) for number in range(count)]
+    found = make_column(values)
+    found.validate(full=True)
+    assert found.to_pylist() == expected
+    assert make_column(np.stack([values, values], axis=1)[:, 1]).to_pylist() == expected
+
+
+def test_whole_numbers_stay_so():
+    found = make_column(np.arange(5))
+    found.validate(full=True)
+    assert (found.type, found.to_pylist()) == (pa.int64(), [0, 1, 2, 3, 4])
+
+
+def test_letters_are_text_of_one_letter_each():
+    found = make_letters("ACGTN")
+    found.validate(full=True)
+    assert (found.type, found.to_pylist()) == (pa.string(), list("ACGTN"))
+    assert make_letters("").to_pylist() == []
+
+
+def test_only_text_has_a_dictionary(tmp_path):
+    table = pa.table({"a.b": make_letters("AC"), "score": make_column(np.ones(2, np.float32))})
+    with open_parquet(tmp_path / "a.parquet", table.schema) as writer:
+        writer.write_table(table)
+
+    file = parquet.ParquetFile(tmp_path / "a.parquet")
+    columns = [file.metadata.row_group(0).column(place) for place in range(2)]
+    assert [column.has_dictionary_page for column in columns] == [True, False]
+    assert file.read() == table
+
+
+def test_columns_are_made_without_pandas():
+    code = """
+import sys
+import numpy as np
+from zoo.prediction.output.columns import make_column, make_letters
+make_column(np.ones(3, np.float32)), make_letters("ACG")
+assert "pyarrow" in sys.modules and "pandas" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
