@@ -55,7 +55,7 @@ def test_no_positions_have_no_alternatives(place_model):
 
 def test_the_incremental_engine_says_the_same(make_place_model, monkeypatch):
     monkeypatch.setattr(module, "_OPENING", 1)
-    monkeypatch.setattr(module, "MIN_GAIN", 0)
+    monkeypatch.setattr(module, "MIN_MUTATION_GAIN", 0)
     model = make_place_model(strand={"average": True})
     places = np.array([0, 1, 2, 3, 5, 6, 7, 8])
     (expected,) = predict_alternatives(model, encode(WINDOW), places, "full")
@@ -74,7 +74,7 @@ def test_graphs_are_opened_where_there_is_enough_to_do(make_place_model, monkeyp
         opened.append(session)
         return made
 
-    monkeypatch.setattr(module, "MIN_GAIN", 0)
+    monkeypatch.setattr(module, "MIN_MUTATION_GAIN", 0)
     monkeypatch.setattr(module, "MutationPredictor", open_graphs)
     monkeypatch.setattr(module, "_OPENING", 15 * cost_of_window(model.session.network).time)
 
@@ -91,7 +91,7 @@ def test_a_network_whose_predictions_differ_runs_whole_and_says_so(make_place_mo
         raise ModelError("place@1.0.0: output 'prediction' of substitutions differs")
 
     monkeypatch.setattr(module, "_OPENING", 1)
-    monkeypatch.setattr(module, "MIN_GAIN", 0)
+    monkeypatch.setattr(module, "MIN_MUTATION_GAIN", 0)
     monkeypatch.setattr(module, "MutationPredictor", refuse)
     model = make_place_model()
 

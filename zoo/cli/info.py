@@ -70,7 +70,7 @@ def _show_plan(model: str, *, json: bool) -> None:
 
     from zoo.cli.tables import print_json, print_table
     from zoo.model.plan import plan_folder
-    from zoo.network.costs import MIN_GAIN
+    from zoo.network.costs import MIN_PAIR_GAIN
     from zoo.registry import locate
 
     card, plan = plan_folder(locate(model).folder)
@@ -87,7 +87,7 @@ def _show_plan(model: str, *, json: bool) -> None:
     print_table(columns, rows)
     base = f"one base at {plan.anchor} (0-based) of {card.sequence_window.length}"
     print(f"{card.full_name}, {base}: {plan.speed_up:.2f} times as fast as two windows are expected on a processor")
-    if plan.speed_up < MIN_GAIN:
+    if plan.speed_up < MIN_PAIR_GAIN:
         print("too little for --engine auto, which runs the whole network for alleles that stand alone")
     if plan.neighbours is None:
         print("neighbouring windows share nothing: branches of the network pool differently")

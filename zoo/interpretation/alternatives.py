@@ -16,7 +16,7 @@ from zoo.model.folder import Model
 from zoo.model.graph import output_shape
 from zoo.model.mutations import MutationPredictor, expect_gain, substitute
 from zoo.network.costs import cost_of_window
-from zoo.network.gains import MIN_GAIN
+from zoo.network.gains import MIN_MUTATION_GAIN
 from zoo.prediction.scoring.merging import Named
 from zoo.prediction.scoring.settings import EngineName
 
@@ -103,7 +103,7 @@ class AlternativePredictor:
                 )
             return True
         network = self._model.session.network
-        if gain < MIN_GAIN or network is None:
+        if gain < MIN_MUTATION_GAIN or network is None:
             return False
         return substitutions * cost_of_window(network).time >= _OPENING
 

@@ -17,7 +17,7 @@ from zoo.network.stretches import find_ends, is_shared
 NODE = 900_000
 """Multiply-adds in the time that a node takes to start and to lay out what it reads: small networks are mostly that."""
 
-MIN_GAIN = 1.1
+MIN_PAIR_GAIN = 1.1
 """How many times as fast a pair has to be expected for its own graph to be worth it."""
 
 CHUNK_WORTH = 0.8

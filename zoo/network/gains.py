@@ -13,7 +13,7 @@ from zoo.network.operators import Apply, Convolve
 from zoo.network.reaches import Reaches, find_reaches
 from zoo.network.stages import find_stages
 
-MIN_GAIN = 1.5
+MIN_MUTATION_GAIN = 1.5
 """How many times as fast a map has to be expected for its own graphs to be worth it."""
 
 _ALTERNATIVES = 3  # of a base

@@ -14,7 +14,7 @@ from zoo.model.chunks import ChunkSession, Pairs, divide
 from zoo.model.folder import Model
 from zoo.model.pairs import PairSession
 from zoo.network.chunks import fits_chunks
-from zoo.network.costs import MIN_GAIN, bases_worth_a_window, pair_gain
+from zoo.network.costs import MIN_PAIR_GAIN, bases_worth_a_window, pair_gain
 from zoo.network.network import Network
 from zoo.prediction.alleles.batch import Integers
 from zoo.prediction.scoring.merging import Named
@@ -133,7 +133,7 @@ class IncrementalPredictor:
                 f"{self._model.card.full_name}: the incremental engine gains nothing: it is expected to be {gain:.2f} "
                 "times as fast as the whole network (see zoo info --plan); choose --engine auto or full"
             )
-        return PairSession(self._model.session, anchor) if self._forced or gain >= MIN_GAIN else None
+        return PairSession(self._model.session, anchor) if self._forced or gain >= MIN_PAIR_GAIN else None
 
     def _make_chunks(self, network: Network, anchor: int) -> ChunkSession | None:  # noqa: ARG002 - as _make_pairs
         return ChunkSession(self._model.session, anchor, self._find_whole(self._pairs.get(anchor)))
