@@ -37,6 +37,13 @@ def test_incremental_is_forced_and_auto_is_not(model, engine, forced):
     assert (predictor._forced, predictor._batch_size) == (forced, 7)
 
 
+@pytest.mark.parametrize(("engine", "kept", "others"), [("auto", 4, 2), ("incremental", 6, 0)])
+def test_the_engine_knows_how_many_shifts_there_will_be(model, engine, kept, others):
+    predictor = choose_predictor(model, ScoringSettings(engine=engine, shifts=(-3, -2, -1, 0, 1, 2)))
+
+    assert (predictor._most, predictor._others) == (kept, others)
+
+
 def test_a_cache_stands_before_the_engine(model, tmp_path):
     predictor = choose_predictor(model, ScoringSettings(engine="full", cache=tmp_path / "cache"))
 

@@ -281,16 +281,52 @@ def test_windows_whose_alleles_stand_anywhere_run_as_a_whole(opened):
     assert opened == []
 
 
-def test_shifted_windows_have_graphs_of_their_own_as_far_as_they_are_kept(opened):
+SHIFTED = (10, 9, 11, 8, 12, 7)
+
+
+def test_shifted_windows_have_graphs_of_their_own_as_far_as_they_are_kept_and_the_rest_is_told_once(opened):
+    model = load(small(), make_card_of(small(), 10))
+    batches = [draw_batch(anchor=anchor) for anchor in (*SHIFTED, *SHIFTED)]
+
+    with assumed(gain=2, spread=0), warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        predictor = IncrementalPredictor(model, shifts=len(SHIFTED))
+        found = [predictor.predict(windows) for windows in batches]
+
+    assert all(agree(one, FullPredictor(model).predict(windows)) for one, windows in zip(found, batches, strict=True))
+    assert opened == [("PairSession", anchor) for anchor in SHIFTED[:4]]
+    (warned,) = told
+    assert str(warned.message) == (
+        "g-at-anchor@1.0.0: the whole network runs for 2 of 6 shifts: graphs are kept for 4 unless --engine "
+        "incremental asks for all"
+    )
+
+
+def test_graphs_are_kept_for_all_shifts_where_they_are_forced(opened):
     model = load(small(), make_card_of(small(), 10))
 
-    with assumed(gain=2, spread=0):
-        predictor = IncrementalPredictor(model)
-        for anchor in (10, 9, 11, 8, 12, 10, 12):
+    with assumed(gain=2, spread=MANY), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        predictor = IncrementalPredictor(model, forced=True, shifts=len(SHIFTED))
+        for anchor in (*SHIFTED, *SHIFTED):
             windows = draw_batch(anchor=anchor)
             assert agree(predictor.predict(windows), FullPredictor(model).predict(windows))
 
-    assert opened == [("PairSession", anchor) for anchor in (10, 9, 11, 8)]
+    assert opened == [(name, anchor) for anchor in SHIFTED for name in ("PairSession", "ChunkSession")]
+
+
+def test_few_shifts_and_a_network_that_gains_nothing_are_nothing_to_tell_of(opened):
+    model = load(small(), make_card_of(small(), 10))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for gain, shifts in ((2, SHIFTED[:4]), (1, SHIFTED)):
+            with assumed(gain=gain, spread=0):
+                predictor = IncrementalPredictor(model, shifts=len(shifts))
+                for anchor in shifts:
+                    predictor.predict(draw_batch(anchor=anchor))
+
+    assert opened == [("PairSession", anchor) for anchor in SHIFTED[:4]]
 
 
 def test_a_window_alone_whose_pairs_were_all_left_out_is_none_to_predict():

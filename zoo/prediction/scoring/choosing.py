@@ -15,5 +15,7 @@ def choose_predictor(model: Model, settings: ScoringSettings) -> Predictor:
     if settings.engine == "full" or settings.precision != "float32":
         predictor = FullPredictor(model, settings.batch_size)
     else:
-        predictor = IncrementalPredictor(model, settings.batch_size, forced=settings.engine == "incremental")
+        predictor = IncrementalPredictor(
+            model, settings.batch_size, forced=settings.engine == "incremental", shifts=len(settings.shifts)
+        )
     return predictor if settings.cache is None else CachedPredictor(predictor, model, settings)

@@ -23,29 +23,32 @@ from zoo.prediction.windows.placement import WindowBatch
 
 T = TypeVar("T")
 
-_ANCHORS = 4  # graphs that are kept: each holds what it needs of the weights once more
+_ANCHORS = 4  # shifts whose graphs are kept unasked: each holds what it needs of the weights once more
 
 
 class IncrementalPredictor:
     """Predicts REF's windows as a whole, and of ALT's what its difference from REF reaches.
 
     Where windows lie close together on a contig, what they share is computed once for all. Windows that stand otherwise
-    than around their allele, and those of more shifts than there are graphs kept for, run as a whole; so does a network
-    that gains nothing by it.
+    than around their allele run as a whole; so do, with a warning, those of more shifts than graphs are kept for unless
+    it is forced; so does a network that gains nothing by it.
 
     Args:
         model: The model.
         batch_size: Pairs in one run of the network; by default what keeps it busiest.
-        forced: Whether a network that gains nothing is an error.
+        forced: Whether a network that gains nothing is an error, and graphs are kept for all shifts.
+        shifts: In how many places of their windows alleles will stand.
 
     Raises:
         ModelError: On first use, where it is forced: the network gains nothing, or its predictions come out otherwise.
     """
 
-    def __init__(self, model: Model, batch_size: int | None = None, *, forced: bool = False) -> None:
+    def __init__(self, model: Model, batch_size: int | None = None, *, forced: bool = False, shifts: int = 1) -> None:
         self._model = model
         self._batch_size = batch_size
         self._forced = forced
+        self._most = max(shifts, _ANCHORS) if forced else _ANCHORS
+        self._others = shifts - self._most  # run as a whole, which is told once
         self._full = FullPredictor(model, batch_size)
         self._pairs: dict[int, PairSession | None] = {}
         self._chunks: dict[int, ChunkSession | None] = {}
@@ -56,12 +59,27 @@ class IncrementalPredictor:
         if len(anchors) != 1:
             return self._full.predict(windows)
         anchor = int(anchors[0])
+        if anchor not in self._pairs and len(self._pairs) == self._most:
+            self._tell_of_others()
+            return self._full.predict(windows)
         session = self._open(self._pairs, anchor, self._make_pairs)
         near, alone = self._divide(windows)
         chunks = self._open(self._chunks, anchor, self._make_chunks) if near else None
         if chunks is None or windows.ref_line is None:
             return self._predict_alone(session, windows)
         return self._predict_along(windows, windows.ref_line, near, alone, chunks, session)
+
+    def _tell_of_others(self) -> None:
+        """Warn once that shifts run as a whole; where the network gains nothing, all do."""
+        gains = any(session is not None for session in (*self._pairs.values(), *self._chunks.values()))
+        if self._others <= 0 or not gains:
+            return
+        warnings.warn(
+            f"{self._model.card.full_name}: the whole network runs for {self._others} of {self._others + self._most} "
+            f"shifts: graphs are kept for {self._most} unless --engine incremental asks for all",
+            stacklevel=3,
+        )
+        self._others = 0
 
     def _predict_alone(self, session: PairSession | None, windows: WindowBatch) -> PairPredictions:
         if session is None:
@@ -116,7 +134,7 @@ class IncrementalPredictor:
                 f"{self._model.card.full_name}: the incremental engine can't read this network; choose --engine auto "
                 "or full"
             )
-        if anchor not in kept and len(kept) < _ANCHORS and network is not None:
+        if anchor not in kept and network is not None:
             try:
                 kept[anchor] = make(network, anchor)
             except ModelError as error:
