@@ -293,13 +293,21 @@ def test_a_reader_that_closes_the_pipe_ends_the_run_with_one_line(long_run):
     assert error == "zoo: error: standard output: the program that reads it closed the pipe; nothing more was written\n"
 
 
-@pytest.mark.parametrize("name", ["out.vcf", "out.vcf.gz", "out.bcf"])
-def test_ctrl_c_exits_130_and_says_how_to_go_on(long_run, tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "number", "status"),
+    [
+        ("out.vcf", signal.SIGINT, 130),
+        ("out.vcf.gz", signal.SIGINT, 130),
+        ("out.bcf", signal.SIGINT, 130),
+        ("out.vcf", signal.SIGTERM, 143),
+    ],
+)
+def test_an_interrupted_run_says_how_to_go_on(long_run, tmp_path, name, number, status):
     with start([*long_run, "-o", str(tmp_path / name)]) as process:
         wait_for(tmp_path / f"{name}.journal", process, lines=3)  # the fingerprint, and two batches
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         error = process.stderr.read()
-        assert process.wait(timeout=60) == 130
+        assert process.wait(timeout=60) == status
     assert re.fullmatch(r"zoo: interrupted; [\d,]+ records are done and kept; go on with --resume\n", error), error
     assert {path.name for path in tmp_path.glob("out*")} == {f"{name}.partial", f"{name}.journal"}
 

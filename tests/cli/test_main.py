@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -12,6 +13,8 @@ from zoo import __version__
 from zoo.cli import VERBS, main
 from zoo.errors import DataError, VcfError
 from zoo.genome.vcf import VcfReader
+
+NO_SIGHUP = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no SIGHUP here")
 
 CALLED_BY_LIST = "zoo.registry.open_registry"
 
@@ -89,6 +92,67 @@ def test_ctrl_c_exits_130_without_a_traceback(monkeypatch, capsys):
     fail_with(monkeypatch, KeyboardInterrupt())
     assert main(["list"]) == 130
     assert "Traceback" not in capsys.readouterr().err
+
+
+WAITS = (
+    "import os, signal, sys, time; import zoo.cli, zoo.registry; "
+    "signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "zoo.registry.open_registry = lambda: os.write(1, b'here') and time.sleep(60); sys.argv[1:] = ['list']; "
+)
+"""Puts a command that says when it is there, and waits, in place of ``zoo list``."""
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("SIGINT", 130), ("SIGTERM", 143), pytest.param("SIGHUP", 129, marks=NO_SIGHUP)]
+)
+def test_a_process_that_is_told_to_end_does_so_in_silence(name, status):
+    command = [sys.executable, "-c", WAITS + "zoo.cli.run()"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.read(4) == b"here"
+        process.send_signal(getattr(signal, name))
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == status
+
+
+@pytest.mark.parametrize(("again", "status"), [("SIGTERM", 143), ("SIGINT", -signal.SIGINT)])
+def test_what_comes_while_a_process_ends_makes_no_noise(again, status):
+    seconds = 60 if again == "SIGINT" else 0.1  # Ctrl-C ends what takes too long
+    ends = f"import atexit; atexit.register(lambda: os.write(1, b'ends') and time.sleep({seconds})); zoo.cli.run()"
+    command = [sys.executable, "-c", WAITS + ends]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.read(4) == b"here"
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.read(4) == b"ends"
+        process.send_signal(getattr(signal, again))
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == status
+
+
+def test_a_signal_that_the_shell_has_turned_off_stays_off():
+    code = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {WAITS.replace('60', '0.2')} zoo.cli.run()"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.read(4) == b"here"
+        process.send_signal(signal.SIGTERM)
+        assert b"AttributeError" in process.stderr.read()  # it went on with what is no registry
+        assert process.wait(timeout=60) == 1
+
+
+def test_who_runs_a_command_as_a_function_keeps_the_signals(monkeypatch, capsys):
+    before = signal.getsignal(signal.SIGTERM)
+    fail_with(monkeypatch, KeyboardInterrupt())
+    assert main(["list"]) == 130
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_temporary_folders_are_gone_when_the_process_has_ended(tmp_path):
+    code = (
+        "import tempfile, zoo.cli, zoo.registry, sys; keep = []; sys.argv[1:] = ['list']; "
+        f"zoo.registry.open_registry = lambda: keep.append(tempfile.TemporaryDirectory(dir='{tmp_path}')) or exit(3); "
+        "zoo.cli.run()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"", b"")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_warning_is_one_line(monkeypatch, capsys):

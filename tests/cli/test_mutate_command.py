@@ -1,4 +1,7 @@
 import re
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -111,6 +114,25 @@ def test_a_map_is_drawn_beside_a_table_of_it(genome, model, tmp_path):
 def test_what_cannot_be_mutated_is_one_line_and_leaves_nothing(genome, model, tmp_path, capsys, arguments, message):
     output = tmp_path / "map.tsv"
     assert_error(capsys, main(["mutate", *arguments, *genome, *model, "-o", str(output)]), message)
+    assert not list(tmp_path.glob("map*"))
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_run_that_is_told_to_end_leaves_nothing(genome, model, tmp_path, name, status):
+    # A map that was written waits for the signal; a shell may have made a test in the background deaf to Ctrl-C.
+    code = (
+        "import os, signal, sys, time; from zoo.cli import main; from zoo.interpretation import mutation; "
+        "signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "mutation._count = lambda *_: os.write(1, b'here') and time.sleep(60); sys.exit(main(sys.argv[1:]))"
+    )
+    outputs = [part for suffix in ("tsv", "tsv.gz", "npz") for part in ("-o", str(tmp_path / f"map.{suffix}"))]
+    command = [sys.executable, "-c", code, "mutate", "chr1:4-6", *genome, *model, *outputs]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.read(4) == b"here"
+        assert len(list(tmp_path.glob("map*.partial"))) == 3
+        process.send_signal(getattr(signal, name))
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == status
     assert not list(tmp_path.glob("map*"))
 
 

@@ -1,6 +1,7 @@
 """The command ``zoo``: one file a command, which parses, makes one call into the library, and prints.
 
-Exit status: 0 done, 1 a ``ZooError`` (one line on the standard error), 2 wrong usage, 130 interrupted.
+Exit status: 0 done, 1 a ``ZooError`` (one line on the standard error), 2 wrong usage, 130 interrupted, 129 and 143
+ended by SIGHUP and SIGTERM.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import functools
 import importlib
 import io
 import os
+import signal
 import sys
+import threading
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
@@ -59,6 +62,9 @@ TRACEBACK_VARIABLE = "ZOO_TRACEBACK"
 
 UNWRITABLE = "standard output: can't be written"
 
+_INTERRUPTED = 130
+_ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows lacks one
+
 
 def run() -> NoReturn:
     """Run the command that this process was started for, and end the process with its exit status.
@@ -66,9 +72,16 @@ def run() -> NoReturn:
     Networks, compilers and tables are not taken apart one by one, which takes up to half a second: the operating system
     has the memory back at once.
     """
-    status = main()
+    try:
+        status = main()
+    except KeyboardInterrupt:  # before the command, or behind it
+        status = _INTERRUPTED
     if sys.gettrace() is not None or sys.getprofile() is not None:  # who watches has something to write
         sys.exit(status)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python would tell where in the clearing up it was
+    for each in _ENDING:
+        signal.signal(each, signal.SIG_IGN)  # it ends
     atexit._run_exitfuncs()  # noqa: SLF001 - temporary folders are removed there, and there is no public name
     with contextlib.suppress(OSError, AttributeError):
         sys.stderr.flush()
@@ -85,21 +98,55 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments and not arguments[0].startswith("-") and arguments[0] not in VERBS:
         _print_error(f"error: no command {arguments[0]!r}{near_match(arguments[0], VERBS)} (see zoo --help)")
         return 2
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _ending_as_interrupted() as came:
         warnings.showwarning = _show_warning
         try:
-            _build_command(arguments).main(args=arguments, prog_name="zoo")
-        except SystemExit as stop:
-            return _flush(stop.code if isinstance(stop.code, int) else int(stop.code is not None))
-        except KeyboardInterrupt:
-            return _flush(130)
-        except ZooError as error:
-            _print_error(f"error: {error}")
-        except BrokenPipeError:
-            pass
-        except Exception as error:  # noqa: BLE001 - a bug still gets one line
-            _print_unforeseen(error)
-        return _flush(1)
+            status = _run_command(arguments)
+        except KeyboardInterrupt:  # behind the command, while an error was told or a stream flushed
+            status = _INTERRUPTED
+    return 128 + came[0] if came and status == _INTERRUPTED else status
+
+
+@contextlib.contextmanager
+def _ending_as_interrupted() -> Iterator[list[int]]:
+    """Let SIGTERM and SIGHUP end a command as Ctrl-C does, so that it clears up; give the number of the one that came.
+
+    Further ones are ignored, or they would end the clearing up: schedulers send them to a process and to its group.
+    """
+    came: list[int] = []
+    # Who runs us as a library may have plans of its own, and nohup has.
+    heard = threading.current_thread() is threading.main_thread()
+    ours = [number for number in _ENDING if heard and signal.getsignal(number) is signal.SIG_DFL]
+
+    def interrupt(number: int, _: object) -> NoReturn:
+        for each in ours:
+            signal.signal(each, signal.SIG_IGN)
+        came.append(number)
+        raise KeyboardInterrupt
+
+    for each in ours:
+        signal.signal(each, interrupt)
+    try:
+        yield came
+    finally:
+        for each in ours:
+            signal.signal(each, signal.SIG_DFL)
+
+
+def _run_command(arguments: Sequence[str]) -> int:
+    try:
+        _build_command(arguments).main(args=list(arguments), prog_name="zoo")
+    except SystemExit as stop:
+        return _flush(stop.code if isinstance(stop.code, int) else int(stop.code is not None))
+    except KeyboardInterrupt:
+        return _flush(_INTERRUPTED)
+    except ZooError as error:
+        _print_error(f"error: {error}")
+    except BrokenPipeError:
+        pass
+    except Exception as error:  # noqa: BLE001 - a bug still gets one line
+        _print_unforeseen(error)
+    return _flush(1)
 
 
 def _prepare_streams() -> None:
