@@ -11,6 +11,7 @@ from zoo.genome.vcf import RecordBatch
 from zoo.prediction.alleles.batch import AlleleBatch
 from zoo.prediction.inputs.source import RECORDS_A_BATCH
 from zoo.prediction.output.journal import Checkpoint
+from zoo.prediction.output.rows import Rows
 from zoo.prediction.output.sinks import Sink
 from zoo.prediction.pipeline import WriteBehind, read_ahead
 from zoo.prediction.resuming import InputDigest, check_records, describe_state, digest_input, restore_state
@@ -25,8 +26,8 @@ class BatchWriter(Protocol):
     def header(self, digests: Mapping[str, str] | None = None) -> str:
         """Return what stands before all batches."""
 
-    def format(self, batch: RecordBatch, alleles: AlleleBatch, scores: list[ModelScores]) -> str:
-        """Return the lines of a batch."""
+    def format(self, batch: RecordBatch, alleles: AlleleBatch, scores: list[ModelScores]) -> str | Rows:
+        """Return the lines of a batch, or its rows of a table."""
 
 
 def stream(run: Run, writer: BatchWriter, sink: Sink, report: Callable[[Progress], None] | None) -> None:

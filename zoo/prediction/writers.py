@@ -8,7 +8,8 @@ from zoo.genome.vcf import RecordBatch
 from zoo.prediction.alleles.batch import AlleleBatch
 from zoo.prediction.output.header import declare, knows_number_a
 from zoo.prediction.output.keys import all_keys, refuse_collisions
-from zoo.prediction.output.lines import Layout, format_table, format_vcf, table_header
+from zoo.prediction.output.lines import Layout, format_vcf, make_rows, table_header
+from zoo.prediction.output.rows import Rows
 from zoo.prediction.run import Run
 from zoo.prediction.scoring.scores import ModelScores
 
@@ -72,6 +73,6 @@ class TableWriter:
         """Return the line of column names."""
         return table_header(self._layout)
 
-    def format(self, batch: RecordBatch, alleles: AlleleBatch, scores: list[ModelScores]) -> str:
+    def format(self, batch: RecordBatch, alleles: AlleleBatch, scores: list[ModelScores]) -> Rows:
         """Return the rows of a batch."""
-        return format_table(batch, alleles, scores, self._layout)
+        return make_rows(batch, alleles, scores, self._layout)

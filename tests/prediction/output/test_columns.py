@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from zoo.prediction.output.columns import make_column, make_letters, open_parquet
+from zoo.prediction.output.columns import make_column, make_letters, make_typed, open_parquet
 
 
 @pytest.mark.parametrize("count", [0, 1, 8, 19])
@@ -53,3 +53,29 @@ make_column(np.ones(3, np.float32)), make_letters("ACG")
 assert "pyarrow" in sys.modules and "pandas" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_columns_have_the_type_that_is_asked_for():
+    found = {
+        kind: make_typed(texts, kind)
+        for kind, texts in {
+            "text": ["a", "."],
+            "integer": [".", "-5"],
+            "float": ["2.5", "."],
+            "flag": ["1", "0"],
+        }.items()
+    }
+    for array in found.values():
+        array.validate(full=True)
+    assert {kind: (str(array.type), array.to_pylist()) for kind, array in found.items()} == {
+        "text": ("string", ["a", None]),
+        "integer": ("int64", [None, -5]),
+        "float": ("float", [2.5, None]),
+        "flag": ("bool", [True, False]),
+    }
+
+
+@pytest.mark.parametrize(("kind", "text"), [("integer", "1.5"), ("float", "x"), ("flag", "true"), ("text", "\udcff")])
+def test_a_text_of_another_type_is_an_error(kind, text):
+    with pytest.raises(ValueError, match=r"1\.5|'x'|'true'|udcff"):
+        make_typed([text], kind)

@@ -5,7 +5,7 @@ from zoo.genome.variant import Reason
 from zoo.genome.vcf import RecordBatch
 from zoo.prediction.alleles.batch import AlleleBatch
 from zoo.prediction.output.keys import Extras, ModelKeys
-from zoo.prediction.output.lines import Layout, format_table, format_vcf, table_columns, table_header
+from zoo.prediction.output.lines import Layout, format_vcf, make_rows, table_columns, table_header
 from zoo.prediction.scoring.scores import ModelScores
 
 ONE = ModelKeys(("t",), ("ZOO_ONE",), "ZOO_ONE_SKIPPED")
@@ -124,7 +124,7 @@ def test_a_table_has_a_row_for_each_allele():
     ]
     header, *rows = (
         table_header(layout(ONE, TWO))
-        + format_table(batch_of([record("C,G]2:7]"), record(".")]), alleles, scores, layout(ONE, TWO))
+        + make_rows(batch_of([record("C,G]2:7]"), record(".")]), alleles, scores, layout(ONE, TWO)).spell()
     ).splitlines()
     assert header.split("\t") == [
         *("contig", "position", "id", "ref", "alt", "qual", "filter", "skipped"),
@@ -147,7 +147,7 @@ def test_of_an_alleles_regions_vcf_has_the_one_of_largest_score_and_a_table_all(
         "ZOO_P=-3,.;ZOO_P_REGION=p2,.;ZOO_P_SKIPPED=.,NO_REGION",
         "ZOO_P=2;ZOO_P_REGION=p2",
     ]
-    header, *rows = (table_header(made) + format_table(batch_of(columns), alleles, scores, made)).splitlines()
+    header, *rows = (table_header(made) + make_rows(batch_of(columns), alleles, scores, made).spell()).splitlines()
     assert header.split("\t")[7:] == ["region", "skipped", "ZOO_P", "ZOO_P_SKIPPED"]
     assert [[row.split("\t")[4], *row.split("\t")[7:]] for row in rows] == [
         ["C", "promoter one", ".", "1", "."],
@@ -162,7 +162,7 @@ def test_models_that_share_no_region_have_rows_of_their_own():
     alleles = alleles_of([0], [0])
     scores = [model([1], [0], [(0, 0)]), model([2], [0], [(0, 1)])]
     made = layout(*keys, regions=("one", "two"), region=True)
-    rows = [row.split("\t")[7:] for row in format_table(batch_of([record()]), alleles, scores, made).splitlines()]
+    rows = [row.split("\t")[7:] for row in make_rows(batch_of([record()]), alleles, scores, made).spell().splitlines()]
     assert rows == [["one", ".", "1", ".", ".", "."], ["two", ".", ".", ".", "2", "."]]
 
 
@@ -184,7 +184,7 @@ def test_what_stands_beside_a_score_has_keys_of_its_own():
         "ZOO_P": "float", "ZOO_P_SD": "float", "ZOO_P_PERCENTILE": "float", "ZOO_P_P": "float",
         "ZOO_P_DISAGREE": "integer", "ZOO_P_SEEN": "flag", "ZOO_P_SKIPPED": "text",
     }  # fmt: skip
-    rows = format_table(batch_of([record(), record()]), alleles, [found], layout(keys)).splitlines()
+    rows = make_rows(batch_of([record(), record()]), alleles, [found], layout(keys)).spell().splitlines()
     cells = [dict(zip(columns, row.split("\t"), strict=True)) for row in rows]
     assert [cell["ZOO_P_SEEN"] for cell in cells] == ["0", "1"]
     assert [cell["ZOO_P_SD"] for cell in cells] == ["0.5", "."]

@@ -1,4 +1,4 @@
-"""The texts of one model's values: a list for each of its keys, an entry for each row that is asked for."""
+"""One model's values as columns, one for each of its keys, an entry for each row that is asked for; their texts."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from zoo.prediction.windows.placement import Reasons
 
 MISSING = "."
 
+Values = npt.NDArray[np.float32]
+
 
 def list_cells(
     model: ModelScores, keys: ModelKeys, rows: Integers, regions: Sequence[str]
-) -> Iterator[tuple[str, list[str]]]:
-    """Yield each key with the texts of some rows, ``.`` for a row of -1; keys of ``seen`` and reasons are left out.
+) -> Iterator[tuple[str, list[str] | Values]]:
+    """Yield each key with the numbers or texts of some rows; keys of ``seen`` and reasons are left out.
 
     Args:
-        rows: Rows of ``model``, one for each text.
+        rows: Rows of ``model``, one for each entry; -1 where there is none, which is NaN or ``.``.
         regions: The names of the regions that ``model.window`` counts.
     """
     if keys.top:
@@ -44,7 +46,7 @@ def list_cells(
         yield keys.region, region_texts(model, rows, regions)
 
 
-def format_floats(values: npt.NDArray[np.float32]) -> list[str]:
+def format_floats(values: Values) -> list[str]:
     """Return nine significant digits, which bring back every float32, and ``.`` for NaN."""
     positive_zeros = values + np.float32(0)  # -0 would only puzzle
     texts = ("%.9g\n" * len(values) % tuple(positive_zeros.tolist())).split("\n")
@@ -91,9 +93,8 @@ def _name_reasons(reason: Reasons, relevant: npt.NDArray[np.bool_]) -> list[str]
     return names
 
 
-def _by_track(model: ModelScores, values: Scores, rows: Integers) -> list[list[str]]:
-    picked = model.column_of(values, rows)
-    return [format_floats(picked[:, track]) for track in range(picked.shape[1])]
+def _by_track(model: ModelScores, values: Scores, rows: Integers) -> list[Values]:
+    return list(np.ascontiguousarray(model.column_of(values, rows).T))
 
 
 def _pick(texts: list[str], rows: Integers) -> list[str]:

@@ -25,8 +25,9 @@ class Format:
         suffixes: How the names of such files end.
         table: Rows of cells under one line of names, not VCF.
         packed: Text in BGZF blocks.
-        converted: Made at the end from the finished text.
+        converted: Made at the end from the finished text, or from rows that were kept column by column.
         indexed: Can have an index.
+        columnar: Rows are kept column by column.
     """
 
     name: FormatName
@@ -35,6 +36,12 @@ class Format:
     packed: bool = False
     converted: bool = False
     indexed: bool = False
+    columnar: bool = False
+
+    @property
+    def kept_packed(self) -> bool:
+        """Whether what is kept till the end is text in BGZF blocks."""
+        return self.packed or (self.converted and not self.columnar)
 
 
 FORMATS = (
@@ -43,7 +50,7 @@ FORMATS = (
     Format("bcf", (".bcf",), converted=True, indexed=True),
     Format("tsv", (".tsv",), table=True),
     Format("tsv.gz", (".tsv.gz", ".tsv.bgz"), table=True, packed=True),
-    Format("parquet", (".parquet",), table=True, converted=True),
+    Format("parquet", (".parquet",), table=True, converted=True, columnar=True),
 )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from zoo.genome.variant import Reason
 from zoo.genome.vcf import ALT, CONTIG, FILTER, ID, INFO, POS, QUAL, REF, RecordBatch
@@ -16,6 +17,7 @@ from zoo.prediction.output.cells import MISSING, general_reasons, list_cells, mo
 from zoo.prediction.output.formats import ColumnType
 from zoo.prediction.output.keys import HAPLOTYPE_KEY, PACKED_KEY, SKIPPED_KEY, Extras, ModelKeys
 from zoo.prediction.output.packed import pack
+from zoo.prediction.output.rows import Column, Rows, spell_column
 from zoo.prediction.scoring.pairing import ScoredModel
 from zoo.prediction.scoring.scores import ModelScores
 
@@ -68,19 +70,19 @@ def format_vcf(batch: RecordBatch, alleles: AlleleBatch, scores: Sequence[ModelS
     return "\n".join(lines)
 
 
-def format_table(batch: RecordBatch, alleles: AlleleBatch, scores: Sequence[ModelScores], layout: Layout) -> str:
-    """Return a row an allele, and one for each of its regions, tab-separated; a cell without a value is ``.``."""
+def make_rows(batch: RecordBatch, alleles: AlleleBatch, scores: Sequence[ModelScores], layout: Layout) -> Rows:
+    """Return a table's row for each allele, and one for each of its regions."""
     allele, window = _pair_windows(len(alleles), scores)
     index = allele.tolist()
     general = general_reasons(alleles.reason)
     alts = _list_alts(batch, alleles)
-    turned = _find_turned(batch, alts, alleles, allele) if EFFECT_KEY in layout.info else []
-    cells: list[list[str]] = []
+    signs = _find_signs(batch, alts, alleles, allele) if EFFECT_KEY in layout.info else np.empty(0, np.float32)
+    cells: list[Column] = []
     for number, (model, keys) in enumerate(zip(scores, layout.keys, strict=True)):
         rows = _find_rows(model, allele, window)
         found = dict(list_cells(model, keys, rows, layout.regions))
-        cells.extend(texts for key, texts in found.items() if key != keys.region)
-        cells.extend(_turn(found[key], turned) for key in _effect_keys(layout, number))
+        cells.extend(column for key, column in found.items() if key != keys.region)
+        cells.extend(np.multiply(found[key], signs) for key in _effect_keys(layout, number))
         if keys.seen and model.seen is not None:
             cells.append([str(int(seen)) for seen in model.seen[allele].tolist()])
         cells.append(_pick(model_reasons(model.reason), index))
@@ -98,7 +100,7 @@ def format_table(batch: RecordBatch, alleles: AlleleBatch, scores: Sequence[Mode
     if layout.name_haplotypes is not None:
         heads.append(_pick(layout.name_haplotypes(alleles), index))
     heads.append(_pick(general, index))
-    return "".join(map("%s\n".__mod__, map("\t".join, zip(*heads, *cells, strict=True))))
+    return Rows(dict(zip(table_columns(layout), [*heads, *cells], strict=True)))
 
 
 def table_columns(layout: Layout) -> dict[str, ColumnType]:
@@ -132,10 +134,11 @@ def _info_texts(batch: RecordBatch, alleles: AlleleBatch, scores: Sequence[Model
     records = len(batch)
     several = len(alleles) != records
     bounds = np.searchsorted(alleles.record, np.arange(records + 1)).tolist() if several else []
-    cells: list[list[str]] = []
+    cells: list[Sequence[str]] = []
     template = []
     for model, keys in zip(scores, layout.keys, strict=True):
-        for key, texts in list_cells(model, keys, model.strongest(), layout.regions):
+        for key, column in list_cells(model, keys, model.strongest(), layout.regions):
+            texts = spell_column(column)
             cells.append(_join_alleles(texts, bounds) if several else texts)
             template.append(f"{key}=%s")
     if layout.name_haplotypes is not None:
@@ -160,7 +163,7 @@ def _info_texts(batch: RecordBatch, alleles: AlleleBatch, scores: Sequence[Model
     return added
 
 
-def _join_alleles(texts: list[str], bounds: list[int]) -> list[str]:
+def _join_alleles(texts: Sequence[str], bounds: list[int]) -> list[str]:
     return [texts[first] if last - first == 1 else ",".join(texts[first:last]) for first, last in pairwise(bounds)]
 
 
@@ -216,26 +219,15 @@ def _effect_keys(layout: Layout, number: int) -> tuple[str, ...]:
     return keys.scores
 
 
-def _find_turned(batch: RecordBatch, alts: list[str], alleles: AlleleBatch, allele: Integers) -> list[bool | None]:
-    """Return for each row whether the effect allele is REF, so that its score has the other sign; None for neither."""
+def _find_signs(batch: RecordBatch, alts: list[str], alleles: AlleleBatch, allele: Integers) -> npt.NDArray[np.float32]:
+    """Return for each row 1 where the effect allele is ALT, -1 where it is REF, NaN where it is neither."""
     refs, infos = batch.column(REF), batch.column(INFO)
-    turned = []
-    for index, record in zip(allele.tolist(), alleles.record[allele].tolist(), strict=True):
+    signs = np.full(len(allele), np.nan, dtype=np.float32)
+    for row, (index, record) in enumerate(zip(allele.tolist(), alleles.record[allele].tolist(), strict=True)):
         effect = _read_info(infos[record], EFFECT_KEY)
-        turned.append(True if effect == refs[record] else False if effect == alts[index] else None)
-    return turned
-
-
-def _turn(texts: list[str], turned: list[bool | None]) -> list[str]:
-    """Return scores of the effect allele against the other."""
-    return [
-        text if turn is False else MISSING if turn is None or text == MISSING else _negate(text)
-        for text, turn in zip(texts, turned, strict=True)
-    ]
-
-
-def _negate(number: str) -> str:
-    return number[1:] if number.startswith("-") else number if number == "0" else f"-{number}"
+        if effect in (refs[record], alts[index]):
+            signs[row] = -1 if effect == refs[record] else 1
+    return signs
 
 
 def _read_info(info: str, key: str) -> str:

@@ -1,94 +1,95 @@
-"""Parquet, made from a finished table of text, a part after the other: memory does not grow with the file."""
+"""Parquet, made from rows that were kept column by column, part after part: memory does not grow with the file."""
 
 from __future__ import annotations
 
-import io
-import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from zoo.errors import OutputError
-from zoo.genome.bgzf import read_blocks
 from zoo.genome.output import OutputFile
-from zoo.prediction.output.cells import MISSING
-from zoo.prediction.output.columns import open_parquet
-from zoo.prediction.output.formats import ColumnTypes
+from zoo.prediction.output.columns import make_typed, open_parquet
+from zoo.prediction.output.formats import ColumnType, ColumnTypes
+from zoo.prediction.output.rows import Rows
 
-_BYTES_OF_A_GROUP = 16 << 20  # of text; a longer row makes a group of its own
+_BYTES_OF_A_GROUP = 4 << 20  # of columns; what was kept at once stays together
+
+_LENGTH_BYTES = 8  # in front of what was kept at once
 
 ORIGIN_KEY = "zoo"
 """The key of the file's metadata under which stands what its rows were made of."""
 
 
-def convert_to_parquet(text: Path, output: OutputFile, types: ColumnTypes, origin: str = "") -> None:
-    """Write ``output.whole`` from BGZF text, rows between tabs under a line of names; ``.`` is a missing value.
+def pack_rows(rows: Rows, types: ColumnTypes, name: str) -> bytes:
+    """Return rows as they are kept, with their length in front, in Arrow's format of streams.
 
-    Floats are of 32 bits and exact, as nine digits tell them; integers of 64; flags are 0 and 1.
+    Floats are of 32 bits, integers of 64; flags are 0 and 1.
+
+    Args:
+        name: The output's, for messages.
 
     Raises:
-        OutputError: A cell is not of its column's type, or the disk is full.
+        OutputError: A cell is not of its column's type.
     """
     import pyarrow as pa
 
-    arrow = {"text": pa.string(), "integer": pa.int64(), "float": pa.float32(), "flag": pa.bool_()}
-    with output.writing(), text.open("rb") as packed, output.whole.open("xb") as target:
-        head, groups = _read_groups(_read_text(packed, output.name))
-        names = head.decode("utf-8", "surrogateescape").split("\t")
-        metadata = {ORIGIN_KEY: origin} if origin else None
-        schema = pa.schema([(name, arrow[types.get(name, "text")]) for name in names], metadata)
-        try:
-            with open_parquet(target, schema) as writer:
-                for group in groups:
-                    writer.write_table(_parse(group, schema))
-        except pa.ArrowInvalid as error:
-            reason = " ".join(str(error).split())
-            raise OutputError(
-                f"{output.name}: these rows can't be written as Parquet ({reason}); write .tsv"
-            ) from error
-
-
-def _read_text(packed: BinaryIO, name: str) -> Iterator[bytes]:
+    kinds = [types.get(column, "text") for column in rows.columns]
     try:
-        for _, _, text in read_blocks(packed):
-            yield text
+        arrays = [make_typed(column, kind) for column, kind in zip(rows.columns.values(), kinds, strict=True)]
     except ValueError as error:
-        raise OutputError(f"{name}: the rows that were kept till the end can't be read ({error}); run again") from error
+        reason = " ".join(str(error).split())
+        raise OutputError(f"{name}: these rows can't be written as Parquet ({reason}); write .tsv") from error
+    batch = pa.record_batch(arrays, schema=_make_schema(list(rows.columns), types))
+    stream = pa.BufferOutputStream()
+    with pa.ipc.new_stream(stream, batch.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+        writer.write_batch(batch)
+    content: bytes = stream.getvalue().to_pybytes()
+    return len(content).to_bytes(_LENGTH_BYTES, "little") + content
 
 
-def _read_groups(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """Return the first line, without its end, and the others in groups."""
-    waiting = b""
-    while b"\n" not in waiting and (block := next(blocks, b"")):
-        waiting += block
-    head, _, rest = waiting.partition(b"\n")
-    return head, _join_lines(itertools.chain([rest], blocks))
+def convert_to_parquet(kept: Path, output: OutputFile, types: ColumnTypes, origin: str = "") -> None:
+    """Write ``output.whole`` from a line of names and rows behind it that ``pack_rows`` packed.
+
+    Raises:
+        OutputError: What was kept can't be read, or the disk is full.
+    """
+    import pyarrow as pa
+
+    with output.writing(), kept.open("rb") as packed, output.whole.open("xb") as target:
+        names = packed.readline().decode("utf-8", "surrogateescape").rstrip("\n").split("\t")
+        schema = _make_schema(names, types, {ORIGIN_KEY: origin} if origin else None)
+        waiting: list[Any] = []
+        with open_parquet(target, schema) as writer:
+            for table in _read_tables(packed, output.name):
+                waiting.append(table.replace_schema_metadata(schema.metadata))
+                if sum(each.nbytes for each in waiting) >= _BYTES_OF_A_GROUP:
+                    writer.write_table(pa.concat_tables(waiting).combine_chunks())
+                    waiting.clear()
+            if waiting:
+                writer.write_table(pa.concat_tables(waiting).combine_chunks())
 
 
-def _join_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    waiting: list[bytes] = []
-    size = 0
-    for block in blocks:
-        waiting.append(block)
-        size += len(block)
-        if size >= _BYTES_OF_A_GROUP and b"\n" in block:
-            lines, _, rest = block.rpartition(b"\n")
-            waiting[-1] = lines + b"\n"
-            yield b"".join(waiting)
-            waiting, size = [rest], len(rest)
-    if size:
-        yield b"".join(waiting)
+def _make_schema(names: list[str], types: ColumnTypes, metadata: dict[str, str] | None = None) -> Any:
+    import pyarrow as pa
+
+    arrow: dict[ColumnType, Any] = {
+        "text": pa.string(),
+        "integer": pa.int64(),
+        "float": pa.float32(),
+        "flag": pa.bool_(),
+    }
+    return pa.schema([(name, arrow[types.get(name, "text")]) for name in names], metadata)
 
 
-def _parse(group: bytes, schema: Any) -> Any:
-    from pyarrow import csv
+def _read_tables(packed: BinaryIO, name: str) -> Iterator[Any]:
+    import pyarrow as pa
 
-    return csv.read_csv(
-        io.BytesIO(group),
-        # One block, whatever its length: rows never straddle two.
-        read_options=csv.ReadOptions(column_names=schema.names, block_size=len(group) + 1, use_threads=False),
-        parse_options=csv.ParseOptions(delimiter="\t", quote_char=False, newlines_in_values=False),
-        convert_options=csv.ConvertOptions(
-            column_types=schema, null_values=[MISSING], strings_can_be_null=True, true_values=["1"], false_values=["0"]
-        ),
-    )
+    try:
+        while head := packed.read(_LENGTH_BYTES):
+            with pa.ipc.open_stream(packed.read(int.from_bytes(head, "little"))) as reader:
+                yield reader.read_all()
+    except (ValueError, OverflowError, OSError, pa.ArrowException) as error:
+        reason = " ".join(str(error).split())
+        raise OutputError(
+            f"{name}: the rows that were kept till the end can't be read ({reason}); run again"
+        ) from error

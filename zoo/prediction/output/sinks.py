@@ -18,13 +18,14 @@ from zoo.prediction.output.bcf import convert_to_bcf
 from zoo.prediction.output.formats import ColumnTypes, Format, choose_format, refuse_index
 from zoo.prediction.output.index import INDEX_SUFFIXES, OrderCheck, index_bcf, index_vcf
 from zoo.prediction.output.journal import Checkpoint, Journal, TalliedFile
-from zoo.prediction.output.parquet import convert_to_parquet
+from zoo.prediction.output.parquet import convert_to_parquet, pack_rows
+from zoo.prediction.output.rows import Rows
 
 _SPOOL_LEVEL = 1  # of text that is converted at the end: read once, then removed
 
 
 class Sink(Protocol):
-    """Takes a header and bodies as text, then gives the file its name.
+    """Takes a header and bodies, then gives the file its name.
 
     Attributes:
         resumed: How far an unfinished run came, whose header and bodies are not to be written again.
@@ -37,8 +38,8 @@ class Sink(Protocol):
     def write_header(self, header: str) -> None:
         """Write the header, before any body."""
 
-    def write(self, body: str) -> None:
-        """Add lines."""
+    def write(self, body: str | Rows) -> None:
+        """Add lines, or rows of a table."""
 
     def note(self, records: int, state: dict[str, Any]) -> None:
         """Note that so many records are done, and what is needed to go on behind them.
@@ -131,8 +132,8 @@ class FileSink:
             raise
         length, crc = (self.resumed.length, self.resumed.crc) if self.resumed else (0, 0)
         self._file = TalliedFile(self._output.file, length, crc)
-        packed = form.packed or form.converted
-        self._bgzf = BgzfSink(self._file, *([_SPOOL_LEVEL] if form.converted else [])) if packed else None
+        level = [_SPOOL_LEVEL] if form.converted else []
+        self._bgzf = BgzfSink(self._file, *level) if form.kept_packed else None
 
     def __enter__(self) -> Self:
         return self
@@ -145,15 +146,24 @@ class FileSink:
     def write_header(self, header: str) -> None:
         """Write the header, in blocks of its own."""
         self._header = header
-        self.write(header)
+        self._write(header.encode("utf-8", "surrogateescape"))
         self._end_block()
         self._head = self._file.length
 
-    def write(self, body: str) -> None:
-        """Add lines."""
-        if self._order is not None:
-            self._order.check(body)
-        content = body.encode("utf-8", "surrogateescape")
+    def write(self, body: str | Rows) -> None:
+        """Add lines, or rows of a table."""
+        if self._form.columnar:
+            names = self._header.rstrip("\n").split("\t")
+            rows = body if isinstance(body, Rows) else Rows.split(body, names)
+            content = pack_rows(rows, self._types, self._output.name)
+        else:
+            text = body.spell() if isinstance(body, Rows) else body
+            if self._order is not None:
+                self._order.check(text)
+            content = text.encode("utf-8", "surrogateescape")
+        self._write(content)
+
+    def _write(self, content: bytes) -> None:
         with self._output.writing():
             (self._file if self._bgzf is None else self._bgzf).write(content)
 
@@ -204,7 +214,7 @@ class FileSink:
     def _read_header(self) -> str:
         with self._output.writing(), self._output.partial.open("rb") as file:
             content = file.read(self._head)
-        if self._form.packed or self._form.converted:
+        if self._form.kept_packed:
             content = gzip.decompress(content)
         return content.decode("utf-8", "surrogateescape")
 
@@ -275,8 +285,8 @@ class _ConvertedPipe:
         """Write the header."""
         self._sink.write_header(header)
 
-    def write(self, body: str) -> None:
-        """Add lines."""
+    def write(self, body: str | Rows) -> None:
+        """Add lines, or rows of a table."""
         self._sink.write(body)
 
     def note(self, records: int, state: dict[str, Any]) -> None:
