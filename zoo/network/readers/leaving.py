@@ -70,7 +70,7 @@ def _read_dense(scope: Scope, node: Node, flat: Flat) -> bool:
         if bias is None:
             return False
         bias = bias.astype(np.float32).ravel()
-    weights = (weights.T if attributes.get("transB") else weights).astype(np.float32)
+    weights = (weights.T if attributes.get("transB") else weights).astype(np.float32, copy=False)
     shape = scope.maps[flat.map]
     if flat.order == "LC":
         dense = weights.reshape(shape.length, shape.channels, -1)

@@ -139,7 +139,7 @@ def all_keys(keys: Sequence[ModelKeys]) -> list[str]:
 
 
 def _is_top(scored: ScoredModel, max_tracks: float) -> bool:
-    return len(scored.tracks) > max_tracks and not scored.chosen
+    return len(scored.columns) > max_tracks and not scored.chosen
 
 
 def _keys_of(scored: ScoredModel, renames: Mapping[str, str], extras: Extras, max_tracks: float) -> ModelKeys:
