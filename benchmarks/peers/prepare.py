@@ -28,7 +28,8 @@ from benchmarks.peers.variants import (
 
 RECORDS = 10_000
 COHORT_START = 1_000_000
-_RECORDS_PER_MAP = 100
+_RECORDS_PER_MAP = {600: 100, 1000: 400}
+"""For each length of a sequence: longer ones take longer."""
 
 
 def prepare(work: Path, records: int) -> None:
@@ -71,7 +72,7 @@ def _write_lists(folder: Path, records: int) -> None:
     for name, of_list in lists.items():
         write_vcf(folder / f"{name}.vcf", genome, of_list)
     for shape in SHAPES.values():
-        maps = draw_sequences(letters, max(1, records // _RECORDS_PER_MAP), shape.length)
+        maps = draw_sequences(letters, max(1, records // _RECORDS_PER_MAP[shape.length]), shape.length)
         write_sequences(folder / f"sequences-{shape.length}.fa", maps)
 
 

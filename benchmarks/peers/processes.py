@@ -85,8 +85,10 @@ def read_last_object(log: Path) -> dict[str, Any]:
 
 def _environment(threads: int) -> Mapping[str, str]:
     count = str(threads)
+    # Modules are kept compiled, as they are where a program is installed.
+    given = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {
-        **os.environ,
+        **given,
         "PYTHONPATH": str(ROOT),
         "OMP_NUM_THREADS": count,
         "MKL_NUM_THREADS": count,

@@ -71,13 +71,13 @@ def make_run(programs, floor=200.0):
     task = {program: use(100, seconds) for program, seconds in programs.items()}
     of_round = {
         "start-up-basset": {**entry, "programs": start},
-        "snvs-basset": {**entry, "programs": task},
+        "indels-basset": {**entry, "programs": task},
     }
     return {"rounds": [of_round], "records": 100, "threads": 2, "differences": {}, "missing": {}}
 
 
 def test_rows_of_an_earlier_run_stand_beside_the_floor_of_that_run(tmp_path):
-    task = find_task("snvs-basset")
+    task = find_task("indels-basset")
     now = make_run({ZOO[1].name: 2.0}, floor=200.0)
     earlier = make_run({ZOO[1].name: 9.0, TANGERMEME.name: 4.0}, floor=100.0)
     section = build_section(task, now, earlier, tmp_path)
@@ -92,18 +92,18 @@ def test_rows_of_an_earlier_run_stand_beside_the_floor_of_that_run(tmp_path):
 
 def test_an_environment_that_could_not_be_made_is_told_in_its_row(tmp_path):
     run = make_run({ZOO[1].name: 2.0}) | {"missing": {"grelu": "could not be installed: see grelu.log"}}
-    (_, row) = build_section(find_task("snvs-basset"), run, None, tmp_path).rows
+    (_, row) = build_section(find_task("indels-basset"), run, None, tmp_path).rows
     assert row == Row(GRELU.name, failure="could not be installed: see grelu.log")
 
 
 def test_the_page_has_a_row_a_program_and_every_row_as_many_columns(tmp_path):
     run = make_run({ZOO[1].name: 2.0, TANGERMEME.name: 4.0}) | {"missing": {"grelu": "failed | badly"}}
-    names = ("start-up-basset", "snvs-basset")
+    names = ("start-up-basset", "indels-basset")
     sections = {name: build_section(find_task(name), run, None, tmp_path) for name in names}
     setting = Setting("2 cores", "abc", 1, 100, 2, [0.5, 2.0], {"onnxruntime": "1"}, "python -m benchmarks.peers")
     page = render_page(setting, list(sections.values()), describe_goals(sections), "Not measured.")
     lines = page.splitlines()
-    start = lines.index("## Annotation, Basset-sized, SNVs only")
+    start = lines.index("## Annotation, Basset-sized, 10 % indels")
     table = [line for line in lines[start:] if line.startswith("|")]
     assert {line.count("|") for line in table} == {11}
     assert table[2].startswith("| floor: `session.run`, form, 16 a batch | | | 100 | 1 | 1 | 1 |")
@@ -115,7 +115,7 @@ def test_the_page_has_a_row_a_program_and_every_row_as_many_columns(tmp_path):
     assert "Others used the machine" not in page
     busy = replace(setting, loads=[0.5, 3.5])
     assert "**Others used the machine during this run:**" in render_page(busy, [], [], "")
-    assert "| Annotation, Basset-sized, SNVs only: zoo, engine auto by floor | 1.7 | 0.50 | 1.00 | 0.22 |" in lines
+    assert "| Annotation, Basset-sized, 10 % indels: zoo, engine auto by floor | 1.5 | 0.50 | 1.00 | 0.22 |" in lines
 
 
 def test_goals_name_tasks_and_rows_that_are_there():
