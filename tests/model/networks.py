@@ -37,6 +37,33 @@ def make_convolution(seed=0, *, tail=("Sigmoid",), rectifier="Relu"):
     return make_network(nodes, weights)
 
 
+def make_rich():
+    """How many more than 6 of the 9 bases are G: nothing, for most windows."""
+    kernel = np.zeros((1, 4, 3), dtype=np.float32)
+    kernel[0, 2, 1] = 1
+    weights = {
+        "kernel": kernel,
+        "flat": np.array([0, LENGTH], dtype=np.int64),
+        "dense": np.ones((LENGTH, 1), dtype=np.float32),
+        "few": np.float32(-6),
+    }
+    nodes = [
+        helper.make_node("Transpose", ["sequence"], ["turned"], perm=[0, 2, 1]),
+        helper.make_node("Conv", ["turned", "kernel"], ["convolved"], pads=[1, 1], kernel_shape=[3]),
+        helper.make_node("Relu", ["convolved"], ["found"]),
+        helper.make_node("Reshape", ["found", "flat"], ["features"]),
+        helper.make_node("MatMul", ["features", "dense"], ["count"]),
+        helper.make_node("Add", ["count", "few"], ["above"]),
+        helper.make_node("Relu", ["above"], ["prediction"]),
+    ]
+    return make_network(nodes, weights)
+
+
+def draw_without_g():
+    """Windows of which ``make_rich`` says nothing, nor of what a few bases make of them."""
+    return np.array([0, 1, 3], dtype=np.uint8)[np.random.default_rng(1).integers(0, 3, (4, LENGTH))]
+
+
 def make_network(nodes, weights):
     sequence = helper.make_tensor_value_info("sequence", TensorProto.FLOAT, ["N", LENGTH, 4])
     prediction = helper.make_tensor_value_info("prediction", TensorProto.FLOAT, ["N", 1])

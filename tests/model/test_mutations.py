@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from tests.model.networks import LENGTH, draw_codes, make_card, make_convolution
+from tests.model.networks import LENGTH, draw_codes, draw_without_g, make_card, make_convolution, make_rich
 from zoo.errors import ModelError
 from zoo.model import mutations
 from zoo.model.mutations import MutationPredictor, expect_gain, substitute
@@ -137,7 +137,24 @@ def test_a_network_whose_substitutions_come_out_otherwise_is_refused(monkeypatch
 
     monkeypatch.setattr(mutations.Differences, "predict", err)
 
-    with pytest.raises(ModelError, match=r"^g-at-anchor@1\.0\.0: substitutions are predicted otherwise"):
+    with pytest.raises(ModelError, match=r"^g-at-anchor@1\.0\.0: the graphs of substitutions predict otherwise than "):
+        MutationPredictor(session)
+
+
+@pytest.mark.parametrize("average", [False, True])
+def test_substitutions_that_come_out_otherwise_are_refused_though_the_example_does_not_tell(monkeypatch, average):
+    session = Session(
+        make_rich(), make_card(strand={"average": average}), "cpu", 1, example=lambda: (draw_without_g(), None)
+    )
+    MutationPredictor(session)
+    predict = mutations.Differences.predict
+
+    def halve(self, *given):
+        return {name: values / 2 for name, values in predict(self, *given).items()}
+
+    monkeypatch.setattr(mutations.Differences, "predict", halve)
+
+    with pytest.raises(ModelError, match="the graphs of substitutions predict otherwise"):
         MutationPredictor(session)
 
 

@@ -14,6 +14,7 @@ from tests.model.alleles import (
     make_card_of,
     make_large,
 )
+from tests.model.networks import draw_without_g, make_card, make_rich
 from tests.network.agreement import TOLERANCE
 from tests.network.sharing_graphs import draw_sharing, sharing_models
 from zoo.errors import ModelError
@@ -163,6 +164,19 @@ def test_a_graph_that_predicts_otherwise_is_refused(monkeypatch, average):
         match=r"^g-at-anchor@1\.0\.0: the graph of both alleles predicts otherwise than the whole network; choose ",
     ):
         PairSession(session, 9)
+
+
+@pytest.mark.parametrize("average", [False, True])
+def test_a_graph_that_predicts_otherwise_is_refused_though_the_example_does_not_tell(monkeypatch, average):
+    session = Session(
+        make_rich(), make_card(strand={"average": average}), "cpu", 1, example=lambda: (draw_without_g(), None)
+    )
+    PairSession(session, 4)
+    real = pairs_module.write_pair_graph
+    monkeypatch.setattr(pairs_module, "write_pair_graph", lambda network, spans: real(halve(network), spans))
+
+    with pytest.raises(ModelError, match="the graph of both alleles predicts otherwise"):
+        PairSession(session, 4)
 
 
 def test_a_network_without_a_sequence_is_refused():

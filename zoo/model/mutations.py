@@ -14,7 +14,8 @@ import numpy.typing as npt
 from zoo.components import Predictions
 from zoo.errors import ModelError
 from zoo.genome.codes import Codes, reverse_complement
-from zoo.model.session import TOLERANCE, Session
+from zoo.model.session import Example, Session
+from zoo.model.trials import TOLERANCE, Comparison
 from zoo.network.differences import Differences
 from zoo.network.gains import mutation_gain
 from zoo.network.layers import load_kernels
@@ -65,7 +66,7 @@ class MutationPredictor:
             math.prod(dataclasses.astuple(network.maps[one.source])) for one in network.exits if isinstance(one, Whole)
         )
         self._part = min(_PART, max(1, _WHOLE_BYTES // max(1, whole)))
-        self._check()
+        session.trials.run(self._compare, "the graphs of substitutions predict")
 
     def predict(self, codes: Codes, places: Places, letters: Codes) -> tuple[Named, Named]:
         """Return the predictions of a window and of substitutions in it, averaged over strands if the card asks.
@@ -148,12 +149,10 @@ class MutationPredictor:
         found = self._session.strands.predict(predict_strand)
         return self._session.merge(found, members=True)
 
-    def _check(self) -> None:
-        """Try whole windows on the example, and substitutions in them, their ends among these, on whole windows."""
+    def _compare(self, example: Example) -> tuple[Comparison, Comparison]:
+        """Compare whole windows, and substitutions in them, their ends among these, with whole windows."""
         rng = np.random.default_rng(0)
-        windows, published = self._session.example
-        expected = self._session.predict(windows) if published is None else published
-        whole = {name: values.mean(axis=1) for name, values in self.predict_whole(windows).items()}
+        windows, _ = example
         found, changed = [], []
         for codes in windows:
             places = np.append(rng.integers(0, len(codes), _TRIED - 2), [0, len(codes) - 1])
@@ -161,15 +160,9 @@ class MutationPredictor:
             found.append(self.predict(codes, places, letters)[1])
             changed.append(substitute(codes, places, letters))
         # One measure for all: where a window predicts next to nothing, the whole network's last digits count too.
-        together = {name: np.concatenate([part[name] for part in found]) for name in whole}
-        agrees = self._session.agrees
-        if not agrees(whole, expected, self._session.tolerance) or not agrees(
-            together, self.predict_whole(np.concatenate(changed)), TOLERANCE
-        ):
-            raise ModelError(
-                f"{self._session.card.full_name}: substitutions are predicted otherwise by difference than by the "
-                "whole network; choose --engine full"
-            )
+        together = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+        whole = self._session.compare_whole(self.predict_whole(windows), example)
+        return whole, (together, self.predict_whole(np.concatenate(changed)), TOLERANCE)
 
 
 def expect_gain(session: Session) -> float:

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from zoo.components import Predictions
 from zoo.errors import ModelError
 from zoo.genome.codes import Codes, reverse_complement
-from zoo.model.session import TOLERANCE, Session
+from zoo.model.session import Example, Session
+from zoo.model.trials import TOLERANCE, Comparison
 from zoo.network.changes import alt_input, row_input
 from zoo.network.costs import cost_of_change, cost_of_window
 from zoo.network.network import CODES_INPUT, Network
@@ -83,7 +84,7 @@ class PairSession:
             mirrored = self._kinds.mirror(self._length)
             self._strands.append((session.open(write_pair_graph(network, mirrored.spans)), mirrored))
         self._rows = _ROWS_OF_LARGE if network.tail_weights > _LARGE else max(_ROWS, session.windows_per_run)
-        self._check(anchor)
+        session.trials.run(lambda example: self._compare(example, anchor), "the graph of both alleles predicts")
 
     def predict(self, ref: Codes, ref_of: Integers, alt: Codes, rows_per_run: int | None = None) -> tuple[Named, Named]:
         """Return the predictions of both alleles, averaged over strands if the card asks, members apart.
@@ -146,10 +147,10 @@ class PairSession:
         nothing = np.empty(0, dtype=np.int64)
         return self.predict(codes, nothing, codes[:0])[0]
 
-    def _check(self, anchor: int) -> None:
-        """Try REF on the example, and both kinds of change on what REF's part of the graph says of the same windows."""
+    def _compare(self, example: Example, anchor: int) -> tuple[Comparison, Comparison]:
+        """Compare REF, and both kinds of change with what REF's part of the graph says of the same windows."""
         rng = np.random.default_rng(anchor)
-        ref, published = self._session.example
+        ref, _ = example
         alts = []
         for end in (anchor + 1, self._length):
             alt = ref.copy()
@@ -158,12 +159,4 @@ class PairSession:
         rows = np.tile(np.arange(len(ref)), len(alts))
         changed = np.concatenate(alts)
         refs, found = self.predict(ref, rows, changed)
-        expected = self._session.predict(ref) if published is None else published
-        whole = {name: values.mean(axis=1) for name, values in refs.items()}
-        agrees = self._session.agrees
-        right = agrees(whole, expected, self._session.tolerance)
-        if not right or not agrees(found, self.predict_whole(changed), TOLERANCE):
-            raise ModelError(
-                f"{self._session.card.full_name}: the graph of both alleles predicts otherwise than the whole network; "
-                "choose --engine full"
-            )
+        return self._session.compare_whole(refs, example), (found, self.predict_whole(changed), TOLERANCE)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from zoo.components import Predictions
 from zoo.errors import CardError, DeviceError, ModelError
-from zoo.genome.codes import UNKNOWN, Codes, reverse_complement
+from zoo.genome.codes import Codes, reverse_complement
 from zoo.model.card import Card
 from zoo.model.devices import INSTALL_GPU, PROVIDERS, Tuning, available_cpus, resolve_device
 from zoo.model.graph import check_graph, embed_one_hot, output_shape
@@ -26,6 +26,7 @@ from zoo.model.inputs import Inputs, fill_codes
 from zoo.model.opening import OpenGraph, import_onnxruntime, open_graph
 from zoo.model.safety import check_onnx
 from zoo.model.strands import Strands
+from zoo.model.trials import TOLERANCE, Comparison, Trials
 from zoo.network.alignment import align_channels
 from zoo.network.network import Network
 from zoo.network.reading import gains_by_rewriting, read_network
@@ -39,12 +40,6 @@ Example: TypeAlias = tuple[Codes, Mapping[str, Predictions] | None]
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-TOLERANCE = 1e-5
-"""By how much predictions of a network in another form may differ, relative to the largest."""
-
-_LEAST_PROBABILITY = 0.1
-_TRIED = 4  # windows that another form is tried on
 
 # On a processor a layer's result should still be in its cache when the next one reads it: with 2 MB the ensembles of
 # `models/` run 1.6 times as fast as with batches of 512. A GPU wants to be filled instead.
@@ -70,6 +65,7 @@ class Session:
         card: What the network reads and gives.
         strands: How predictions of both strands go together.
         inputs: What a run is fed with.
+        trials: What other forms of the network are tried on.
         device: The device that it runs on, verified.
         provider: ONNX Runtime's name for it.
         windows_per_run: Windows that go through the network together, as many as its caches hold.
@@ -94,9 +90,9 @@ class Session:
         self.device, providers = resolve_device(device, runtime.get_available_providers(), tuning)
         self.provider = PROVIDERS[self.device]
         self.card = card
-        self._example = example
         self.strands = Strands(card)
         self.inputs = Inputs(card)
+        self.trials = Trials(card, example)
         self._graph = check_onnx(model) if isinstance(model, Path) else model
         check_graph(self._graph, card)
         threads = _choose_threads(threads)
@@ -133,7 +129,8 @@ class Session:
         network = self.network
         if network is None or (network is self.plain_network and not gains_by_rewriting(self._graph)):
             return self.open(embed_one_hot(self._graph, self.card))
-        codes, expected = self.example
+        trials = self.trials
+        codes, expected = trials.example
         extra = self.inputs.draw_context(len(codes))
         try:
             rewritten = self.open(write_graph(network))
@@ -143,12 +140,19 @@ class Session:
         if (
             expected is not None
             and not extra
-            and self.agrees(self.merge(found, members=False), expected, self.tolerance)
+            and trials.tells(expected)
+            and trials.agrees(self.merge(found, members=False), expected, trials.tolerance)
         ):
             return rewritten
         published = self.open(embed_one_hot(self._graph, self.card))
-        whole = self._predict_batch(codes, extra, published)
-        return rewritten if self.agrees(found, whole, TOLERANCE) else published
+        for codes, _ in trials.walk():
+            extra = self.inputs.draw_context(len(codes))
+            found, whole = (self._predict_batch(codes, extra, opened) for opened in (rewritten, published))
+            if not trials.agrees(found, whole, TOLERANCE):
+                return published
+            if trials.tells(whole):
+                break
+        return rewritten
 
     def _choose_batch(self, budget: int) -> tuple[int, bool]:
         """Return how many windows keep the largest tensor between two layers within ``budget`` bytes.
@@ -162,23 +166,11 @@ class Session:
             largest = _find_largest(embed_one_hot(self._graph, self.card))
         return min(max(budget // largest, _MIN_WINDOWS), _MAX_WINDOWS), largest * _MIN_WINDOWS <= _LARGEST_APART
 
-    def agrees(self, found: Mapping[str, Predictions], expected: Mapping[str, Predictions], tolerance: float) -> bool:
-        """Return whether predictions are the expected ones, within a tolerance of each output's largest number.
-
-        Where all are probabilities near 0, as of windows drawn at random, the last digits of the sums behind them count
-        for much: what is compared with is a tenth at least.
-        """
-        for output in self.card.outputs:
-            wanted = expected[output.name]
-            least = _LEAST_PROBABILITY if output.activation in {"sigmoid", "softmax"} else 0.0
-            if not largest_difference(found[output.name], wanted, least) <= tolerance:
-                return False
-        return True
-
-    @property
-    def tolerance(self) -> float:
-        """By how much predictions may differ from those that were published, relative to the largest."""
-        return max(TOLERANCE, self.card.tolerance)
+    def compare_whole(self, found: Mapping[str, Predictions], example: Example) -> Comparison:
+        """Return what another form says of the windows of an example, members apart, beside what is right."""
+        codes, published = example
+        expected = self.predict(codes) if published is None else published
+        return {name: values.mean(axis=1) for name, values in found.items()}, expected, self.trials.tolerance
 
     @functools.cached_property
     def network(self) -> Network | None:
@@ -201,16 +193,6 @@ class Session:
             return read_network(self._graph, sequence.name, sequence.unknown_value)
         except ModelError:
             return None
-
-    @functools.cached_property
-    def example(self) -> Example:
-        """A few windows that other forms of the network are tried on, and its predictions for them, if known."""
-        if self._example is not None:
-            codes, predictions = self._example()
-            kept = None if predictions is None else {name: values[:_TRIED] for name, values in predictions.items()}
-            return codes[:_TRIED], kept
-        rng = np.random.default_rng(0)
-        return rng.integers(0, UNKNOWN + 1, (_TRIED, self.card.sequence_window.length), dtype=np.uint8), None
 
     def open(self, graph: onnx.ModelProto | WrittenGraph) -> OpenGraph:
         """Return a graph that is ready to run, on the session's own device and threads.
@@ -360,15 +342,3 @@ def _find_largest(model: onnx.ModelProto) -> int:
         sizes = [dim.dim_value for dim in value.type.tensor_type.shape.dim[1:]]
         largest = max(largest, 4 * math.prod(size for size in sizes if size > 0))
     return largest
-
-
-def largest_difference(found: Predictions, expected: Predictions, least: float = 0.0) -> float:
-    """Return the largest difference, relative to the largest expected number; NaN where one is no number.
-
-    Args:
-        least: What is compared with where the largest is smaller.
-    """
-    if not expected.size:
-        return 0.0
-    largest = max(float(np.abs(expected).max()), least)
-    return float(np.abs(found - expected).max()) / (largest or 1.0)
