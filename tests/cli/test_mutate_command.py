@@ -78,6 +78,27 @@ def test_of_more_than_ten_columns_those_with_the_largest_scores_are_told(genome,
     assert told == (each if tracks == 10 else [*each[:-4:-1], "  and 8 more columns, with smaller scores"])
 
 
+def test_faint_maps_are_told_of_with_the_scorer_that_shows_more(tmp_path, capsys):
+    # A probability of 0.95 where the base at the anchor is a G, else 0.9.
+    graph = make_base_at_anchor_graph()
+    graph.node[-1].output[0] = "found"
+    for name, value in (("step", 0.05), ("level", 0.9)):
+        graph.initializer.append(numpy_helper.from_array(np.array([value], dtype=np.float32), name))
+    graph.node.append(helper.make_node("Mul", ["found", "step"], ["steps"]))
+    graph.node.append(helper.make_node("Add", ["steps", "level"], ["prediction"]))
+    tracks = [{"name": "g", "assay": "none", "unit": "probability"}]
+    outputs = [{"name": "prediction", "tracks": tracks, "activation": "linear"}]
+    folder = write_model_folder(tmp_path / "model", graph, {"outputs": outputs, "scorer": {"name": "difference"}})
+    hint = "  in {} no score exceeds 0.1: where predictions are near 0 or 1, --scorer logit_difference shows more"
+    for sequences, told in ((["AAAAGAAAA"], "the map"), (["AAAAGAAAA", "NNNNNNNNN", "AAAAAAAAA"], "2 of 3 maps")):
+        (tmp_path / "a.fa").write_text("".join(f">one\n{letters}\n" for letters in sequences))
+        command = ["mutate", str(tmp_path / "a.fa"), "-m", str(folder), "-o", str(tmp_path / "map.tsv")]
+        assert main(command) == 0
+        assert capsys.readouterr().err.splitlines()[-1] == hint.format(told)
+        assert main([*command, "--scorer", "logit_difference"]) == 0
+        assert "no score exceeds" not in capsys.readouterr().err
+
+
 def test_options_reach_the_map(genome, model, tmp_path, capsys):
     output = tmp_path / "map.npz"
     command = ["mutate", "chr1:4-6", *genome, *model, "-o", str(output), "--predictions", "--step", "1"]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -7,7 +8,7 @@ from zoo import mutate
 from zoo.errors import MissingExtra, OutputError
 from zoo.interpretation import heat_map as module
 from zoo.interpretation import panel
-from zoo.interpretation.heat_map import PALETTES, check_plotting, draw_maps, make_figure
+from zoo.interpretation.heat_map import PALETTES, check_picture, check_plotting, draw_maps, make_figure
 
 pytest.importorskip("matplotlib", reason="drawing needs the extra `plot`")
 pytest.importorskip("logomaker", reason="drawing needs the extra `plot`")
@@ -145,9 +146,18 @@ def test_the_same_maps_make_the_same_picture(place_model, suffix, theme):
         assert ET.fromstring(picture).tag.endswith("svg")  # noqa: S314 - drawn a line above
 
 
+def count_pages(picture):
+    return picture.count(b"/Type /Page\n") + picture.count(b"/Type /Page ")
+
+
 def test_a_pdf_has_a_page_a_map(place_model):
-    maps = mutate(["ACGTACGTA"] * 3, place_model)
-    assert draw_maps(maps, "map.pdf").count(b"/Type /Page\n") == 3 or b"/Count 3" in draw_maps(maps, "map.pdf")
+    assert count_pages(draw_maps(mutate(["ACGTACGTA"] * 3, place_model), "map.pdf")) == 3
+
+
+def test_a_pdf_has_further_pages_for_columns_that_do_not_fit(make_place_model):
+    columns = [make_place_model("one"), make_place_model("two"), make_place_model("three"), make_place_model("four")]
+    assert count_pages(draw_maps(mutate(["ACGTACGTA"] * 2, columns[:3]), "map.pdf")) == 2
+    assert count_pages(draw_maps(mutate(["ACGTACGTA"] * 2, columns), "map.pdf")) == 4
 
 
 def test_maps_without_any_score_are_drawn(place_model, write_genome):
@@ -155,15 +165,51 @@ def test_maps_without_any_score_are_drawn(place_model, write_genome):
     assert draw_maps(maps, "map.png")
 
 
-def test_too_much_for_one_picture_is_refused(place_model, monkeypatch):
-    maps = mutate(["ACGTACGTA"] * 3, place_model)
-    monkeypatch.setattr(module, "_MOST_PANELS", 2)
-    with pytest.raises(OutputError, match=r"^map\.png: 3 maps are too many for one picture, which shows 2; choose tr"):
-        draw_maps(maps, "map.png")
-    assert draw_maps(maps, "map.pdf")
-    monkeypatch.setattr(module, "_MOST_POSITIONS", 8)
-    with pytest.raises(OutputError, match=r"^map\.pdf: 1 has 9 positions, a picture shows at most 8; write a table"):
-        draw_maps(maps, "map.pdf")
+@pytest.mark.parametrize(
+    ("lengths", "columns", "fit"),
+    [
+        ([220] * 7, 1, 6),
+        ([220], 7, 6),
+        # More than 220 bases take two rows, more than 440 three.
+        ([221] * 4, 1, 3),
+        ([221, 441, 1], 2, 2),
+        ([2640, 9], 1, 1),
+    ],
+)
+def test_a_picture_holds_so_many_maps_as_can_be_read(lengths, columns, fit):
+    maps = [("site", length) for length in lengths]
+    message = rf"^map\.png: expected at most {fit} maps, as many .* found {len(maps) * columns}, one .* write a \.pdf,"
+    for path in ("map.png", "map.svg"):
+        with pytest.raises(OutputError, match=message.replace(r"\.png", rf"\{path[3:]}")):
+            check_picture(path, maps, columns)
+    check_picture("map.pdf", maps, columns)
+    check_picture("map.png", maps[:fit] if columns == 1 else maps[:1], 1 if len(maps) > 1 else fit)
+
+
+def test_a_map_of_many_rows_may_stand_alone():
+    check_picture("map.png", [("site", 24_000)], 1)
+
+
+def test_more_positions_than_pixels_are_refused_with_the_longest_map_named():
+    with pytest.raises(
+        OutputError, match=r"^map\.pdf: b has 24,001 positions, a picture shows at most 24,000; write a"
+    ):
+        check_picture("map.pdf", [("a", 9), ("b", 24_001)], 1)
+
+
+def test_what_was_made_is_refused_like_what_was_asked_for(place_model):
+    with pytest.raises(OutputError, match=r"^map\.png: expected at most 6 maps"):
+        draw_maps(mutate(["ACGTACGTA"] * 7, place_model), "map.png")
+
+
+def test_small_differences_of_probabilities_are_told_of_in_the_picture(place_model):
+    (found,) = mutate(["ACGTACGTA"], place_model)
+    for largest, expected in ((0.09, 1), (0.2, 0)):
+        column = replace(found.columns[0], unit="probability")
+        shown = replace(found, columns=(column,), scores=found.scores / 27 * np.float32(largest))
+        lines = " ".join(text.get_text() for text in draw([shown]).texts)
+        told = "No score exceeds 0.1: where a prediction is near 0 or 1, the scorer logit_difference shows more."
+        assert lines.count(told) == expected
 
 
 def test_a_missing_library_is_named_with_its_extra(monkeypatch):

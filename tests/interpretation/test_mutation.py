@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,6 +7,7 @@ import pytest
 from zoo import mutate, predict, score_variants
 from zoo.errors import OutputError, ScorerMismatch, UnknownName
 from zoo.genome.codes import decode, encode, reverse_complement
+from zoo.interpretation import mutation as module
 from zoo.interpretation.mutation import mutate_to_files
 from zoo.model.folder import load_folder
 from zoo.testing.models import make_model, write_model_folder
@@ -182,6 +185,56 @@ def test_a_summary_counts_and_names_the_strongest(place_model, tmp_path):
     )  # fmt: skip
     assert seen == [(9, 18), (18, 18)]
     assert len(pd.read_csv(tmp_path / "map.tsv", sep="\t")) == 51
+
+
+def test_a_picture_of_too_many_maps_is_refused_before_anything_is_predicted(place_model, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib", reason="drawing needs the extra `plot`")
+    pytest.importorskip("logomaker", reason="drawing needs the extra `plot`")
+    fasta = tmp_path / "a.fa"
+    fasta.write_text(">one\nACGTACGTA\n" * 7)
+    monkeypatch.setattr(module, "make_maps", lambda *_: pytest.fail("it was predicted"))
+    with pytest.raises(OutputError, match=r"/map\.svg: expected at most 6 maps, .* found 7"):
+        mutate_to_files(fasta, place_model, [tmp_path / "map.tsv", tmp_path / "map.svg"])
+    assert not list(tmp_path.glob("map*"))
+
+
+def test_constant_flanks_take_no_room_in_a_picture(make_place_model, tmp_path):
+    pytest.importorskip("matplotlib", reason="drawing needs the extra `plot`")
+    pytest.importorskip("logomaker", reason="drawing needs the extra `plot`")
+    # Of 230 bases 215 are changed, which is one row; six of them fit.
+    window = {
+        "length": 230,
+        "anchor": 115,
+        "mode": "fixed",
+        "fixed_end": "start",
+        "prefix": "A" * 9,
+        "suffix": "ACGTAC",
+    }
+    model = make_place_model(tracks=("place",), length=230, window=window)
+    fasta = tmp_path / "a.fa"
+    fasta.write_text(f">one\n{'A' * 9}{'C' * 215}ACGTAC\n" * 6)
+    assert mutate_to_files(fasta, model, tmp_path / "map.svg").maps == 6
+
+
+@pytest.mark.parametrize(
+    ("unit", "scorer", "largest", "faint"),
+    [
+        ("probability", "difference", 0.1, True),
+        ("probability", "absolute", 0.1, True),
+        ("probability", "difference", 0.101, False),
+        ("probability", "difference", 0, False),
+        ("probability", "difference", np.nan, False),
+        ("probability", "logit_difference", 0.1, False),
+        ("level", "difference", 0.1, False),
+    ],
+)
+def test_a_map_is_faint_where_differences_of_probabilities_are_small(place_model, unit, scorer, largest, faint):
+    (found,) = mutate(["ACGTACGTN"], place_model)
+    column = replace(found.columns[0], unit=unit, scorer=scorer)
+    scores = np.zeros_like(found.scores)
+    scores[8] = np.nan
+    scores[2, 0] = -largest
+    assert replace(found, columns=(column,), scores=scores).is_faint(0) is faint
 
 
 def test_steps_are_counted_from_one(place_model):

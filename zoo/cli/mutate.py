@@ -115,6 +115,8 @@ def mutate(
 
 
 def _print_summary(done: MutationSummary) -> None:
+    from zoo.interpretation.mutation_map import FAINT
+
     print(
         f"scored {done.alternatives:,} alleles of {done.positions:,} positions in {done.seconds:.1f} s, "
         f"{done.alternatives / done.seconds:,.0f} alleles/s, on {done.device} → {', '.join(done.outputs)}",
@@ -132,3 +134,10 @@ def _print_summary(done: MutationSummary) -> None:
         )
     if len(shown) < len(done.strongest):
         print(f"  and {len(done.strongest) - len(shown):,} more columns, with smaller scores", file=sys.stderr)
+    if done.faint:
+        maps = f"{done.faint:,} of {done.maps:,} maps" if done.maps > 1 else "the map"
+        print(
+            f"  in {maps} no score exceeds {FAINT}: where predictions are near 0 or 1, --scorer logit_difference "
+            "shows more",
+            file=sys.stderr,
+        )

@@ -13,12 +13,13 @@ import numpy as np
 
 from zoo.genome.output import refuse_same_file
 from zoo.genome.variant import Reason
-from zoo.interpretation.heat_map import Theme
+from zoo.interpretation.heat_map import PICTURES, Theme, check_picture
 from zoo.interpretation.making import Report, Request, make_maps
 from zoo.interpretation.mutation_map import LETTERS, MutationMap
 from zoo.interpretation.outputs import AnyPath, check_outputs, open_outputs
-from zoo.interpretation.stretches import open_stretches
+from zoo.interpretation.stretches import Stretch, open_stretches
 from zoo.prediction.loading import AnyModel, load_scored
+from zoo.prediction.scoring.pairing import ScoredModel
 from zoo.prediction.scoring.settings import EngineName, ScoringSettings
 from zoo.prediction.support import refuse_model_folder
 
@@ -32,6 +33,8 @@ class MutationSummary:
         positions: Of all of them.
         alternatives: Substitutions that have a score.
         skipped: Positions without one, by reason.
+        maps: Columns of all stretches.
+        faint: Those that have differences of probabilities which are all small, as they are near 0 and 1.
         strongest: By column, the substitution of largest absolute score.
     """
 
@@ -42,6 +45,8 @@ class MutationSummary:
     positions: int = 0
     alternatives: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    maps: int = 0
+    faint: int = 0
     strongest: dict[str, Change] = field(default_factory=dict)
     seconds: float = 0
 
@@ -123,7 +128,7 @@ def mutate_to_files(
         theme: Colours of pictures.
 
     Raises:
-        OutputError: A file can't be written; nothing stands under its name.
+        OutputError: A file can't be written, or there is too much to draw; nothing stands under its name.
         ZooError: As ``mutate``.
     """
     started = time.perf_counter()
@@ -139,6 +144,8 @@ def mutate_to_files(
             refuse_model_folder(output, one.model.folder)
     with ExitStack() as opened:
         stretches = open_stretches(sequences, genome, opened)
+        for output in listed:
+            _check_picture(str(output), stretches, scored)
         summary = MutationSummary(
             tuple(map(str, listed)),
             tuple(one.model.card.full_name for one in scored),
@@ -152,11 +159,24 @@ def mutate_to_files(
     return summary
 
 
+def _check_picture(path: str, stretches: Sequence[Stretch], models: Sequence[ScoredModel]) -> None:
+    """Refuse what can't be drawn before it is predicted."""
+    if not path.endswith(PICTURES) or not stretches:
+        return
+    windows = [scored.model.card.sequence_window for scored in models]
+    # Constant flanks of a sequence are left out.
+    flanks = min(len(window.prefix) for window in windows) + min(len(window.suffix) for window in windows)
+    maps = [(stretch.where, len(stretch) - flanks * (not stretch.contig)) for stretch in stretches]
+    check_picture(path, maps, sum(len(scored.columns) for scored in models))
+
+
 def _count(found: MutationMap, summary: MutationSummary) -> None:
     index, alt = found.changes
     summary.stretches += 1
     summary.positions += len(found)
     summary.alternatives += len(index)
+    summary.maps += len(found.columns)
+    summary.faint += sum(map(found.is_faint, range(len(found.columns))))
     skipped = len(found) - len(np.unique(index))
     if skipped:
         summary.skipped[Reason.UNKNOWN_BASES.name] += skipped

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LETTERS = "ACGT"
+FAINT = 0.1
+"""The largest difference of probabilities that is called small."""
+_DIFFERENCES = ("difference", "absolute", "weighted_difference")
+
 Integers = npt.NDArray[np.int64]
 
 
@@ -114,6 +118,17 @@ class MutationMap:
         others = OTHERS[np.minimum(self.codes, UNKNOWN - 1)]
         effects: Scores = np.take_along_axis(self.scores[:, :, column], others, axis=1)
         return effects
+
+    def is_faint(self, column: int) -> bool:
+        """Return whether a column has differences of probabilities that are all small, but not all zero.
+
+        So they are where a prediction is near 0 or 1, whatever the odds do.
+        """
+        about = self.columns[column]
+        if about.unit != "probability" or about.scorer not in _DIFFERENCES:
+            return False
+        sizes = np.abs(self.effects(column))
+        return bool(0 < np.max(sizes, where=np.isfinite(sizes), initial=0) <= FAINT)
 
     @property
     def labels(self) -> dict[str, str]:

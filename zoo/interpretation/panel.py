@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from zoo.genome.codes import UNKNOWN
-from zoo.interpretation.mutation_map import LETTERS, MutationMap
+from zoo.interpretation.mutation_map import FAINT, LETTERS, MutationMap
 
 MINUS = "\N{MINUS SIGN}"
 # Inches.
@@ -94,6 +94,7 @@ class Panel:
         self._column = found.columns[column]
         self._scores = found.scores[:, :, column]
         self._effects = found.effects(column)
+        self._faint = found.is_faint(column)
         borders = found.borders[column] if found.borders else ()
         self._borders = borders if len(found) * rows.cell >= len(borders) * _BORDERS_APART else ()
         largest = float(np.nanmax(np.abs(self._effects), initial=0)) if np.isfinite(self._effects).any() else 0.0
@@ -118,11 +119,13 @@ class Panel:
         heading = f"{column.track}: {name}{found.place}{strand}"
         about = f"{column.model} · {column.about} ({column.unit}) · score {column.scorer}: {formula}"
         room = self._width - _LEFT
+        faint = f"No score exceeds {FAINT}: where a prediction is near 0 or 1, the scorer logit_difference shows more."
         bold = {"fontsize": 12, "fontweight": "bold"}
         muted = {"fontsize": 9, "color": self._palette.muted}
         return [
             *((line, bold, 0.22) for line in _wrap(heading, room / 0.13)),
             *((line, muted, 0.17) for line in _wrap(about, room / 0.08)),
+            *((line, {"fontsize": 9}, 0.17) for line in _wrap(faint, room / 0.08) if self._faint),
         ]
 
     def draw(self, figure: Any, top: float) -> None:
