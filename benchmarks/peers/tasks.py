@@ -82,7 +82,7 @@ ALL = (*ZOO, LOOP, *PEERS)
 BASSET, DEEPSEA = "basset-sized", "deepsea-sized"
 START_UP = "start-up"
 
-# The peers tell their rate once: where alleles stand makes no difference to them, and five rounds take an hour as it is.
+# The peers tell their rate once: where alleles stand makes no difference to them, and five rounds take an hour.
 AUTO = ZOO[1]
 TASKS = (
     Task(f"{START_UP}-basset", "Basset-sized", BASSET, "one.vcf", ALL),
