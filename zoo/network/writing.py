@@ -245,7 +245,7 @@ class GraphWriter:
     def _make(self, graph: onnx.GraphProto) -> WrittenGraph:
         from onnx import helper
 
-        # Older ONNX Runtimes call what they make of nodes by the nodes' names, which then have to be there and to differ.
+        # Older ONNX Runtimes call what they make of nodes by the nodes' names, which have to be there and to differ.
         for number, node in enumerate(graph.node):
             node.name = f"zoo_node_{number}"
         tail = self.network.tail
