@@ -293,6 +293,15 @@ def test_a_reader_that_closes_the_pipe_ends_the_run_with_one_line(long_run):
     assert error == "zoo: error: standard output: the program that reads it closed the pipe; nothing more was written\n"
 
 
+def test_an_empty_name_is_no_cache(arguments, tmp_path, monkeypatch, capsys):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    assert main([*arguments, "-o", "out.vcf", "--cache", ""]) == 2
+    error = " ".join(capsys.readouterr().err.replace("│", "").split())
+    assert "cache: expected a folder, found an empty name; name one, or leave it out" in error
+    assert not list((tmp_path / "empty").iterdir())
+
+
 @pytest.mark.parametrize(
     ("name", "number", "status"),
     [

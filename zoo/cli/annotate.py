@@ -13,7 +13,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zoo.cli.annotate_report import print_haplotypes, print_plan, print_summary, telling_of_interruption
-from zoo.cli.options import EngineChoice, parse_pairs, parse_scorer_options, parse_shifts
+from zoo.cli.options import (
+    CallingGenome,
+    Device,
+    EngineChoice,
+    Models,
+    Scorer,
+    ScorerOptions,
+    Shifts,
+    Threads,
+    Tracks,
+    WindowRegions,
+    parse_pairs,
+    parse_scorer_options,
+    parse_shifts,
+)
 from zoo.cli.progress import open_reporter
 from zoo.cli.summary_file import open_summary, write_summary
 
@@ -64,12 +78,8 @@ class InputFormat(StrEnum):
 
 def annotate(
     vcf: Annotated[str, typer.Argument(metavar="IN", help="VCF, BCF, list or table of variants; - is standard input.")],
-    genome: Annotated[
-        Path, typer.Option("-f", "--genome", "--fasta", help="Genome that they were called on, FASTA, plain or BGZF.")
-    ],
-    model: Annotated[
-        list[str], typer.Option("-m", "--model", help="Model: a name, name@version or folder; may be repeated.")
-    ],
+    genome: CallingGenome,
+    model: Models,
     output: Annotated[
         str,
         typer.Option("-o", "--output", help="OUT.vcf, .vcf.gz, .bcf, .tsv, .tsv.gz or .parquet; - is standard output."),
@@ -94,30 +104,15 @@ def annotate(
         bool,
         typer.Option("--resume", help="Go on where a run with the same options broke off, if one did."),
     ] = False,
-    scorer: Annotated[
-        str | None,
-        typer.Option(help="How ALT is compared with REF; by default what the model's card says."),
-    ] = None,
-    scorer_option: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="A field of the scorer's configuration; may be repeated."),
-    ] = None,
-    track: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TRACK|MODEL:TRACK", help="Score these tracks alone; may be repeated."),
-    ] = None,
-    windows: Annotated[
-        Path | None,
-        typer.Option(metavar="BED", help="Windows stand at these regions, on their strand, not around each allele."),
-    ] = None,
+    scorer: Scorer = None,
+    scorer_option: ScorerOptions = None,
+    track: Tracks = None,
+    windows: WindowRegions = None,
     regions: Annotated[
         Path | None,
         typer.Option(metavar="BED", help="Score alleles in these regions alone; the rest is NO_REGION."),
     ] = None,
-    shifts: Annotated[
-        str,
-        typer.Option(metavar="N,N…", help="Average predictions over windows moved so many bases: --shifts=-2,0,2."),
-    ] = "0",
+    shifts: Shifts = "0",
     max_indel: Annotated[
         int | None,
         typer.Option(min=0, help="Alleles that add or take more bases are TOO_LONG."),
@@ -160,7 +155,7 @@ def annotate(
         bool,
         typer.Option("--packed", help="Add one key with everything, for bcftools +split-vep."),
     ] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")] = "auto",
+    device: Device = "auto",
     engine: Annotated[
         EngineChoice, typer.Option(help="full runs the network on both alleles; incremental on what ALT changes.")
     ] = EngineChoice.auto,
@@ -169,7 +164,7 @@ def annotate(
         typer.Option(help="Of the numbers inside a network; scores must prove to stay as they are."),
     ] = PrecisionChoice.float32,
     cache: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep predictions there, for later runs to find.")
+        str | None, typer.Option(metavar="DIR", help="Keep predictions there, for later runs to find.")
     ] = None,
     cache_size: Annotated[
         float | None,
@@ -181,10 +176,7 @@ def annotate(
         ),
     ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Alleles in one run of a network.")] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(min=1, max=1024, help="Processors to use; by default all that the container grants."),
-    ] = None,
+    threads: Threads = None,
     on_ref_mismatch: Annotated[
         OnRefMismatch, typer.Option(help="skip the allele, or stop with an error.")
     ] = OnRefMismatch.skip,

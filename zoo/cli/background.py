@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.options import parse_scorer_options, parse_shifts
+from zoo.cli.options import (
+    CallingGenome,
+    Device,
+    Scorer,
+    ScorerOptions,
+    Shifts,
+    Threads,
+    WindowRegions,
+    parse_scorer_options,
+    parse_shifts,
+)
 from zoo.cli.progress import open_reporter
 
 EXAMPLE = "zoo background gm12878-ctcf -f genome.fa common.vcf.gz"
@@ -17,31 +27,17 @@ EXAMPLE = "zoo background gm12878-ctcf -f genome.fa common.vcf.gz"
 def background(
     model: Annotated[str, typer.Argument(metavar="NAME", help="Model: a name, name@version or folder.")],
     vcf: Annotated[str, typer.Argument(metavar="COMMON.vcf[.gz]|.bcf", help="Common variants, 100 alleles or more.")],
-    genome: Annotated[
-        Path, typer.Option("-f", "--genome", "--fasta", help="Genome that they were called on, FASTA, plain or BGZF.")
-    ],
+    genome: CallingGenome,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="OUT.npz", help="By default where zoo annotate --percentile looks."),
     ] = None,
-    scorer: Annotated[
-        str | None, typer.Option(help="How ALT is compared with REF; by default what the model's card says.")
-    ] = None,
-    scorer_option: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="A field of the scorer's configuration; may be repeated."),
-    ] = None,
-    windows: Annotated[
-        Path | None,
-        typer.Option(metavar="BED", help="Windows stand at these regions, on their strand, not around each allele."),
-    ] = None,
-    shifts: Annotated[
-        str, typer.Option(metavar="N,N…", help="Average predictions over windows moved so many bases: --shifts=-2,0,2.")
-    ] = "0",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")] = "auto",
-    threads: Annotated[
-        int | None, typer.Option(min=1, max=1024, help="Processors to use; by default all that the container grants.")
-    ] = None,
+    scorer: Scorer = None,
+    scorer_option: ScorerOptions = None,
+    windows: WindowRegions = None,
+    shifts: Shifts = "0",
+    device: Device = "auto",
+    threads: Threads = None,
 ) -> None:
     """Score common variants with a model and keep the scores: what zoo annotate --percentile ranks others among.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli.options import EngineChoice, parse_scorer_options
+from zoo.cli.options import Device, EngineChoice, Models, Scorer, ScorerOptions, Threads, Tracks, parse_scorer_options
 from zoo.cli.progress import open_bar
 
 if TYPE_CHECKING:
@@ -39,9 +39,7 @@ def mutate(
             help="chr1:1000-1200 (1-based, both ends included, as samtools has it), sequences, or regions.",
         ),
     ],
-    model: Annotated[
-        list[str], typer.Option("-m", "--model", help="Model: a name, name@version or folder; may be repeated.")
-    ],
+    model: Models,
     output: Annotated[
         list[str],
         typer.Option(
@@ -53,17 +51,9 @@ def mutate(
     genome: Annotated[
         Path | None, typer.Option("-f", "--genome", "--fasta", help="Genome of the regions, FASTA, plain or BGZF.")
     ] = None,
-    scorer: Annotated[
-        str | None, typer.Option(help="How ALT is compared with REF; by default what the model's card says.")
-    ] = None,
-    scorer_option: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="A field of the scorer's configuration; may be repeated."),
-    ] = None,
-    track: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TRACK|MODEL:TRACK", help="Score these tracks alone; may be repeated."),
-    ] = None,
+    scorer: Scorer = None,
+    scorer_option: ScorerOptions = None,
+    track: Tracks = None,
     step: Annotated[
         int | None,
         typer.Option(min=1, help="Bases changed in one window, at most; 1 gives each the window of zoo annotate."),
@@ -75,10 +65,8 @@ def mutate(
     engine: Annotated[
         EngineChoice, typer.Option(help="full runs the network on every window; incremental on what ALT changes.")
     ] = EngineChoice.auto,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")] = "auto",
-    threads: Annotated[
-        int | None, typer.Option(min=1, max=1024, help="Processors to use; by default all that the container grants.")
-    ] = None,
+    device: Device = "auto",
+    threads: Threads = None,
 ) -> None:
     """Score every substitution of every position (saturation mutagenesis): a table, arrays, or a heat map.
 

@@ -1,12 +1,43 @@
-"""What several commands read from their options in the same way."""
+"""The options that several commands have in common, and what is read from them in the same way."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
 from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TypeAlias
 
 import typer
+
+Models: TypeAlias = Annotated[
+    list[str], typer.Option("-m", "--model", help="Model: a name, name@version or folder; may be repeated.")
+]
+CallingGenome: TypeAlias = Annotated[
+    Path, typer.Option("-f", "--genome", "--fasta", help="Genome that they were called on, FASTA, plain or BGZF.")
+]
+Scorer: TypeAlias = Annotated[
+    str | None, typer.Option(help="How ALT is compared with REF; by default what the model's card says.")
+]
+ScorerOptions: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=VALUE", help="A field of the scorer's configuration; may be repeated."),
+]
+Tracks: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TRACK|MODEL:TRACK", help="Score these tracks alone; may be repeated."),
+]
+WindowRegions: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="BED", help="Windows stand at these regions, on their strand, not around each allele."),
+]
+Shifts: TypeAlias = Annotated[
+    str, typer.Option(metavar="N,N…", help="Average predictions over windows moved so many bases: --shifts=-2,0,2.")
+]
+Device: TypeAlias = Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")]
+Threads: TypeAlias = Annotated[
+    int | None, typer.Option(min=1, max=1024, help="Processors to use; by default all that the container grants.")
+]
 
 
 class EngineChoice(StrEnum):

@@ -213,6 +213,12 @@ def test_a_cache_smaller_than_a_segment_is_refused():
         ScoringSettings(cache_size=999_999)
 
 
+def test_a_cache_without_a_name_is_not_the_folder_that_one_stands_in():
+    with pytest.raises(ValueError, match=r"^cache: expected a folder, found an empty name; name one, or leave it out$"):
+        ScoringSettings(cache="")
+    assert ScoringSettings(cache=".").cache == "."
+
+
 def test_what_is_no_cache_is_refused_before_anything_is_predicted(tmp_path):
     (tmp_path / "notes.txt").touch()
     with pytest.raises(OutputError, match=r"expected a cache or an empty folder, found 'notes\.txt'"):

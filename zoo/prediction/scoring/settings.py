@@ -71,6 +71,8 @@ class ScoringSettings:
             raise ValueError(f"batch_size: expected at least 1, found {self.batch_size}")
         if self.cache_size < _SMALLEST_CACHE:
             raise ValueError(f"cache_size: expected at least {_SMALLEST_CACHE:,} bytes, found {self.cache_size:,}")
+        if self.cache == "":
+            raise ValueError("cache: expected a folder, found an empty name; name one, or leave it out")
         _check_choice("engine", self.engine, get_args(EngineName))
         _check_choice("precision", self.precision, get_args(Precision))
         if self.engine == "incremental" and self.precision != "float32":
