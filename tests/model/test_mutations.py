@@ -2,12 +2,25 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from tests.model.networks import LENGTH, draw_codes, draw_without_g, make_card, make_convolution, make_rich
+from tests.model.networks import (
+    LENGTH,
+    draw_codes,
+    draw_without_g,
+    make_card,
+    make_convolution,
+    make_network,
+    make_rich,
+)
 from zoo.errors import ModelError
+from zoo.genome.codes import encode
 from zoo.model import mutations
 from zoo.model.mutations import MutationPredictor, expect_gain, substitute
 from zoo.model.session import Session
 from zoo.testing.models import make_model
+
+
+def encode_all(*sequences):
+    return np.stack([encode(sequence) for sequence in sequences])
 
 
 def every_substitution(codes):
@@ -139,6 +152,30 @@ def test_a_network_whose_substitutions_come_out_otherwise_is_refused(monkeypatch
 
     with pytest.raises(ModelError, match=r"^g-at-anchor@1\.0\.0: the graphs of substitutions predict otherwise than "):
         MutationPredictor(session)
+
+
+def test_a_sum_that_overflows_in_ref_alone_is_predicted_as_a_window():
+    # Exp is 2.2e38 for A, 1e38 for C: AA is more than float32 holds, AC is not, and no difference tells by how much.
+    weights = np.zeros((1, 4, 1), dtype=np.float32)
+    weights[0, :2, 0] = 88.3, 87.5
+    nodes = [
+        helper.make_node("Transpose", ["sequence"], ["turned"], perm=[0, 2, 1]),
+        helper.make_node("Conv", ["turned", "kernel"], ["convolved"], kernel_shape=[1]),
+        helper.make_node("Exp", ["convolved"], ["large"]),
+        helper.make_node("Conv", ["large", "both"], ["sums"], kernel_shape=[2]),
+        helper.make_node("ReduceMax", ["sums", "along"], ["largest"], keepdims=0),
+        helper.make_node("Log", ["largest"], ["prediction"]),
+    ]
+    network = make_network(nodes, {"kernel": weights, "both": np.ones((1, 1, 2), np.float32), "along": [2]})
+    example = encode_all("TTTTTTTTT", "TTTCTTTTT")
+    session = Session(network, make_card(), "cpu", 1, example=lambda: (example, None))
+
+    ref, alt = MutationPredictor(session).predict(
+        *encode_all("AATTTTTTT"), np.array([1]), np.array([1], dtype=np.uint8)
+    )
+
+    assert ref["prediction"].ravel().tolist() == [np.inf]
+    assert alt["prediction"].ravel() == pytest.approx(np.log(np.exp(88.3) + np.exp(87.5)))
 
 
 @pytest.mark.parametrize("average", [False, True])

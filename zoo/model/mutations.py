@@ -128,7 +128,7 @@ class MutationPredictor:
         return self._session.strands.turn(found) if turned else found
 
     def _run_overflown(self, codes: Codes, places: Places, letters: Codes, alt: Named) -> None:
-        """Predict anew as windows what came out as no number: the difference of two that are infinite is none."""
+        """Predict anew as windows what came out as no number: no difference mends a sum of REF that overflows."""
         rows = np.zeros(len(places), dtype=np.bool_)
         for values in alt.values():
             rows |= ~np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
