@@ -344,7 +344,7 @@ def test_no_digits_are_lost_where_a_motif_is_huge_that_a_substitution_breaks(lay
     made.check(compiled)
 
 
-@pytest.mark.parametrize(("other", "activated"), [(0.0, False), (20.0, False), (20.0, True)])
+@pytest.mark.parametrize(("other", "activated"), [(0.0, False), (0.0, True), (20.0, False), (20.0, True)])
 def test_a_channel_keeps_its_digits_beside_one_of_other_numbers(other, activated, compiled):
     # Exp of the other channel is 1 or 10^8; a filter of its own reads each.
     made = Motif(3.0, -12.0)
@@ -353,6 +353,16 @@ def test_a_channel_keeps_its_digits_beside_one_of_other_numbers(other, activated
     made.add("Exp").add("Conv", np.full((2, 1, 2), 0.5, dtype=np.float32), group=2)
     if activated:
         made.add("Relu")
+
+    made.sum().add("Log").check(compiled)
+
+
+def test_a_channel_keeps_its_digits_beside_another_where_a_pool_adds_up_each(compiled):
+    # Exp of the other channel is 1; each is averaged by itself.
+    made = Motif(3.0, -12.0)
+    made.name = made.node("Concat", [made.name, made.name], axis=1)
+    made.add("Mul", [[[1.0], [0.0]]]).add("Add", [[[-24.5], [0.0]]])
+    made.add("Exp").add("AveragePool", kernel_shape=[2]).add("Relu")
 
     made.sum().add("Log").check(compiled)
 

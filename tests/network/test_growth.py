@@ -47,6 +47,33 @@ def test_exponents_make_uneven_numbers_and_bounds_even_them(layers, expected):
 
 
 @pytest.mark.parametrize(
+    ("reader", "more", "expected"),
+    [
+        pytest.param(np.ones((2, 4, 1)), {}, ["1111"], id="each filter reads all"),
+        pytest.param(np.ones((2, 2, 1)), {"group": 2}, ["0011", "1100", "1111"], id="groups"),
+        pytest.param(np.ones((4, 1, 1)), {"group": 4}, ["0001", "0010", "0100", "1000", "1111"], id="filters of one"),
+        pytest.param([[[0], [0], [2], [0]], [[1]] * 4], {}, ["0010", "1111"], id="a filter of one weight"),
+        pytest.param([[[0, 1], [1, 0], [0, 0], [0, 0]]], {}, ["1100", "1111"], id="weights of any position"),
+        pytest.param(None, {}, ["0001", "0010", "0100", "1000", "1111"], id="a pool"),
+    ],
+)
+def test_channels_that_a_filter_reads_together_are_known_beside_all_of_them(reader, more, expected):
+    maker = GraphMaker()
+    name = maker.node("Exp", [maker.node("Transpose", ["sequence"], perm=[0, 2, 1])])
+    if reader is None:
+        output = maker.node("AveragePool", [name], kernel_shape=[2])
+    else:
+        weights = np.array(reader, dtype=np.float32)
+        output = maker.node("Conv", [name, maker.constant(weights)], kernel_shape=[weights.shape[2]], **more)
+    output = maker.node("ReduceMax", [output, maker.constant(np.array([2]))], keepdims=0)
+    network = read_network(maker.model({"sequence": (30, 4)}, [output]), "sequence", 0.0)
+
+    together = find_uneven_maps(network)[network.trunk[0].output]
+
+    assert ["".join(str(int(read)) for read in channels) for channels in together] == expected
+
+
+@pytest.mark.parametrize(
     ("layers", "expected"),
     [
         ([("Relu",), CONVOLUTION], []),

@@ -92,13 +92,20 @@ class Block:
     def _check_sums(self, name: str) -> None:
         """Find what convolutions lose of a map when they take its differences for its numbers."""
         changes, alts = self.changes[name], self._alts[name]
-        if name in self._layers.uneven:
-            # Any of the numbers may be all that a filter reads. Exp of what networks commonly have there is about 1,
-            # beside which what is far smaller hardly counts.
-            floor = np.minimum(_find_largest(alts), np.float32(1))[:, np.newaxis, np.newaxis]
-            self._compare(np.abs(changes), np.maximum(np.abs(alts), floor))
-        else:
+        together = self._layers.uneven.get(name)
+        if together is None:
             self._compare(_find_largest(changes), _find_largest(alts))
+            return
+        # Any of the numbers may be all that a filter reads. Exp of what networks commonly have there is about 1, beside
+        # which what is far smaller hardly counts where one filter reads both.
+        sizes = np.abs(alts)
+        largest = sizes.max(axis=1)
+        floor = np.ones_like(largest)
+        for channels in together:
+            floor[:, channels] = np.minimum(
+                floor[:, channels], largest[:, channels].max(axis=1, initial=0, keepdims=True)
+            )
+        self._compare(np.abs(changes), np.maximum(sizes, floor[:, np.newaxis]))
 
     def _compare(self, changes: Numbers, alts: Numbers) -> None:
         """Give those up whose changes are too large beside ALT's numbers, or no numbers."""

@@ -8,19 +8,27 @@ like make sizes differ without bounds, make of an absolute error a relative one,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from zoo.network.network import Network
-from zoo.network.operators import Apply, Convolve
+from zoo.network.operators import Apply, Convolve, Pool
+
+Channels: TypeAlias = npt.NDArray[np.bool_]
+"""Sets of a map's C channels, shape (n, C)."""
 
 _GROWING = {"Exp", "Reciprocal", "Pow"}
 _BOUNDED = {"Erf", "HardSigmoid", "Log", "Sigmoid", "Sign", "Softsign", "Tanh"}
 _READING_RATIOS = {"Log", "Reciprocal", "Sqrt"}
 
 
-def find_uneven_maps(network: Network) -> set[str]:
-    """Return the maps whose numbers may be of very different sizes."""
+def find_uneven_maps(network: Network) -> Mapping[str, Channels]:
+    """Return the maps whose numbers may be of very different sizes, and which of their channels are added up together.
+
+    A filter that reads small numbers alone may be all that is left of them, however large their neighbours are.
+    """
     uneven: set[str] = set()
     for operator in network.trunk:
         if isinstance(operator, Apply):
@@ -30,7 +38,25 @@ def find_uneven_maps(network: Network) -> set[str]:
                 uneven.add(operator.output)
         if any(source in uneven for source in operator.sources):
             uneven.add(operator.output)
-    return uneven
+    return {name: _find_together(network, name) for name in uneven}
+
+
+def _find_together(network: Network, name: str) -> Channels:
+    """Return which channels of a map are read by one filter, or one channel of a pool, or may be further on."""
+    count = network.maps[name].channels
+    found = [np.ones((1, count), dtype=np.bool_)]
+    for operator in network.trunk:
+        if name not in operator.sources:
+            continue
+        if isinstance(operator, Pool):
+            found.append(np.eye(count, dtype=np.bool_))
+        elif isinstance(operator, Convolve):
+            read = (operator.weights != 0).any(axis=2)
+            filters, width = read.shape
+            rows = np.zeros((filters, operator.groups, width), dtype=np.bool_)
+            rows[np.arange(filters), np.arange(filters) * operator.groups // filters] = read
+            found.append(rows.reshape(filters, count))
+    return np.unique(np.concatenate(found), axis=0)
 
 
 def find_exponents(network: Network) -> Mapping[str, float]:
