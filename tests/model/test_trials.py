@@ -131,4 +131,5 @@ def test_differences_are_told_relative_to_the_largest_prediction():
     assert largest_difference(expected + np.array([[0], [1]]), expected) == 0.25
     assert largest_difference(np.array([0.5]), np.array([0.0])) == 0.5
     assert np.isnan(largest_difference(np.array([np.nan]), np.array([1.0])))
+    assert np.isnan(largest_difference(np.array([np.inf, 0]), np.array([np.inf, 0])))
     assert largest_difference(np.empty((0, 2)), np.empty((0, 2))) == 0.0

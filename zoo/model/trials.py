@@ -114,7 +114,7 @@ def _is_near(output: Output, found: Predictions, expected: Predictions, toleranc
 
 
 def largest_difference(found: Predictions, expected: Predictions, least: float = 0.0) -> float:
-    """Return the largest difference, relative to the largest expected number; NaN where one is no number.
+    """Return the largest difference, relative to the largest expected number; NaN where one is no number, or infinite.
 
     Args:
         least: What is compared with where the largest is smaller.
@@ -122,4 +122,5 @@ def largest_difference(found: Predictions, expected: Predictions, least: float =
     if not expected.size:
         return 0.0
     largest = max(float(np.abs(expected).max()), least)
-    return float(np.abs(found - expected).max()) / (largest or 1.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.abs(found - expected).max()) / (largest or 1.0)
