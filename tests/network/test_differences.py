@@ -394,6 +394,12 @@ def test_what_overflows_in_ref_is_none_of_alt(compiled):
     Motif(13.0, -20.0).add("Exp").add("Conv", [[[1.0, 1.0]]]).add("Relu").sum().add("Min", [5.0]).check(compiled)
 
 
+def test_what_overflows_in_ref_and_is_bounded_behind_is_none_of_alt(compiled):
+    # Four matches are infinite, three are not; what is infinite less one match still is.
+    motif = Motif(1e38, 0.0).add("Relu").add("MaxPool", kernel_shape=[3], strides=[3])
+    motif.add("Mul", 1e-38).add("Min", [5.0]).sum().check(compiled)
+
+
 def test_nothing_runs_as_a_window_for_a_sum(monkeypatch):
     made = Motif()
     log_of_the_sum(made)

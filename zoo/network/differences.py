@@ -63,7 +63,12 @@ class Differences:
             sums = {
                 one.output: self._sum(one, maps[one.source]) for one in self.network.exits if not isinstance(one, Whole)
             }
-        return Reference(codes, maps, sums, outputs_found)
+            sound = np.ones(len(codes), dtype=np.bool_)
+            for numbers in maps.values():
+                sound &= np.isfinite(numbers.reshape(len(codes), -1)).all(axis=1)
+            for of_exit in sums.values():
+                sound &= of_exit.sound
+        return Reference(codes, maps, sums, outputs_found, sound)
 
     def _sum(self, leaving: Exit, rows: Numbers) -> Sums:
         shape = self.network.maps[leaving.source]
@@ -141,7 +146,7 @@ class _Changes:
         self._reference = reference
         self._chosen = chosen
         self._sources = dict.fromkeys(one.source for one in engine.network.exits)
-        self.lost = np.zeros(len(chosen), dtype=np.bool_)
+        self.lost = ~reference.sound[chosen.rows]
         # By map: items, the first changed position of each, ALT's numbers there (n, width, C).
         self._left: dict[str, list[tuple[Places, Places, Numbers]]] = {name: [] for name in self._sources}
 
@@ -156,7 +161,7 @@ class _Changes:
             block.take(part)
         for name in self._sources:
             self._left[name].append((items, block.starts(name), block.leave(name)))
-        self.lost[items] = block.lost
+        self.lost[items] |= block.lost
 
     def leave(self, leaving: Exit) -> Numbers:
         """Return what the tail reads, a row for each substitution."""

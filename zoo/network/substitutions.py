@@ -32,6 +32,12 @@ class Sums:
         if more is not None:
             self._before += more
 
+    @property
+    def sound(self) -> npt.NDArray[np.bool_]:
+        """Of which windows all terms are finite, shape (U,)."""
+        finite: npt.NDArray[np.bool_] = np.isfinite(self._before[:, -1]).all(axis=1)
+        return finite
+
     def around(self, rows: Places, starts: Places, width: int) -> npt.NDArray[np.float64]:
         """Return the sums over all but ``width`` positions from the starts on, shape (n, K)."""
         found: npt.NDArray[np.float64] = self._before[rows, starts]
@@ -48,12 +54,14 @@ class Reference:
         maps: The rows of maps, position by position, window by window, by name, shape (U * length, C).
         sums: What averages and dense layers sum up, by the exit's output.
         outputs: The network's, by name, U rows each.
+        sound: Of which windows all of these are finite, shape (U,): from others nothing differs by a number.
     """
 
     codes: Codes
     maps: Mapping[str, Numbers]
     sums: Mapping[str, Sums]
     outputs: Mapping[str, Numbers]
+    sound: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
