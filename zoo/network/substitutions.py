@@ -35,8 +35,7 @@ class Sums:
     @property
     def sound(self) -> npt.NDArray[np.bool_]:
         """Of which windows all terms are finite, shape (U,)."""
-        finite: npt.NDArray[np.bool_] = np.isfinite(self._before[:, -1]).all(axis=1)
-        return finite
+        return np.asarray(np.isfinite(self._before[:, -1]).all(axis=1))
 
     def around(self, rows: Places, starts: Places, width: int) -> npt.NDArray[np.float64]:
         """Return the sums over all but ``width`` positions from the starts on, shape (n, K)."""
