@@ -134,3 +134,20 @@ def test_work_ahead_that_is_left_ends():
     assert next(found) == "0"
     found.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("zoo-worker")]
+
+
+def test_who_interrupts_does_not_wait_for_work_ahead():
+    going_on = threading.Event()
+
+    def run(number):
+        if number == 1:
+            raise KeyboardInterrupt
+        going_on.wait(10)
+        return number
+
+    found = work_ahead(run, [1, 2])
+    with pytest.raises(KeyboardInterrupt):
+        next(found)
+    assert not going_on.is_set()
+    assert [thread for thread in threading.enumerate() if thread.name.startswith("zoo-worker")]
+    going_on.set()

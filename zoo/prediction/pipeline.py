@@ -64,18 +64,22 @@ def work_ahead(run: Callable[[T], R], items: Iterable[T], workers: int = 2) -> G
     Items are drawn by the thread that asks; no more of them than there are workers are ahead of it.
     """
     remaining = iter(items)
-    with ThreadPoolExecutor(workers, "zoo-worker") as pool:
-        under_way: deque[Future[R]] = deque()
-        try:
-            for item in itertools.islice(remaining, workers):
+    pool = ThreadPoolExecutor(workers, "zoo-worker")
+    under_way: deque[Future[R]] = deque()
+    interrupted = False
+    try:
+        for item in itertools.islice(remaining, workers):
+            under_way.append(pool.submit(run, item))
+        while under_way:
+            found = under_way.popleft().result()
+            for item in itertools.islice(remaining, 1):
                 under_way.append(pool.submit(run, item))
-            while under_way:
-                found = under_way.popleft().result()
-                for item in itertools.islice(remaining, 1):
-                    under_way.append(pool.submit(run, item))
-                yield found
-        finally:
-            pool.shutdown(cancel_futures=True)
+            yield found
+    except KeyboardInterrupt:
+        interrupted = True  # a window may take a minute, which nobody who asked for the end waits for
+        raise
+    finally:
+        pool.shutdown(wait=not interrupted, cancel_futures=True)
 
 
 class WriteBehind(Generic[T]):
