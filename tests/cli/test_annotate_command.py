@@ -13,10 +13,7 @@ from zoo.cli import main
 from zoo.testing.golden import RECORDS, write_golden
 
 # Where the tests run in the background, a shell has made them deaf to Ctrl-C; these commands are to hear it.
-CODE = (
-    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "from zoo.cli import main; sys.exit(main(sys.argv[1:]))"
-)
+CODE = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); from zoo.cli import run; run()"
 GENOME = "GATTACAGATTGGACCGTACACGTACGTTACA" * 40
 
 
@@ -319,6 +316,16 @@ def test_an_interrupted_run_says_how_to_go_on(long_run, tmp_path, name, number, 
         assert process.wait(timeout=60) == status
     assert re.fullmatch(r"zoo: interrupted; [\d,]+ records are done and kept; go on with --resume\n", error), error
     assert {path.name for path in tmp_path.glob("out*")} == {f"{name}.partial", f"{name}.journal"}
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_ends_whose_output_nobody_reads(long_run, number, status):
+    with start([*long_run, "-o", "-"], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        time.sleep(1)  # by now the pipe is full
+        assert process.poll() is None
+        process.send_signal(number)
+        assert process.wait(timeout=60) == status
 
 
 def test_after_a_kill_no_file_has_the_final_name_and_the_next_run_succeeds(

@@ -125,7 +125,7 @@ def test_a_run_of_other_options_is_not_resumed(files, annotate, run):
             ["--scorer", "logit_difference"],
             r'options scorer null, this one has "logit_difference" \(and 1 more\); resume',
         ),
-        (["--format", "vcf.gz"], 'format "vcf", this one has "vcf.gz"; resume'),
+        (["--format", "vcf.gz"], r'format "vcf", this one has "vcf\.gz" \(and 1 more\); resume'),
     ]:
         status, told = run([*arguments, "--resume", *change])
         assert status == 1

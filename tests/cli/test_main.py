@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -126,6 +127,32 @@ def test_what_comes_while_a_process_ends_makes_no_noise(again, status):
         process.send_signal(getattr(signal, again))
         assert process.stderr.read() == b""
         assert process.wait(timeout=60) == status
+
+
+def test_a_signal_that_was_lost_can_be_sent_again():
+    # Python passes over what is raised while an object goes; a further signal counts once the first had its time.
+    lost = (
+        "import os, sys, time; import zoo.cli, zoo.registry; zoo.cli._CLEARING_UP = 0.2; "
+        "sys.unraisablehook = lambda _: os.write(1, b'lost');\n"
+        "class Lost:\n"
+        "    def __del__(self): os.write(1, b'here'); time.sleep(60)\n"
+        "def wait():\n"
+        "    Lost(); time.sleep(60)\n"
+        "zoo.registry.open_registry = wait; sys.argv[1:] = ['list']; zoo.cli.run()"
+    )
+    with subprocess.Popen([sys.executable, "-c", lost], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.read(4) == b"here"
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.read(4) == b"lost"
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == 143
+
+
+def test_who_watches_a_command_sees_its_end(tmp_path):
+    command = [sys.executable, "-m", "cProfile", "-o", str(tmp_path / "profile"), "-m", "zoo", "--version"]
+    assert subprocess.run(command, capture_output=True, check=True).stdout.startswith(b"zoo ")
+    assert (tmp_path / "profile").stat().st_size > 0
 
 
 def test_a_signal_that_the_shell_has_turned_off_stays_off():

@@ -142,9 +142,9 @@ def test_what_cannot_be_mutated_is_one_line_and_leaves_nothing(genome, model, tm
 def test_a_run_that_is_told_to_end_leaves_nothing(genome, model, tmp_path, name, status):
     # A map that was written waits for the signal; a shell may have made a test in the background deaf to Ctrl-C.
     code = (
-        "import os, signal, sys, time; from zoo.cli import main; from zoo.interpretation import mutation; "
+        "import os, signal, time; from zoo.cli import run; from zoo.interpretation import mutation; "
         "signal.signal(signal.SIGINT, signal.default_int_handler); "
-        "mutation._count = lambda *_: os.write(1, b'here') and time.sleep(60); sys.exit(main(sys.argv[1:]))"
+        "mutation._count = lambda *_: os.write(1, b'here') and time.sleep(60); run()"
     )
     outputs = [part for suffix in ("tsv", "tsv.gz", "npz") for part in ("-o", str(tmp_path / f"map.{suffix}"))]
     command = [sys.executable, "-c", code, "mutate", "chr1:4-6", *genome, *model, *outputs]

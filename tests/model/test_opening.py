@@ -42,7 +42,7 @@ def test_a_missing_runtime_names_the_extra(monkeypatch):
         import_onnxruntime()
 
 
-def test_weights_beside_a_graph_are_read_where_they_lie():
+def test_weights_beside_a_graph_stay_as_long_as_it_does():
     large = np.random.default_rng(0).normal(size=(4, 8192)).astype(np.float32)
     rows = helper.make_tensor_value_info("rows", TensorProto.FLOAT, ["N", 4])
     result = helper.make_tensor_value_info("result", TensorProto.FLOAT, ["N", 8192])
@@ -54,7 +54,7 @@ def test_weights_beside_a_graph_are_read_where_they_lie():
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
     opened = open_graph(import_onnxruntime(), WrittenGraph(model, {"weights": large.copy()}), CPU, 1, "model@1.0.0")
-    gc.collect()
+    gc.collect()  # nobody else holds the copy
 
     (found,) = opened.run(["result"], {"rows": np.eye(4, dtype=np.float32)})
     np.testing.assert_array_equal(found, large)

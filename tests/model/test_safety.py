@@ -133,6 +133,13 @@ def test_large_weights_that_are_not_what_their_shape_says_are_refused(tmp_path, 
         check_onnx(save(make_large(**fault), tmp_path))
 
 
+def test_large_weights_have_to_be_declared_where_the_version_asks_for_it(tmp_path):
+    model = make_large()
+    model.ir_version = 3
+    with pytest.raises(UnsafeModel, match="fails ONNX's checks"):
+        check_onnx(save(model, tmp_path))
+
+
 def test_an_operator_that_does_not_fit_large_weights_is_refused(tmp_path):
     model = make_large()
     model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 255

@@ -367,6 +367,36 @@ def test_a_channel_keeps_its_digits_beside_another_where_a_pool_adds_up_each(com
     made.sum().add("Log").check(compiled)
 
 
+def join_again(made):
+    made.name = made.node("Concat", [made.name, made.name], axis=1)
+    made.add("Conv", [[[1.0], [0.0], [0.0], [0.0]], [[0.0], [1.0], [0.0], [0.0]]])
+
+
+def pool_what_is_joined(made):
+    made.name = made.node("Concat", [made.name, made.name], axis=1)
+    made.add("AveragePool", kernel_shape=[2])
+
+
+def pick_the_first(made):
+    made.add("Slice", [0], [1], [1]).add("Conv", [[[0.5, 0.3, 0.2]], [[2.0, 0.1, 0.1]]], kernel_shape=[3])
+
+
+def pool_the_first(made):
+    made.add("Slice", [0], [1], [1]).add("AveragePool", kernel_shape=[2])
+
+
+@pytest.mark.parametrize(
+    "layers", [join_again, pool_what_is_joined, pick_the_first, pool_the_first], ids=lambda layers: layers.__name__
+)
+def test_a_channel_keeps_its_digits_where_it_is_passed_on_first(layers, compiled):
+    made = Motif(3.0, -12.0)
+    made.name = made.node("Concat", [made.name, made.name], axis=1)
+    made.add("Mul", [[[1.0], [0.0]]]).add("Add", [[[-24.5], [0.0]]]).add("Exp")
+    layers(made)
+
+    made.add("Relu").sum().add("Log").check(compiled)
+
+
 def test_digits_are_kept_where_even_the_motif_is_small(compiled):
     # Exp of -1 where the motif stands, of -14 and less elsewhere.
     made = Motif(3.0, -10.0).add("Add", [[[-25.0]]]).add("Exp").add("Conv", [[[0.5, 0.2, 0.3]]]).add("Relu")

@@ -129,25 +129,34 @@ def test_an_error_of_work_ahead_comes_where_its_result_would_and_ends_the_rest()
     assert max(ran) <= 4
 
 
-def test_work_ahead_that_is_left_ends():
-    found = work_ahead(str, itertools.count())
-    assert next(found) == "0"
-    found.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("zoo-worker")]
-
-
-def test_who_interrupts_does_not_wait_for_work_ahead():
+def test_work_ahead_that_is_left_ends_by_itself():
     going_on = threading.Event()
 
     def run(number):
-        if number == 1:
-            raise KeyboardInterrupt
-        going_on.wait(10)
+        if number:
+            going_on.wait(10)
         return number
 
-    found = work_ahead(run, [1, 2])
+    found = work_ahead(run, itertools.count())
+    assert next(found) == 0
+    found.close()
+    workers = [thread for thread in threading.enumerate() if thread.name.startswith("zoo-worker")]
+    assert workers
+    going_on.set()
+    for worker in workers:
+        worker.join(10)
+        assert not worker.is_alive()
+
+
+def test_who_interrupts_the_work_does_not_wait_for_the_rest():
+    going_on = threading.Event()
+
+    def run(number):
+        if number == 0:
+            raise KeyboardInterrupt
+        going_on.wait(10)
+
     with pytest.raises(KeyboardInterrupt):
-        next(found)
+        next(work_ahead(run, itertools.count()))
     assert not going_on.is_set()
-    assert [thread for thread in threading.enumerate() if thread.name.startswith("zoo-worker")]
     going_on.set()

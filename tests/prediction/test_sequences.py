@@ -84,7 +84,6 @@ def test_the_reverse_strand_is_the_reverse_complement(write_genome, model, tmp_p
 @pytest.mark.parametrize("name", ["out.tsv", "out.parquet"])
 def test_files_hold_what_the_table_holds(fasta, model, tmp_path, monkeypatch, name):
     monkeypatch.setattr(module, "_ROWS_A_BATCH", 2)
-    monkeypatch.setattr(module, "_ROWS_A_GROUP", 2)
     done = predict_to_file(fasta, model, tmp_path / name)
     read = pd.read_parquet if name.endswith("parquet") else lambda path: pd.read_csv(path, sep="\t")
     found = read(tmp_path / name)

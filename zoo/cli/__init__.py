@@ -11,10 +11,12 @@ import contextlib
 import functools
 import importlib
 import io
+import math
 import os
 import signal
 import sys
 import threading
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -63,6 +65,8 @@ TRACEBACK_VARIABLE = "ZOO_TRACEBACK"
 UNWRITABLE = "standard output: can't be written"
 
 _INTERRUPTED = 130
+_CLEARING_UP = 5.0  # seconds that an ended command may take before another signal ends that, too
+_MONITORING_TOOLS = 6  # that Python has room for
 _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows lacks one
 
 
@@ -76,7 +80,7 @@ def run() -> NoReturn:
         status = main()
     except KeyboardInterrupt:  # before the command, or behind it
         status = _INTERRUPTED
-    if sys.gettrace() is not None or sys.getprofile() is not None:  # who watches has something to write
+    if _is_watched():  # who watches has something to write
         sys.exit(status)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python would tell where in the clearing up it was
@@ -86,6 +90,13 @@ def run() -> NoReturn:
     with contextlib.suppress(OSError, AttributeError):
         sys.stderr.flush()
     os._exit(status)
+
+
+def _is_watched() -> bool:
+    """Return whether a debugger or profiler, or a prompt behind the command, needs the process as it is."""
+    monitoring = getattr(sys, "monitoring", None)  # from Python 3.12 on
+    tools = monitoring is not None and any(monitoring.get_tool(number) for number in range(_MONITORING_TOOLS))
+    return sys.gettrace() is not None or sys.getprofile() is not None or tools or bool(sys.flags.inspect)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -111,22 +122,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _ending_as_interrupted() -> Iterator[list[int]]:
     """Let SIGTERM and SIGHUP end a command as Ctrl-C does, so that it clears up; give the number of the one that came.
 
-    Further ones are ignored, or they would end the clearing up: schedulers send them to a process and to its group.
+    Further ones that follow soon are ignored, or they would end the clearing up: schedulers send them to a process and
+    to its group. Later ones are heard again: the first may have come where Python passes over it.
     """
     came: list[int] = []
     # Who runs us as a library may have plans of its own, and nohup has.
     heard = threading.current_thread() is threading.main_thread()
     ours = [number for number in _ENDING if heard and signal.getsignal(number) is signal.SIG_DFL]
 
-    def interrupt(number: int, _: object) -> NoReturn:
-        for each in ours:
-            signal.signal(each, signal.SIG_IGN)
+    heard_at = -math.inf
+
+    def interrupt(number: int, _: object) -> None:
+        nonlocal heard_at
+        now = time.monotonic()
+        if now - heard_at < _CLEARING_UP:
+            return
+        heard_at = now
         came.append(number)
         raise KeyboardInterrupt
 
-    for each in ours:
-        signal.signal(each, interrupt)
     try:
+        for each in ours:
+            signal.signal(each, interrupt)
         yield came
     finally:
         for each in ours:

@@ -7,6 +7,7 @@ import io
 import os
 import stat
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,8 @@ from zoo.errors import OutputError
 from zoo.genome.locks import take_lock
 
 STANDARD_OUTPUT = "-"
+
+_FAREWELL = 1.0  # seconds that a broken run waits for the reader of the standard output
 
 PARTIAL = ".partial"
 WHOLE, TEXT, PADDED, INDEX = ".partial.whole", ".partial.text", ".partial.padded", ".partial.index"
@@ -80,9 +83,24 @@ class OutputFile:
                 self._remove_others()
                 if not self.keeps or self.partial.stat().st_size == 0:
                     self.partial.unlink(missing_ok=True)
+        if self.path == STANDARD_OUTPUT:
+            self._leave_standard_output()
+            return
         with contextlib.suppress(OSError):  # a full disk refuses the last buffer, which nobody needs any more
-            if sys.stdout is None or self.file is not getattr(sys.stdout, "buffer", None):
+            self.file.close()
+
+    def _leave_standard_output(self) -> None:
+        """Close what is not the standard output itself, and do not wait for a reader who may never read on."""
+        if sys.stdout is not None and self.file is getattr(sys.stdout, "buffer", None):
+            return
+
+        def close() -> None:
+            with contextlib.suppress(OSError):
                 self.file.close()
+
+        closing = threading.Thread(target=close, name="zoo-closer", daemon=True)
+        closing.start()
+        closing.join(_FAREWELL)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:

@@ -14,7 +14,7 @@ from zoo.components import Predictions, Scores
 from zoo.errors import OutputError
 from zoo.genome.codes import UNKNOWN, Codes
 from zoo.interpretation.alternatives import OTHERS, AlternativePredictor, Alternatives, Places
-from zoo.interpretation.mutation_map import LETTERS, Integers, MapColumn, MutationMap
+from zoo.interpretation.mutation_map import LETTERS, MapColumn, MutationMap
 from zoo.interpretation.stretches import Stretch
 from zoo.interpretation.windows import MutatedWindow, check_length, cut_windows
 from zoo.prediction.output.keys import name_keys
@@ -50,24 +50,20 @@ class _Job:
     window: MutatedWindow
 
 
-_Values = list[tuple[Integers, list[Scores]]]
-"""Some bases of a stretch, and their scores, shape (p, 4, C), with the predictions behind them where asked for."""
-
-
 def make_maps(
     stretches: Sequence[Stretch], models: Sequence[ScoredModel], ask: Request, report: Report | None = None
 ) -> Iterator[MutationMap]:
     """Yield the map of each stretch, after all of them were found to fit the models.
 
-    Two windows are under way at a time: of their work only the network's is shared by threads.
+    The networks work on two windows at a time; scorers are called here alone.
     """
     columns = _name_columns(models)
     stretches = _prepare(stretches, models, ask)
     total = sum(map(len, stretches))
     predictors = [AlternativePredictor(scored.model, ask.engine, 3 * total) for scored in models]
 
-    def score(job: _Job) -> tuple[_Job, _Values]:
-        return job, list(_score_window(models[job.model], job.window, predictors[job.model], ask))
+    def predict(job: _Job) -> tuple[_Job, list[Alternatives]]:
+        return job, list(_predict_window(job.window, predictors[job.model]))
 
     jobs = (
         _Job(place, number, window)
@@ -76,11 +72,11 @@ def make_maps(
         for window in cut_windows(stretch, scored.model.card, ask.step)
     )
     done = 0
-    with contextlib.closing(work_ahead(score, jobs)) as scored_jobs:
-        for place, found in itertools.groupby(scored_jobs, key=lambda scored_job: scored_job[0].stretch):
+    with contextlib.closing(work_ahead(predict, jobs)) as predicted_jobs:
+        for place, found in itertools.groupby(predicted_jobs, key=lambda predicted: predicted[0].stretch):
             made = _UnfinishedMap(stretches[place], models, ask)
-            for job, values in found:
-                made.add(job, values)
+            for job, parts in found:
+                made.add(job, parts)
                 done += len(job.window.places)
                 if report is not None:
                     report(done // len(models), total)
@@ -92,19 +88,23 @@ class _UnfinishedMap:
 
     def __init__(self, stretch: Stretch, models: Sequence[ScoredModel], ask: Request) -> None:
         self._stretch = stretch
+        self._models = models
+        self._ask = ask
         ends = np.cumsum([len(scored.columns) for scored in models]).tolist()
         self._columns = list(itertools.starmap(slice, itertools.pairwise([0, *ends])))
         shape = (len(stretch), len(LETTERS), ends[-1])
         self._arrays = [np.full(shape, np.nan, dtype=np.float32) for _ in range(1 + ask.predictions)]
         self._firsts: list[list[int]] = [[] for _ in models]
 
-    def add(self, job: _Job, values: _Values) -> None:
-        """Put a window's values in their places."""
-        own = self._columns[job.model]
-        self._firsts[job.model].append(job.window.first)
-        for places, rows in values:
-            for array, part in zip(self._arrays, rows, strict=True):
-                array[:, :, own][places] = part
+    def add(self, job: _Job, parts: list[Alternatives]) -> None:
+        """Score what was predicted of a window, and put the scores in their places."""
+        own, window = self._columns[job.model], job.window
+        self._firsts[job.model].append(window.first)
+        for part in parts:
+            rows = _score_part(self._models[job.model], window.codes, part, self._ask)
+            for array, values in zip(self._arrays, rows, strict=True):
+                # T of the strand that was read stands for A.
+                array[:, :, own][window.bases_at(part.places)] = values[:, ::-1] if window.turned else values
 
     def finish(self, columns: tuple[MapColumn, ...]) -> MutationMap:
         """Return the map."""
@@ -134,23 +134,12 @@ def _prepare(stretches: Sequence[Stretch], models: Sequence[ScoredModel], ask: R
     return [stretch if stretch.contig else stretch.leave_out(before, after) for stretch in stretches]
 
 
-def _score_window(
-    scored: ScoredModel, window: MutatedWindow, predictor: AlternativePredictor, ask: Request
-) -> Iterator[tuple[Integers, list[Scores]]]:
-    """Yield some bases of the stretch, and their scores, shape (p, 4, C); nothing of unknown bases.
-
-    Behind the scores stand the predictions, likewise, where they are asked for.
-    """
+def _predict_window(window: MutatedWindow, predictor: AlternativePredictor) -> Iterator[Alternatives]:
+    """Yield the predictions of some places of a window; nothing of unknown bases."""
     codes = window.codes
     if np.count_nonzero(codes == UNKNOWN) > MAX_UNKNOWN * len(codes):
         return
-    known = window.places[codes[window.places] != UNKNOWN]
-    for part in predictor.predict(codes, known):
-        values = _score_part(scored, codes, part, ask)
-        if window.turned:
-            # T of the strand that was read stands for A.
-            values = [each[:, ::-1] for each in values]
-        yield window.bases_at(part.places), values
+    yield from predictor.predict(codes, window.places[codes[window.places] != UNKNOWN])
 
 
 def _score_part(scored: ScoredModel, codes: Codes, part: Alternatives, ask: Request) -> list[Scores]:

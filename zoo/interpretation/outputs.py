@@ -18,15 +18,13 @@ from zoo.genome.output import STANDARD_OUTPUT, OutputFile, resolve_output
 from zoo.interpretation.heat_map import PICTURES, Theme, check_plotting, draw_maps
 from zoo.interpretation.mutation_map import LETTERS, MutationMap
 from zoo.prediction.output.cells import MISSING
-from zoo.prediction.output.columns import make_column, make_letters, open_parquet
+from zoo.prediction.output.columns import ParquetFile, make_column, make_letters
 
 AnyPath: TypeAlias = str | Path
 
 TABLES = (".tsv", ".tsv.gz", ".tsv.bgz", ".parquet")
 ARRAYS = ".npz"
 SUFFIXES = (*TABLES, ARRAYS, *PICTURES)
-
-_BYTES_OF_A_GROUP = 8 << 20  # of Parquet's rows; a longer map makes a group of its own
 
 _Add = Callable[[MutationMap], None]
 
@@ -140,21 +138,11 @@ def _spell(values: np.ndarray[Any, np.dtype[np.float32]]) -> list[str]:
 def _write_parquet(file: BinaryIO, _path: str, _theme: Theme) -> Iterator[_Add]:
     import pyarrow as pa
 
-    waiting: list[Any] = []
-    writer: Any = None
-
     with ExitStack() as opened:
-
-        def flush() -> None:
-            nonlocal writer
-            if not waiting:
-                return
-            if writer is None:
-                writer = opened.enter_context(open_parquet(file, waiting[0].schema))
-            writer.write_table(pa.concat_tables(waiting).combine_chunks())
-            waiting.clear()
+        table_file: ParquetFile | None = None
 
         def add(found: MutationMap) -> None:
+            nonlocal table_file
             index, alt = found.changes
             columns = {
                 **{name: pa.repeat(label, len(index)) for name, label in found.labels.items()},
@@ -165,12 +153,12 @@ def _write_parquet(file: BinaryIO, _path: str, _theme: Theme) -> Iterator[_Add]:
             # Column by column in memory; what has no score is null.
             values = np.ascontiguousarray(found.list_values().T)
             columns |= {name: make_column(column) for name, column in zip(found.value_names, values, strict=True)}
-            waiting.append(pa.table(columns))
-            if sum(table.nbytes for table in waiting) >= _BYTES_OF_A_GROUP:
-                flush()
+            table = pa.table(columns)
+            if table_file is None:
+                table_file = opened.enter_context(ParquetFile(file, table.schema))
+            table_file.add(table)
 
         yield add
-        flush()
 
 
 @contextlib.contextmanager

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from zoo.errors import ModelError
 from zoo.genome.codes import UNKNOWN, Codes, reverse_complement
 from zoo.model.pairs import Integers, Named
-from zoo.model.session import Example, Session
-from zoo.model.trials import TOLERANCE, Comparison
+from zoo.model.session import Session
+from zoo.model.trials import TOLERANCE, Comparison, Example
 from zoo.network.changes import alt_input, row_input
 from zoo.network.chunks import START_INPUT, ChunkChange, chunk_lead, chunk_margin, moved_input, write_chunk_graph
 from zoo.network.network import CODES_INPUT

@@ -21,7 +21,8 @@ from zoo.model.devices import Tuning
 from zoo.model.lowering import lower_network
 from zoo.model.precision import Precision
 from zoo.model.safety import check_onnx
-from zoo.model.session import Example, Session
+from zoo.model.session import Session
+from zoo.model.trials import Example
 
 if TYPE_CHECKING:
     import onnx

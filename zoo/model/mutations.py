@@ -14,8 +14,8 @@ import numpy.typing as npt
 from zoo.components import Predictions
 from zoo.errors import ModelError
 from zoo.genome.codes import Codes, reverse_complement
-from zoo.model.session import Example, Session
-from zoo.model.trials import TOLERANCE, Comparison
+from zoo.model.session import Session
+from zoo.model.trials import TOLERANCE, Comparison, Example
 from zoo.network.differences import Differences
 from zoo.network.gains import mutation_gain
 from zoo.network.layers import load_kernels

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from zoo.components import Predictions
 from zoo.errors import ModelError
 from zoo.genome.codes import Codes, reverse_complement
-from zoo.model.session import Example, Session
-from zoo.model.trials import TOLERANCE, Comparison
+from zoo.model.session import Session
+from zoo.model.trials import TOLERANCE, Comparison, Example
 from zoo.network.changes import alt_input, row_input
 from zoo.network.costs import cost_of_change, cost_of_window
 from zoo.network.network import CODES_INPUT, Network

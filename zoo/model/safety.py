@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 2**31 - 1
 """Protocol buffers end here; a larger model would need external data."""
 
+_FREE_WEIGHTS = 4  # the first version of ONNX whose weights need not be declared as inputs
 _LARGE = 1 << 16  # bytes of a tensor that ONNX's checks need not copy
 
 STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
@@ -88,8 +89,9 @@ def _without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     _copy_fields(model, light, "graph")
     _copy_fields(model.graph, light.graph, "initializer")
     declared = {value.name for value in model.graph.input}
+    apart = model.ir_version >= _FREE_WEIGHTS
     for tensor in model.graph.initializer:
-        if tensor.name not in declared and _holds_floats(tensor):
+        if apart and tensor.name not in declared and _holds_floats(tensor):
             value = onnx.helper.make_tensor_value_info(tensor.name, onnx.TensorProto.FLOAT, tensor.dims)
             light.graph.input.append(value)
         else:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import functools
 import math
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ from zoo.model.inputs import Inputs, fill_codes
 from zoo.model.opening import OpenGraph, import_onnxruntime, open_graph
 from zoo.model.safety import check_onnx
 from zoo.model.strands import Strands
-from zoo.model.trials import TOLERANCE, Comparison, Trials
+from zoo.model.trials import TOLERANCE, Comparison, Example, Trials
 from zoo.network.alignment import align_channels
 from zoo.network.network import Network
 from zoo.network.reading import gains_by_rewriting, read_network
@@ -34,9 +34,6 @@ from zoo.network.writing import WrittenGraph, write_graph
 
 if TYPE_CHECKING:
     import onnx
-
-Example: TypeAlias = tuple[Codes, Mapping[str, Predictions] | None]
-"""Windows, codes (n, L), and what ``Session.predict`` gives for them, if it is known."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -145,14 +142,14 @@ class Session:
         ):
             return rewritten
         published = self.open(embed_one_hot(self._graph, self.card))
-        for codes, _ in trials.walk():
-            extra = self.inputs.draw_context(len(codes))
-            found, whole = (self._predict_batch(codes, extra, opened) for opened in (rewritten, published))
-            if not trials.agrees(found, whole, TOLERANCE):
-                return published
-            if trials.tells(whole):
-                break
-        return rewritten
+
+        def compare(example: Example) -> Iterator[Comparison]:
+            windows, _ = example
+            extra = self.inputs.draw_context(len(windows))
+            found, whole = (self._predict_batch(windows, extra, opened) for opened in (rewritten, published))
+            yield found, whole, TOLERANCE
+
+        return rewritten if trials.passes(compare) else published
 
     def _choose_batch(self, budget: int) -> tuple[int, bool]:
         """Return how many windows keep the largest tensor between two layers within ``budget`` bytes.

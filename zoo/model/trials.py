@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from zoo.components import Predictions
 from zoo.errors import ModelError
-from zoo.genome.codes import UNKNOWN
+from zoo.genome.codes import UNKNOWN, Codes
 from zoo.model.card import Card, Output
 
-if TYPE_CHECKING:
-    from zoo.model.session import Example
+Example: TypeAlias = tuple[Codes, Mapping[str, Predictions] | None]
+"""Windows, codes (n, L), and what the network predicts of them, averaged over members, if it is known."""
 
 Comparison: TypeAlias = tuple[Mapping[str, Predictions], Mapping[str, Predictions], float]
 """What another form says of some windows, what the network says of them, and by how much the two may differ."""
@@ -72,14 +72,18 @@ class Trials:
         Raises:
             ModelError: It predicts otherwise than the network.
         """
+        if not self.passes(compare):
+            raise ModelError(f"{self._card.full_name}: {form} otherwise than the whole network; choose --engine full")
+
+    def passes(self, compare: Callable[[Example], Iterable[Comparison]]) -> bool:
+        """Return whether a form of the network predicts what the network does; ``compare`` as in ``run``."""
         for example in self.walk():
             compared = list(compare(example))
             if not all(self.agrees(*one) for one in compared):
-                raise ModelError(
-                    f"{self._card.full_name}: {form} otherwise than the whole network; choose --engine full"
-                )
+                return False
             if all(self.tells(expected) for _, expected, _ in compared):
-                return
+                break
+        return True
 
     @property
     def tolerance(self) -> float:

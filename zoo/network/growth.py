@@ -7,14 +7,14 @@ like make sizes differ without bounds, make of an absolute error a relative one,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from zoo.network.network import Network
-from zoo.network.operators import Apply, Convolve, Pool
+from zoo.network.network import SEQUENCE, Network
+from zoo.network.operators import Apply, Convolve, Frame, Join, Operator, Pick, Pool
 
 Channels: TypeAlias = npt.NDArray[np.bool_]
 """Sets of a map's C channels, shape (n, C)."""
@@ -38,25 +38,56 @@ def find_uneven_maps(network: Network) -> Mapping[str, Channels]:
                 uneven.add(operator.output)
         if any(source in uneven for source in operator.sources):
             uneven.add(operator.output)
-    return {name: _find_together(network, name) for name in uneven}
+    read: dict[str, Channels] = {}
+    # From the end, so that what a map is passed on to is known before itself.
+    for name in reversed([SEQUENCE, *(operator.output for operator in network.trunk)]):
+        if name in uneven:
+            read[name] = _find_channels_read(network, name, read)
+    return read
 
 
-def _find_together(network: Network, name: str) -> Channels:
-    """Return which channels of a map are read by one filter, or one channel of a pool, or may be further on."""
+def _find_channels_read(network: Network, name: str, known: Mapping[str, Channels]) -> Channels:
+    """Return which channels of a map are read by one filter, or one channel of a pool, or may be further on.
+
+    Args:
+        known: The same of the maps that follow.
+    """
+    whole = np.ones((1, network.maps[name].channels), dtype=np.bool_)
+    readers = [operator for operator in network.trunk if name in operator.sources]
+    found = [rows for operator in readers for rows in _list_reads(network, name, operator, known)]
+    return np.unique(np.concatenate([whole, *found]), axis=0)
+
+
+def _list_reads(network: Network, name: str, operator: Operator, known: Mapping[str, Channels]) -> Iterator[Channels]:
+    """Yield which channels of a map an operator adds up, or passes on to what does."""
     count = network.maps[name].channels
-    found = [np.ones((1, count), dtype=np.bool_)]
-    for operator in network.trunk:
-        if name not in operator.sources:
-            continue
-        if isinstance(operator, Pool):
-            found.append(np.eye(count, dtype=np.bool_))
-        elif isinstance(operator, Convolve):
-            read = (operator.weights != 0).any(axis=2)
-            filters, width = read.shape
-            rows = np.zeros((filters, operator.groups, width), dtype=np.bool_)
-            rows[np.arange(filters), np.arange(filters) * operator.groups // filters] = read
-            found.append(rows.reshape(filters, count))
-    return np.unique(np.concatenate(found), axis=0)
+    match operator:
+        case Pool():
+            yield np.eye(count, dtype=np.bool_)
+        case Convolve():
+            yield _list_filters(operator, count)
+        case Frame():
+            yield known[operator.output]
+        case Pick():
+            rows = np.zeros((len(known[operator.output]), count), dtype=np.bool_)
+            rows[:, operator.start : operator.end] = known[operator.output]
+            yield rows
+        case Join():
+            ends = np.cumsum([network.maps[source].channels for source in operator.sources])
+            for source, end in zip(operator.sources, ends.tolist(), strict=True):
+                if source == name:
+                    yield known[operator.output][:, end - count : end]
+        case Apply(op_type="Add" | "Sub") if len(operator.sources) == 2:
+            yield known[operator.output]
+
+
+def _list_filters(convolution: Convolve, channels: int) -> Channels:
+    """Return which of the channels each filter multiplies with anything but 0."""
+    read = (convolution.weights != 0).any(axis=2)
+    filters, width = read.shape
+    rows = np.zeros((filters, convolution.groups, width), dtype=np.bool_)
+    rows[np.arange(filters), np.arange(filters) * convolution.groups // filters] = read
+    return rows.reshape(filters, channels)
 
 
 def find_exponents(network: Network) -> Mapping[str, float]:

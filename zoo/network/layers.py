@@ -40,7 +40,7 @@ class Layers:
     Attributes:
         reaches: What each base of a window reaches.
         parts: In an order in which changes can be taken through them.
-        uneven: Maps whose numbers may be of very different sizes.
+        uneven: Maps whose numbers may be of very different sizes, with the sets of channels that are read together.
         exponents: By map that Exp reads, what it is multiplied with before.
         ratios: Maps of whose smallest numbers no digit may be lost.
         added: Maps whose differences are added to REF's numbers further on.

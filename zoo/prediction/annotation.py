@@ -109,7 +109,7 @@ def annotate(
         if str(output) == STANDARD_OUTPUT:
             run.reader.declare_contigs_of_records()
         fingerprint = fingerprint_run(
-            run, threads=threads, command=command, format=form.name, on_ref_mismatch=on_ref_mismatch,
+            run, threads=threads, command=command, format=form.name, kept=form.kept, on_ref_mismatch=on_ref_mismatch,
             keys=all_keys(layout.keys), dropped=sorted(layout.dropped), extras=asdict(extras),
             sample_background=run.sample_background.digest() if run.sample_background else "",
         )  # fmt: skip

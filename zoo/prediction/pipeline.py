@@ -61,12 +61,13 @@ def read_ahead(items: Iterable[T], depth: int = 2) -> Generator[T]:  # noqa: C90
 def work_ahead(run: Callable[[T], R], items: Iterable[T], workers: int = 2) -> Generator[R]:
     """Yield what ``run`` returns for each item, in their order, so many at a time in threads of their own.
 
-    Items are drawn by the thread that asks; no more of them than there are workers are ahead of it.
+    Items are drawn by the thread that asks; no more of them than there are workers are ahead of it. Who leaves before
+    the end does not wait for those under way, which may take a minute each: their threads end by themselves.
     """
     remaining = iter(items)
     pool = ThreadPoolExecutor(workers, "zoo-worker")
     under_way: deque[Future[R]] = deque()
-    interrupted = False
+    left = False
     try:
         for item in itertools.islice(remaining, workers):
             under_way.append(pool.submit(run, item))
@@ -75,11 +76,11 @@ def work_ahead(run: Callable[[T], R], items: Iterable[T], workers: int = 2) -> G
             for item in itertools.islice(remaining, 1):
                 under_way.append(pool.submit(run, item))
             yield found
-    except KeyboardInterrupt:
-        interrupted = True  # a window may take a minute, which nobody who asked for the end waits for
+    except (KeyboardInterrupt, GeneratorExit):
+        left = True
         raise
     finally:
-        pool.shutdown(wait=not interrupted, cancel_futures=True)
+        pool.shutdown(wait=not left, cancel_futures=True)
 
 
 class WriteBehind(Generic[T]):

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from zoo.genome.interval import Interval
 from zoo.genome.output import STANDARD_OUTPUT, OutputFile, refuse_same_file
 from zoo.genome.reference import Reference
 from zoo.model.folder import Model
-from zoo.prediction.output.columns import make_column, open_parquet
+from zoo.prediction.output.columns import ParquetFile, make_column, make_text
 from zoo.prediction.pipeline import read_ahead
 from zoo.prediction.support import check_reads_sequences, refuse_model_folder
 from zoo.registry import load
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".tsv", ".parquet")
 _ROWS_A_BATCH = 512
-_ROWS_A_GROUP = 65_536  # of a Parquet file
 
 _Named = tuple[str, Codes]
 
@@ -241,17 +240,10 @@ def _parquet_writer(file: BinaryIO, columns: list[str]) -> Iterator[_Add]:
     import pyarrow as pa
 
     schema = pa.schema([("id", pa.string()), *((name, pa.float32()) for name in columns)])
-    waiting: list[Any] = []
+    with ParquetFile(file, schema) as table:
 
-    def flush() -> None:
-        writer.write_table(pa.Table.from_batches(waiting, schema))
-        waiting.clear()
+        def add(names: list[str], values: Predictions) -> None:
+            arrays = [make_text(names, nulls=False), *(make_column(column, nulls=False) for column in values.T)]
+            table.add(pa.Table.from_arrays(arrays, schema=schema))
 
-    def add(names: list[str], values: Predictions) -> None:
-        waiting.append(pa.record_batch([pa.array(names), *(make_column(column) for column in values.T)], schema))
-        if len(waiting) * _ROWS_A_BATCH >= _ROWS_A_GROUP:
-            flush()
-
-    with open_parquet(file, schema) as writer:
         yield add
-        flush()

@@ -4,7 +4,7 @@ from pyarrow import parquet
 
 from zoo.errors import OutputError
 from zoo.genome.output import OutputFile
-from zoo.prediction.output import parquet as module
+from zoo.prediction.output import columns
 from zoo.prediction.output.parquet import convert_to_parquet, pack_rows
 from zoo.prediction.output.rows import Rows
 
@@ -59,7 +59,7 @@ def test_the_same_table_gives_the_same_bytes(tmp_path):
 
 
 def test_rows_that_were_kept_together_are_written_in_groups(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_BYTES_OF_A_GROUP", 1000)
+    monkeypatch.setattr(columns, "_BYTES_OF_A_GROUP", 1000)
     parts = [[f"chr1 {position} 0.5 1" for position in range(first, first + 20)] for first in range(0, 200, 20)]
     file = convert(tmp_path, *parts)
     assert 1 < file.num_row_groups < 10
@@ -76,7 +76,8 @@ def test_numbers_are_packed_without_a_dictionary(tmp_path):
 def test_rows_that_were_damaged_meanwhile_are_told(tmp_path):
     kept, output = tmp_path / "rows", tmp_path / "out.parquet"
     packed = pack_rows(Rows({"contig": ["chr1"]}), {}, "out.parquet")
-    for content in (packed[:5], packed[:-20], packed[:8] + bytes(len(packed) - 8), b"\xff" * 20):
+    zeros = packed[:8] + bytes(len(packed) - 8)
+    for content in (packed[:5], packed[:-20], zeros, b"\xff" * 20, bytes(7) + b"\x20ARROW"):
         kept.write_bytes(b"contig\n" + content)
         with (
             pytest.raises(
@@ -89,7 +90,8 @@ def test_rows_that_were_damaged_meanwhile_are_told(tmp_path):
 
 
 def test_a_cell_of_another_type_is_an_error(tmp_path):
-    for row, found in {"chr1 five 0.5 1": "five", "chr1 5 high 1": "high", "chr1 5 0.5 yes": "yes"}.items():
+    rows = {"chr1 five 0.5 1": "five", "chr1 5 high 1": "high", "chr1 5 0.5 yes": "yes", "chr1 1_0 1 1": "1_0"}
+    for row, found in rows.items():
         expected = rf"out\.parquet: these rows can't be written as Parquet \(.*'{found}'.*\); write \.tsv"
         with pytest.raises(OutputError, match=expected):
             convert(tmp_path, [row])

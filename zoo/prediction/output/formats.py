@@ -39,9 +39,11 @@ class Format:
     columnar: bool = False
 
     @property
-    def kept_packed(self) -> bool:
-        """Whether what is kept till the end is text in BGZF blocks."""
-        return self.packed or (self.converted and not self.columnar)
+    def kept(self) -> str:
+        """In what form rows are kept till the end: what one run keeps, another goes on with."""
+        if self.columnar:
+            return "columns"
+        return "packed text" if self.packed or self.converted else "text"
 
 
 FORMATS = (

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from zoo.errors import OutputError
 from zoo.genome.output import OutputFile
-from zoo.prediction.output.columns import make_typed, open_parquet
+from zoo.prediction.output.columns import ParquetFile, make_typed
 from zoo.prediction.output.formats import ColumnType, ColumnTypes
 from zoo.prediction.output.rows import Rows
-
-_BYTES_OF_A_GROUP = 4 << 20  # of columns; what was kept at once stays together
 
 _LENGTH_BYTES = 8  # in front of what was kept at once
 
@@ -36,7 +35,7 @@ def pack_rows(rows: Rows, types: ColumnTypes, name: str) -> bytes:
     kinds = [types.get(column, "text") for column in rows.columns]
     try:
         arrays = [make_typed(column, kind) for column, kind in zip(rows.columns.values(), kinds, strict=True)]
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise OutputError(f"{name}: these rows can't be written as Parquet ({reason}); write .tsv") from error
     batch = pa.record_batch(arrays, schema=_make_schema(list(rows.columns), types))
@@ -53,20 +52,12 @@ def convert_to_parquet(kept: Path, output: OutputFile, types: ColumnTypes, origi
     Raises:
         OutputError: What was kept can't be read, or the disk is full.
     """
-    import pyarrow as pa
-
     with output.writing(), kept.open("rb") as packed, output.whole.open("xb") as target:
         names = packed.readline().decode("utf-8", "surrogateescape").rstrip("\n").split("\t")
         schema = _make_schema(names, types, {ORIGIN_KEY: origin} if origin else None)
-        waiting: list[Any] = []
-        with open_parquet(target, schema) as writer:
+        with ParquetFile(target, schema) as file:
             for table in _read_tables(packed, output.name):
-                waiting.append(table.replace_schema_metadata(schema.metadata))
-                if sum(each.nbytes for each in waiting) >= _BYTES_OF_A_GROUP:
-                    writer.write_table(pa.concat_tables(waiting).combine_chunks())
-                    waiting.clear()
-            if waiting:
-                writer.write_table(pa.concat_tables(waiting).combine_chunks())
+                file.add(table.replace_schema_metadata(schema.metadata))
 
 
 def _make_schema(names: list[str], types: ColumnTypes, metadata: dict[str, str] | None = None) -> Any:
@@ -84,11 +75,13 @@ def _make_schema(names: list[str], types: ColumnTypes, metadata: dict[str, str] 
 def _read_tables(packed: BinaryIO, name: str) -> Iterator[Any]:
     import pyarrow as pa
 
+    size = os.fstat(packed.fileno()).st_size
     try:
         while head := packed.read(_LENGTH_BYTES):
-            with pa.ipc.open_stream(packed.read(int.from_bytes(head, "little"))) as reader:
+            # No more than there is: a length that is damaged may be any number.
+            with pa.ipc.open_stream(packed.read(min(int.from_bytes(head, "little"), size))) as reader:
                 yield reader.read_all()
-    except (ValueError, OverflowError, OSError, pa.ArrowException) as error:
+    except (ValueError, OSError, pa.ArrowException) as error:
         reason = " ".join(str(error).split())
         raise OutputError(
             f"{name}: the rows that were kept till the end can't be read ({reason}); run again"

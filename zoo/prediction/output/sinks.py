@@ -133,7 +133,7 @@ class FileSink:
         length, crc = (self.resumed.length, self.resumed.crc) if self.resumed else (0, 0)
         self._file = TalliedFile(self._output.file, length, crc)
         level = [_SPOOL_LEVEL] if form.converted else []
-        self._bgzf = BgzfSink(self._file, *level) if form.kept_packed else None
+        self._bgzf = BgzfSink(self._file, *level) if form.kept == "packed text" else None
 
     def __enter__(self) -> Self:
         return self
@@ -214,7 +214,7 @@ class FileSink:
     def _read_header(self) -> str:
         with self._output.writing(), self._output.partial.open("rb") as file:
             content = file.read(self._head)
-        if self._form.kept_packed:
+        if self._form.kept == "packed text":
             content = gzip.decompress(content)
         return content.decode("utf-8", "surrogateescape")
 
