@@ -1,5 +1,6 @@
 import gc
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
@@ -8,6 +9,7 @@ from onnx import TensorProto, helper
 
 from tests.model.test_session import G_AT_ANCHOR
 from zoo.errors import MissingExtra, ModelError
+from zoo.model import opening
 from zoo.model.opening import import_onnxruntime, open_graph
 from zoo.network.writing import WrittenGraph
 
@@ -58,3 +60,34 @@ def test_weights_beside_a_graph_stay_as_long_as_it_does():
 
     (found,) = opened.run(["result"], {"rows": np.eye(4, dtype=np.float32)})
     np.testing.assert_array_equal(found, large)
+
+
+def test_graphs_share_a_memory_where_they_may(monkeypatch):
+    entries = []
+
+    class Options(onnxruntime.SessionOptions):
+        def add_session_config_entry(self, key, value):
+            entries.append((key, value))
+            super().add_session_config_entry(key, value)
+
+    monkeypatch.setattr(onnxruntime, "SessionOptions", Options)
+    codes = np.zeros((2, 9, 4), dtype=np.float32)
+    expected = open_graph(onnxruntime, G_AT_ANCHOR, CPU, 1, "model@1.0.0").run(["prediction"], {"sequence": codes})
+    assert ("session.use_env_allocators", "1") in entries
+
+    entries.clear()
+    monkeypatch.setattr(opening, "_share_memory", lambda _: False)
+    found = open_graph(onnxruntime, G_AT_ANCHOR, CPU, 1, "model@1.0.0").run(["prediction"], {"sequence": codes})
+    assert ("session.use_env_allocators", "1") not in entries
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_memory_that_somebody_else_made_is_left_alone():
+    def refuse(*_):
+        raise RuntimeError("An allocator with this memory info is registered already")
+
+    names = ("OrtMemoryInfo", "OrtAllocatorType", "OrtMemType", "OrtArenaCfg")
+    taken = SimpleNamespace(
+        **{name: getattr(onnxruntime, name) for name in names}, create_and_register_allocator=refuse
+    )
+    assert not opening._share_memory.__wrapped__(taken)

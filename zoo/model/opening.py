@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -96,6 +97,8 @@ def open_graph(
     options.enable_mem_pattern = False
     # Threads that spin while they wait take the processor from the reader, the writer and everybody else.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if _share_memory(runtime):
+        options.add_session_config_entry("session.use_env_allocators", "1")
     model, weights = (graph.model, graph.weights) if isinstance(graph, WrittenGraph) else (graph, {})
     values = [runtime.OrtValue.ortvalue_from_numpy(array) for array in weights.values()]
     if values:
@@ -116,3 +119,19 @@ def open_graph(
             message = " ".join(str(error).split())
             raise ModelError(f"{full_name}: onnxruntime can't load the network: {message}") from error
     return OpenGraph(bind_session(runtime, session), full_name, (options, values, weights))
+
+
+@functools.cache
+def _share_memory(runtime: Any) -> bool:
+    """Let all graphs of this process work in one memory, and return whether they do.
+
+    Otherwise each keeps for itself as much as it ever needed at once; those of one model hardly run at the same time.
+    """
+    endless, as_asked, default = 0, 1, -1
+    try:
+        kind, use = runtime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, runtime.OrtMemType.DEFAULT
+        memory = runtime.OrtMemoryInfo("Cpu", kind, 0, use)
+        runtime.create_and_register_allocator(memory, runtime.OrtArenaCfg(endless, as_asked, default, default))
+    except Exception:  # noqa: BLE001 - whoever else uses ONNX Runtime here may have made one: it goes without
+        return False
+    return True
