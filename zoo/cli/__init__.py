@@ -13,6 +13,7 @@ import importlib
 import io
 import math
 import os
+import pkgutil
 import signal
 import sys
 import threading
@@ -30,35 +31,23 @@ from zoo.errors import ZooError, near_match
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-VERBS = {
-    "annotate": "annotate",
-    "background": "background",
-    "predict": "predict",
-    "mutate": "mutate",
-    "train": "train",
-    "tune": "tune",
-    "test": "test",
-    "negatives": "negatives",
-    "list": "list_models",
-    "info": "info",
-    "plugins": "plugins",
-}
-"""Verb → module below ``zoo.cli`` with a function of the module's name, and an ``EXAMPLE`` for its help."""
+_SHARED = {"annotate_report", "options", "progress", "summary_file", "tables"}
+"""Modules of this folder that are no commands."""
 
-SUMMARIES = {
-    "annotate": "score every ALT allele of a VCF",
-    "background": "score common variants, to rank others among",
-    "predict": "predict sequences or regions",
-    "mutate": "score every substitution of a sequence",
-    "train": "train a model by a recipe",
-    "tune": "search a recipe's ranges for the best values",
-    "test": "check a model's files, and recompute its example",
-    "negatives": "draw negatives for peaks or sequences",
-    "list": "list the models",
-    "info": "show a model's card",
-    "plugins": "list loaders, architectures and scorers",
-}
-"""What the list of commands says of each, short enough for a narrow terminal."""
+_RENAMED = {"list_models": "list"}
+
+
+def _find_verbs() -> dict[str, str]:
+    """Return the commands by what they are called: every other module of this folder is one."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return {_RENAMED.get(name, name.replace("_", "-")): name for name in names if name not in _SHARED}
+
+
+VERBS = _find_verbs()
+"""Verb → module below ``zoo.cli`` with a function of the module's name.
+
+For the help it has an ``EXAMPLE``, and a ``SUMMARY`` that is short enough for a narrow terminal.
+"""
 
 TRACEBACK_VARIABLE = "ZOO_TRACEBACK"
 
@@ -214,7 +203,7 @@ def _build_command(arguments: Sequence[str]) -> typer.core.TyperGroup:
         # The line of \b keeps the lines of the example as they are.
         epilog = f"\b\nExample:\n  {module.EXAMPLE}"
         run = _keep_end_of_file(getattr(module, VERBS[verb]))
-        app.command(verb, short_help=SUMMARIES[verb], epilog=epilog)(run)
+        app.command(verb, short_help=module.SUMMARY, epilog=epilog)(run)
     command = typer.main.get_command(app)
     assert isinstance(command, typer.core.TyperGroup)  # noqa: S101 - an app with a callback is a group
     return command

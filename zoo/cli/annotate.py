@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from zoo.prediction.scoring.settings import ScoringOptions
     from zoo.prediction.summary import AnnotationSummary, HaplotypeSummary
 
+SUMMARY = "score every ALT allele of a VCF"
 EXAMPLE = "zoo annotate in.vcf.gz -f genome.fa -m gm12878-ctcf -m gm12878-dnase -o out.vcf.gz"
 
 

@@ -21,6 +21,7 @@ from zoo.cli.options import (
 )
 from zoo.cli.progress import open_reporter
 
+SUMMARY = "score common variants, to rank others among"
 EXAMPLE = "zoo background gm12878-ctcf -f genome.fa common.vcf.gz"
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from zoo.model.benchmarks import Benchmark, Benchmarks, Figure
     from zoo.model.card import Card, Split
 
+SUMMARY = "show a model's card"
 EXAMPLE = "zoo info gm12878-ctcf\n  zoo info gm12878-ctcf --plan"
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+SUMMARY = "list the models"
 EXAMPLE = "zoo list --json"
 
 

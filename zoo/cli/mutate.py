@@ -15,6 +15,7 @@ from zoo.cli.progress import open_bar
 if TYPE_CHECKING:
     from zoo.interpretation.mutation import MutationSummary
 
+SUMMARY = "score every substitution of a sequence"
 EXAMPLE = (
     "zoo mutate chr1:371-571 -f genome.fa -m gm12878-ctcf -o map.png\n"
     "  zoo mutate promoters.fa -m gm12878-ctcf -m gm12878-dnase -o map.tsv.gz -o map.pdf"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zoo.training.choices import NegativesChoice
     from zoo.training.negatives.writing import NegativesSummary
 
+SUMMARY = "draw negatives for peaks or sequences"
 EXAMPLE = "zoo negatives peaks.bed -f genome.fa -o negatives.bed --exclude blacklist.bed"
 
 _LONGEST = 2**31 - 1  # bases, longer than any contig

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+SUMMARY = "list loaders, architectures and scorers"
 EXAMPLE = "zoo plugins --json"
 
 

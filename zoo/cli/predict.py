@@ -10,6 +10,7 @@ import typer
 
 from zoo.cli.progress import open_bar
 
+SUMMARY = "predict sequences or regions"
 EXAMPLE = "zoo predict peaks.bed -f genome.fa -m gm12878-ctcf -o predictions.tsv"
 
 

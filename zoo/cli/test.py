@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+SUMMARY = "check a model's files, and recompute its example"
 EXAMPLE = "zoo test gm12878-ctcf"
 
 

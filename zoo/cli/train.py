@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zoo.training.plan import TrainingPlan
     from zoo.training.run import TrainedModel
 
+SUMMARY = "train a model by a recipe"
 EXAMPLE = "zoo train recipe.yaml --data-root data -o models/gm12878-ctcf/1.0.0"
 
 _SHOWN = ("n", "prevalence", "auroc", "auprc", "accuracy", "pearson", "spearman", "mse")

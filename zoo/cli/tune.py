@@ -15,6 +15,7 @@ from zoo.genome.output import STANDARD_OUTPUT, OutputFile, refuse_same_file
 if TYPE_CHECKING:
     from zoo.training.tune import Trial, TunedRecipe
 
+SUMMARY = "search a recipe's ranges for the best values"
 EXAMPLE = "zoo tune recipe.yaml --trials 40 --data-root data -o best.yaml"
 
 

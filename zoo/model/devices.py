@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from zoo.errors import DeviceError, near_match
 from zoo.model.precision import Precision
+from zoo.places import cache_folder
 
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -30,7 +31,6 @@ _CPU: Provider = (PROVIDERS["cpu"], {})
 
 _TENSORRT_FLAGS = {"float16": "trt_fp16_enable", "bfloat16": "trt_bf16_enable", "int8": "trt_int8_enable"}
 _TF32_VARIABLE = "NVIDIA_TF32_OVERRIDE"
-_HOME_VARIABLE = "ZOO_HOME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +81,8 @@ def check_tf32(device: str) -> None:
 
 
 def engine_folder(tuning: Tuning) -> Path:
-    """Return where TensorRT's engines of a network are kept, whether it is there or not.
-
-    Below ``$ZOO_HOME``, else ``$XDG_CACHE_HOME/assayzoo``, else ``~/.cache/assayzoo``.
-    """
-    return _find_cache() / "engines" / tuning.digest[:16] / tuning.precision
-
-
-def _find_cache() -> Path:
-    if home := os.environ.get(_HOME_VARIABLE):
-        return Path(home)
-    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if cache.is_absolute():  # else it is to be ignored, as the XDG base directory specification has it
-        return cache / "assayzoo"
-    return Path.home() / ".cache" / "assayzoo"
+    """Return where TensorRT's engines of a network are kept, whether it is there or not."""
+    return cache_folder() / "engines" / tuning.digest[:16] / tuning.precision
 
 
 def _tune_cuda(tuning: Tuning) -> Provider:

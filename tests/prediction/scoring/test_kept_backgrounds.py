@@ -96,7 +96,7 @@ def test_a_user_without_a_home_is_told(model, monkeypatch):
     for name in ("ZOO_HOME", "XDG_DATA_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", fail)
-    with pytest.raises(OutputError, match="no home folder is known for this user; set ZOO_HOME, or name the file"):
+    with pytest.raises(OutputError, match="no home folder is known for this user; set ZOO_HOME"):
         background_path(model, "difference", {}, SETTINGS)
 
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import ModelError, OutputError
+from zoo.errors import ModelError
 from zoo.model.checksums import hash_file
 from zoo.model.folder import Model
+from zoo.places import data_folder
 from zoo.prediction.scoring.background import SUFFIX, Background, read_background
 from zoo.prediction.scoring.settings import ScoringSettings
-
-HOME_VARIABLE = "ZOO_HOME"
 
 
 def describe_settings(settings: ScoringSettings) -> dict[str, Any]:
@@ -32,15 +30,13 @@ def background_path(
 ) -> Path:
     """Return where the background of these scores is kept, whether it is there or not.
 
-    Below ``$ZOO_HOME``, else ``$XDG_DATA_HOME/assayzoo``, else ``~/.local/share/assayzoo``.
-
     Args:
         settings: As ``describe_settings`` returns them.
     """
     chosen = _canonical({"config": dict(scorer_config), "settings": dict(settings)})
     key = hashlib.sha256(chosen.encode()).hexdigest()[:8]
     name = f"{model.digest[:16]}-{scorer_name}-{key}{SUFFIX}"
-    return _find_home() / "backgrounds" / model.card.name / name
+    return data_folder() / "backgrounds" / model.card.name / name
 
 
 def find_background(
@@ -91,19 +87,6 @@ def check_background(
                 f"{_canonical(expected)}, for {model.card.full_name}; "
                 f"make one: {_command(model.card.full_name, scorer_name, scorer_config, settings)}"
             )
-
-
-def _find_home() -> Path:
-    """Return the folder of what the zoo keeps for this user."""
-    if home := os.environ.get(HOME_VARIABLE):
-        return Path(home)
-    data = Path(os.environ.get("XDG_DATA_HOME", ""))
-    if data.is_absolute():  # else it is to be ignored, as the XDG base directory specification has it
-        return data / "assayzoo"
-    try:
-        return Path.home() / ".local" / "share" / "assayzoo"
-    except RuntimeError as error:
-        raise OutputError(f"no home folder is known for this user; set {HOME_VARIABLE}, or name the file") from error
 
 
 def _canonical(value: object) -> str:
