@@ -234,8 +234,8 @@ nobody killed, and no other file may be left. One difference ends the command wi
 |---|---|---|---|---|---|---|---|---|
 {chr(10).join(rows)}
 
-{total} kills in all. `.vcf.gz` and `.bcf` were written with `--index`. BCF and Parquet are made from what was kept after
-the last batch, so more of their time lies there.
+{total} kills in all. `.vcf.gz` and `.bcf` were written with `--index`. BCF and Parquet are made from what was kept
+after the last batch, so more of their time lies there.
 
 Run at commit `{commit.stdout.strip()}`, Python {platform.python_version()}, {platform.system()}.
 """
