@@ -4,6 +4,7 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from zoo.model.card import Card
+from zoo.model.session import Session
 from zoo.testing.models import CARD, make_model
 
 LENGTH = 9
@@ -62,6 +63,12 @@ def make_rich():
 def draw_without_g():
     """Windows of which ``make_rich`` says nothing, nor of what a few bases make of them."""
     return np.array([0, 1, 3], dtype=np.uint8)[np.random.default_rng(1).integers(0, 3, (4, LENGTH))]
+
+
+def open_without_g(*, average):
+    """Open ``make_rich`` with an example of which it says nothing."""
+    card = make_card(strand={"average": average})
+    return Session(make_rich(), card, "cpu", 1, example=lambda: (draw_without_g(), None))
 
 
 def make_network(nodes, weights):

@@ -14,7 +14,7 @@ from tests.model.alleles import (
     largest,
     make_card_of,
 )
-from tests.model.networks import draw_without_g, make_card, make_rich
+from tests.model.networks import open_without_g
 from tests.network.agreement import TOLERANCE
 from tests.network.sharing_graphs import draw_sharing, sharing_models
 from zoo.errors import ModelError
@@ -216,9 +216,7 @@ def test_a_graph_that_predicts_otherwise_is_refused(monkeypatch, average):
 
 @pytest.mark.parametrize("average", [False, True])
 def test_a_graph_that_predicts_otherwise_is_refused_though_the_example_does_not_tell(monkeypatch, average):
-    session = Session(
-        make_rich(), make_card(strand={"average": average}), "cpu", 1, example=lambda: (draw_without_g(), None)
-    )
+    session = open_without_g(average=average)
     ChunkSession(session, 4)
     real = chunks.write_chunk_graph
     monkeypatch.setattr(chunks, "write_chunk_graph", lambda network, kinds: real(halve(network), kinds))

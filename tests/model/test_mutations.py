@@ -5,11 +5,10 @@ from onnx import TensorProto, helper, numpy_helper
 from tests.model.networks import (
     LENGTH,
     draw_codes,
-    draw_without_g,
     make_card,
     make_convolution,
     make_network,
-    make_rich,
+    open_without_g,
 )
 from zoo.errors import ModelError
 from zoo.genome.codes import encode
@@ -180,9 +179,7 @@ def test_a_sum_that_overflows_in_ref_alone_is_predicted_as_a_window():
 
 @pytest.mark.parametrize("average", [False, True])
 def test_substitutions_that_come_out_otherwise_are_refused_though_the_example_does_not_tell(monkeypatch, average):
-    session = Session(
-        make_rich(), make_card(strand={"average": average}), "cpu", 1, example=lambda: (draw_without_g(), None)
-    )
+    session = open_without_g(average=average)
     MutationPredictor(session)
     predict = mutations.Differences.predict
 

@@ -14,7 +14,7 @@ from tests.model.alleles import (
     make_card_of,
     make_large,
 )
-from tests.model.networks import draw_without_g, make_card, make_rich
+from tests.model.networks import open_without_g
 from tests.network.agreement import TOLERANCE
 from tests.network.sharing_graphs import draw_sharing, sharing_models
 from zoo.errors import ModelError
@@ -168,9 +168,7 @@ def test_a_graph_that_predicts_otherwise_is_refused(monkeypatch, average):
 
 @pytest.mark.parametrize("average", [False, True])
 def test_a_graph_that_predicts_otherwise_is_refused_though_the_example_does_not_tell(monkeypatch, average):
-    session = Session(
-        make_rich(), make_card(strand={"average": average}), "cpu", 1, example=lambda: (draw_without_g(), None)
-    )
+    session = open_without_g(average=average)
     PairSession(session, 4)
     real = pairs_module.write_pair_graph
     monkeypatch.setattr(pairs_module, "write_pair_graph", lambda network, spans: real(halve(network), spans))

@@ -18,7 +18,7 @@ from zoo.genome.output import STANDARD_OUTPUT, OutputFile, resolve_output
 from zoo.interpretation.heat_map import PICTURES, Theme, check_plotting, draw_maps
 from zoo.interpretation.mutation_map import LETTERS, MutationMap
 from zoo.prediction.output.cells import MISSING
-from zoo.prediction.output.columns import ParquetFile, make_column, make_letters
+from zoo.prediction.output.columns import ParquetFile, make_column, make_text
 
 AnyPath: TypeAlias = str | Path
 
@@ -147,8 +147,8 @@ def _write_parquet(file: BinaryIO, _path: str, _theme: Theme) -> Iterator[_Add]:
             columns = {
                 **{name: pa.repeat(label, len(index)) for name, label in found.labels.items()},
                 "position": make_column(found.positions[index]),
-                "ref": make_letters(decode(found.codes[index])),
-                "alt": make_letters(decode(alt)),
+                "ref": make_text(decode(found.codes[index])),
+                "alt": make_text(decode(alt)),
             }
             # Column by column in memory; what has no score is null.
             values = np.ascontiguousarray(found.list_values().T)

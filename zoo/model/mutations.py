@@ -59,7 +59,6 @@ class MutationPredictor:
         if network is None:
             raise ModelError(f"{name}: reads no sequence")
         load_kernels()
-        session.prepare()
         self._session = session
         self._differences = Differences(network, session.open)
         whole = 4 * sum(
@@ -133,9 +132,7 @@ class MutationPredictor:
         for values in alt.values():
             rows |= ~np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
         if rows.any():
-            for name, values in self._session.predict(
-                substitute(codes, places[rows], letters[rows]), members=True
-            ).items():
+            for name, values in self.predict_whole(substitute(codes, places[rows], letters[rows])).items():
                 alt[name][rows] = values
 
     def predict_whole(self, codes: Codes) -> Named:

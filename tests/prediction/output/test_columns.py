@@ -7,7 +7,7 @@ import pytest
 from pyarrow import parquet
 
 from zoo.prediction.output import columns
-from zoo.prediction.output.columns import ParquetFile, make_column, make_letters, make_text, make_typed
+from zoo.prediction.output.columns import ParquetFile, make_column, make_text, make_typed
 
 
 @pytest.mark.parametrize("count", [0, 1, 8, 19])
@@ -28,14 +28,14 @@ def test_whole_numbers_stay_so():
 
 
 def test_letters_are_text_of_one_letter_each():
-    found = make_letters("ACGTN")
+    found = make_text("ACGTN")
     found.validate(full=True)
     assert (found.type, found.to_pylist()) == (pa.string(), list("ACGTN"))
-    assert make_letters("").to_pylist() == []
+    assert make_text("").to_pylist() == []
 
 
 def test_only_text_has_a_dictionary(tmp_path):
-    table = pa.table({"a.b": make_letters("AC"), "score": make_column(np.ones(2, np.float32))})
+    table = pa.table({"a.b": make_text("AC"), "score": make_column(np.ones(2, np.float32))})
     with ParquetFile(tmp_path / "a.parquet", table.schema) as written:
         written.add(table)
 
@@ -69,8 +69,8 @@ def test_columns_are_made_without_pandas():
 import sys
 import numpy as np
 from zoo.prediction.output import columns
-from zoo.prediction.output.columns import make_column, make_letters
-make_column(np.ones(3, np.float32)), make_letters("ACG")
+from zoo.prediction.output.columns import make_column, make_text
+make_column(np.ones(3, np.float32)), make_text("ACG")
 assert "pyarrow" in sys.modules and "pandas" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)

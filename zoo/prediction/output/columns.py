@@ -111,12 +111,6 @@ def make_text(texts: Column, *, nulls: bool = True) -> Any:
     return _join_buffers("string", missing, ends, content)
 
 
-def make_letters(letters: str) -> Any:
-    """Return an array of pyarrow's of one letter each, which are ASCII."""
-    ends = np.arange(len(letters) + 1, dtype=np.int32)
-    return _join_buffers("string", np.zeros(len(letters), np.bool_), ends, letters.encode("ascii"))
-
-
 def _join_buffers(name: str, missing: npt.NDArray[np.bool_], *buffers: npt.NDArray[Any] | bytes) -> Any:
     import pyarrow as pa
 
