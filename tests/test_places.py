@@ -3,10 +3,11 @@ from pathlib import Path
 import pytest
 
 from zoo.errors import OutputError
-from zoo.places import cache_folder, data_folder
+from zoo.places import cache_folder, config_folder, data_folder
 
 PLACES = [
     (cache_folder, "XDG_CACHE_HOME", ".cache"),
+    (config_folder, "XDG_CONFIG_HOME", ".config"),
     (data_folder, "XDG_DATA_HOME", ".local/share"),
 ]
 

@@ -6,7 +6,8 @@
     ├── PluginError      PluginLoadError · DuplicateName · UnknownName · ScorerMismatch · MissingExtra
     ├── GenomeError      UnknownContig · RefMismatch · FastaError · VcfError · BedError · DataError
     ├── ModelError       CardError · ChecksumMismatch · UnknownModel · UnsafeModel · DownloadError
-    │                    ExportMismatch · DeviceError · VersionExists
+    │                    ExportMismatch · DeviceError · VersionExists · PublishConflict · SignatureError
+    │                    LockMismatch · ConversionError
     ├── TrainingError    RecipeError · EmptySplit · SplitLeak · TrainingDiverged
     └── OutputError
 
@@ -109,6 +110,22 @@ class DeviceError(ModelError):
 
 class VersionExists(ModelError):
     """A model of that name and version exists already; versions never change."""
+
+
+class PublishConflict(ModelError):
+    """Somebody else changed the registry, or holds the name; nothing was listed."""
+
+
+class SignatureError(ModelError):
+    """A signature is broken, or is not of whom the trust file asks for."""
+
+
+class LockMismatch(ModelError):
+    """A model is not the one that the project's lock pins."""
+
+
+class ConversionError(ModelError):
+    """A network of another framework can't be made a model, or does not repeat its predictions as one."""
 
 
 class TrainingError(ZooError):

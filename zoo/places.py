@@ -1,6 +1,6 @@
-"""Folders of the user's: what may be made again, and what is kept.
+"""Folders of the user's: what may be made again, what is kept, and what the user decides.
 
-``$ZOO_HOME`` holds both where it is set; else they are where the XDG base directory specification has them.
+``$ZOO_HOME`` holds all of them where it is set; else they are where the XDG base directory specification has them.
 """
 
 from __future__ import annotations
@@ -31,6 +31,15 @@ def data_folder() -> Path:
         OutputError: No home folder is known for this user.
     """
     return _find("XDG_DATA_HOME", ".local/share")
+
+
+def config_folder() -> Path:
+    """Return the folder of what the user decides: ``$XDG_CONFIG_HOME/assayzoo``, ``~/.config/assayzoo``.
+
+    Raises:
+        OutputError: No home folder is known for this user.
+    """
+    return _find("XDG_CONFIG_HOME", ".config")
 
 
 def _find(variable: str, below_home: str) -> Path:

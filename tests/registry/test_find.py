@@ -7,7 +7,7 @@ import zoo
 from zoo.errors import ChecksumMismatch, DownloadError, ModelError, UnknownModel
 from zoo.model.checksums import write_checksums
 from zoo.registry import load, locate, open_registry
-from zoo.registry.index import register
+from zoo.registry.writing import register
 
 
 @pytest.fixture
@@ -102,13 +102,3 @@ def test_a_link_out_of_the_registrys_folder_is_refused(registry_path, tmp_path, 
     change_entry(registry_path, url="models/linked")
     with pytest.raises(ModelError, match="expected a path that stays in"):
         load("g-at-anchor", registry=registry_path)
-
-
-def test_another_store_may_bring_the_folder(registry_path, g_at_anchor_folder):
-    class Shelf:
-        def fetch(self, registry, listing):
-            assert (registry.path, listing.full_name) == (registry_path, "g-at-anchor@1.0.0")
-            return g_at_anchor_folder
-
-    change_entry(registry_path, url="shelf://3")
-    assert locate("g-at-anchor", registry_path, Shelf()).folder == g_at_anchor_folder

@@ -3,7 +3,8 @@ import yaml
 
 from zoo.errors import ChecksumMismatch, ModelError, OutputError, UnknownModel, VersionExists
 from zoo.model.checksums import verify_checksums
-from zoo.registry.index import Index, Registry, read_registry, register, write_registry
+from zoo.registry.index import Index, Registry, read_registry
+from zoo.registry.writing import register, write_registry
 from zoo.testing.models import make_base_at_anchor_graph, write_model_folder
 
 
@@ -19,12 +20,17 @@ def write_index(path, **changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"schema_version": 2}, "field 'schema_version': Input should be 1, found 2"),
+        ({"schema_version": 3}, "field 'schema_version': Input should be 1 or 2, found 3"),
         ({"modles": {}}, "unknown field 'modles'; did you mean 'models'?"),
         ({"entry": {"sha256sums": "abc"}}, r"field 'models\.m\.versions\.1\.0\.0\.sha256sums'"),
         ({"entry": {"url": "models/m\0"}}, r"field 'models\.m\.versions\.1\.0\.0\.url': .*without the character NUL"),
         ({"entry": {"licence": "MIT"}}, r"unknown field 'models\.m\.versions\.1\.0\.0\.licence'"),
         ({"entry": {"yankd": "x"}}, r"unknown field 'models\.m\.versions\.1\.0\.0\.yankd'; did you mean 'yanked'"),
+        ({"entry": {"blobs": "."}}, "expected either url, a folder, or blobs, a store"),
+        ({"entry": {"url": None}}, "expected either url, a folder, or blobs, a store"),
+        ({"entry": {"url": None, "blobs": "."}}, "expected size, the bytes of all files, beside blobs"),
+        ({"model": {"aliases": {"latest": "1.0.0"}}}, "aliases: 'latest' is the highest version"),
+        ({"model": {"aliases": {"stable": "2.0.0"}}}, "alias 'stable': '2.0.0' is not among the versions 1.0.0"),
         ({"model": {"latest": "2.0.0"}}, "latest '2.0.0' is not among the versions 1.0.0"),
     ],
 )
@@ -66,6 +72,19 @@ def test_registering_lists_a_folder_by_relative_path_and_hash(publish, tmp_path)
     assert listing.entry.url == "models/g-at-anchor/1.0.0-G"
     assert listing.entry.sha256sums == verify_checksums(tmp_path / listing.entry.url)
     assert read_registry(tmp_path / "registry.yaml").list_models() == [listing]
+
+
+def test_an_alias_stands_for_its_version_and_survives_a_new_one(publish, tmp_path):
+    path = tmp_path / "registry.yaml"
+    publish("1.0.0")
+    index = read_registry(path).index
+    model = index.models["g-at-anchor"].model_copy(update={"aliases": {"stable": "1.0.0"}})
+    write_registry(Registry(path, Index(schema_version=2, models={"g-at-anchor": model})))
+    publish("2.0.0")
+    registry = read_registry(path)
+    assert registry.index.schema_version == 2
+    assert registry.find("g-at-anchor@stable").version == "1.0.0"
+    assert registry.find("g-at-anchor@latest").version == "2.0.0"
 
 
 def test_the_highest_version_is_the_latest_by_number_not_by_letter(publish, tmp_path):
@@ -124,7 +143,7 @@ def test_an_index_that_can_not_be_written_stays_as_it_was(publish, tmp_path, mon
         self.write_bytes(text.encode(encoding)[:40])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("zoo.registry.index.Path.write_text", fill_the_disk)
+    monkeypatch.setattr("zoo.registry.writing.Path.write_text", fill_the_disk)
     with pytest.raises(OutputError) as error:
         write_registry(registry)
     assert str(error.value) == f"{path}: can't be written: No space left on device"

@@ -8,11 +8,10 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.errors import ChecksumMismatch, ModelError, UnknownModel
+from zoo.errors import ChecksumMismatch, DownloadError, ModelError, UnknownModel
 from zoo.model.checksums import CHECKSUMS, hash_file
 from zoo.model.folder import CARD_FILE, Model, load_folder
 from zoo.registry.index import Listing, Registry, read_registry
-from zoo.registry.stores import LocalStore, Store
 
 VARIABLE = "ZOO_REGISTRY"
 """The environment variable that may name another index."""
@@ -44,7 +43,7 @@ def load(
     return load_folder(locate(name, registry).folder, device, threads)
 
 
-def locate(name: str | Path, registry: str | Path | None = None, store: Store | None = None) -> Location:
+def locate(name: str | Path, registry: str | Path | None = None) -> Location:
     """Find a model's folder, and compare its SHA256SUMS with the registry; the files themselves are for who reads them.
 
     Raises:
@@ -64,7 +63,7 @@ def locate(name: str | Path, registry: str | Path | None = None, store: Store | 
         raise
     if listing.entry.yanked is not None:
         warnings.warn(f"{listing.full_name} was withdrawn: {listing.entry.yanked}", UserWarning, stacklevel=2)
-    folder = (store or LocalStore()).fetch(opened, listing)
+    folder = _find_folder(opened, listing)
     digest = hash_file(folder / CHECKSUMS)
     if digest != listing.entry.sha256sums:
         raise ChecksumMismatch(
@@ -78,6 +77,21 @@ def open_registry(path: str | Path | None = None) -> Registry:
     """Read an index: the given one, the one that ``ZOO_REGISTRY`` names, or the one that comes with the package."""
     chosen = path or os.environ.get(VARIABLE)
     return read_registry(Path(chosen) if chosen else _find_bundled())
+
+
+def _find_folder(registry: Registry, listing: Listing) -> Path:
+    """Return the folder that ``url`` names: relative, and inside the registry's own."""
+    url = listing.entry.url
+    where = f"{registry.path}: models.{listing.name}.versions.{listing.version}.url"
+    if url is None or "://" in url:
+        raise DownloadError(f"{where}: expected a path relative to the registry, found {url!r}")
+    root = registry.path.parent.resolve()
+    folder = (root / url).resolve()
+    if Path(url).is_absolute() or not folder.is_relative_to(root):
+        raise ModelError(f"{where}: expected a path that stays in {root}, found {url!r}")
+    if not folder.is_dir():
+        raise ModelError(f"{where}: no folder {folder}")
+    return folder
 
 
 def _is_path(name: str | Path) -> bool:

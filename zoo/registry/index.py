@@ -6,40 +6,73 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from zoo.errors import ModelError, OutputError, UnknownModel, VersionExists, near_match
-from zoo.model.card import Name, Sha256, Text, Version, read_card
-from zoo.model.checksums import verify_checksums
+from zoo.errors import ModelError, UnknownModel, near_match
+from zoo.model.card import Name, Sha256, Text, Version
 from zoo.model.document import Document, read_document
-from zoo.model.folder import CARD_FILE
 
 
 class Entry(Document):
-    """One version of a model. ``sha256sums`` is the sha256 of its SHA256SUMS; ``yanked`` says why it was withdrawn."""
+    """One version of a model, as a folder at ``url`` or as blobs by their sha256 below ``blobs``.
 
-    url: Text
+    Attributes:
+        url: The model's folder, relative to the registry.
+        blobs: The store whose ``blobs/sha256/52/52aa…`` hold its files, relative to the registry or an address.
+        sha256sums: The sha256 of its SHA256SUMS, which pins every byte of it.
+        size: Bytes of all files together: the most that is fetched. Given with ``blobs``.
+        signature: The blob of its signature; it may be added later.
+        benchmarks: The blob of its measured variant effects.
+        yanked: Why it was withdrawn.
+        metrics: By name, the mean over tracks on the test set.
+    """
+
+    url: Text | None = None
+    blobs: Text | None = None
     sha256sums: Sha256
+    size: int | None = Field(default=None, ge=0)
+    signature: Sha256 | None = None
+    benchmarks: Sha256 | None = None
     yanked: Annotated[str, StringConstraints(min_length=1)] | None = None
     assay: Text
     biosample: str = ""
+    organism: str = ""
     genome: str = ""
+    license: str = ""
     summary: Text
+    metrics: dict[str, float] = Field(default_factory=dict)
 
-    @field_validator("url")
+    @field_validator("url", "blobs")
     @classmethod
-    def _names_a_file(cls, url: str) -> str:
-        if "\0" in url:
+    def _names_a_file(cls, address: str | None) -> str | None:
+        if address is not None and "\0" in address:
             raise ValueError("expected an address or a path, without the character NUL")
-        return url
+        return address
+
+    @model_validator(mode="after")
+    def _lies_in_one_place(self) -> Entry:
+        if (self.url is None) == (self.blobs is None):
+            raise ValueError("expected either url, a folder, or blobs, a store")
+        if self.blobs is not None and self.size is None:
+            raise ValueError("expected size, the bytes of all files, beside blobs")
+        return self
 
 
 class Versions(Document):
-    """All versions of one model; ``latest`` is the one that a bare name stands for."""
+    """All versions of one model; ``latest`` is the one that a bare name stands for, aliases are other such names."""
 
     latest: Version
+    aliases: dict[Name, Version] = Field(default_factory=dict)
     versions: dict[Version, Entry] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _aliases_are_listed(self) -> Versions:
+        for alias, version in self.aliases.items():
+            if alias == "latest":
+                raise ValueError("aliases: 'latest' is the highest version that is not withdrawn; choose another name")
+            if version not in self.versions:
+                raise ValueError(f"alias {alias!r}: {version!r} is not among the versions {', '.join(self.versions)}")
+        return self
 
     @model_validator(mode="after")
     def _latest_is_listed(self) -> Versions:
@@ -49,9 +82,9 @@ class Versions(Document):
 
 
 class Index(Document):
-    """The document, schema version 1."""
+    """The document; schema version 1 knows only folders, no aliases and fewer fields."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[1, 2]
     models: dict[Name, Versions] = Field(default_factory=dict)
 
 
@@ -77,7 +110,7 @@ class Registry:
     index: Index
 
     def find(self, name: str) -> Listing:
-        """Return the model that ``name`` or ``name@version`` stands for.
+        """Return the model that ``name``, ``name@version`` or ``name@alias`` stands for.
 
         Raises:
             UnknownModel: There is no such model, or no such version; the message holds a near match.
@@ -86,7 +119,7 @@ class Registry:
         if base not in self.index.models:
             raise UnknownModel(f"no model {base!r} in {self.path}{near_match(base, self.index.models)}")
         model = self.index.models[base]
-        version = version if separator else model.latest
+        version = model.aliases.get(version, version) if separator and version != "latest" else model.latest
         if version not in model.versions:
             raise UnknownModel(f"no version {version!r} of model {base!r}{near_match(version, model.versions)}")
         return Listing(base, version, version == model.latest, model.versions[version])
@@ -112,79 +145,3 @@ def read_registry(path: Path) -> Registry:
         ModelError: The file is missing, no YAML, or a field is missing, unknown or wrong; the message names it.
     """
     return Registry(path, read_document(path, Index, ModelError))
-
-
-def write_registry(registry: Registry) -> None:
-    """Write an index: names and versions sorted, so that the same models give the same bytes.
-
-    Raises:
-        OutputError: It can't be written; the index that was there stays.
-    """
-    models = {
-        name: {
-            "latest": model.latest,
-            "versions": {
-                version: {
-                    field: value
-                    for field, value in model.versions[version].model_dump().items()
-                    if value not in {None, ""}
-                }
-                for version in sorted(model.versions, key=sort_key)
-            },
-        }
-        for name, model in sorted(registry.index.models.items())
-    }
-    document = {"schema_version": 1, "models": models}
-    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
-    # Beside it first: a run that breaks off must not leave half an index. A link stays a link.
-    path = registry.path.resolve()
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(f"{registry.path}: can't be written: {error.strerror}") from error
-
-
-def register(folder: Path, registry_path: Path, *, replace: bool = False) -> Listing:
-    """List a model folder in an index, or write a new one; the highest version that is not withdrawn is the latest.
-
-    Args:
-        folder: Somewhere below the folder of the index; its checksums must hold.
-        registry_path: The index.
-        replace: Allow other bytes under a name and version that are listed already: before the first publication only.
-
-    Raises:
-        VersionExists: The version is listed with other bytes.
-        ModelError: The folder lies outside the index's folder.
-    """
-    digest = verify_checksums(folder)
-    card = read_card(folder / CARD_FILE)
-    root = registry_path.parent.resolve()
-    if not folder.resolve().is_relative_to(root):
-        raise ModelError(f"{folder}: expected a model folder below {root}")
-    entry = Entry(
-        url=folder.resolve().relative_to(root).as_posix(),
-        sha256sums=digest,
-        assay=card.assay,
-        biosample=card.biosample,
-        genome=card.genome.name if card.genome else "",
-        summary=card.summary,
-    )
-    index = read_registry(registry_path).index if registry_path.exists() else Index(schema_version=1)
-    versions = dict(index.models[card.name].versions) if card.name in index.models else {}
-    listed = versions.get(card.version)
-    if listed is not None and listed.sha256sums != digest and not replace:
-        raise VersionExists(
-            f"{card.full_name} is listed in {registry_path} with sha256 {listed.sha256sums}, {folder} has {digest}; "
-            "give the model a new version"
-        )
-    if listed is not None and listed.sha256sums == digest:
-        entry = entry.model_copy(update={"yanked": listed.yanked})
-    versions[card.version] = entry
-    kept = [version for version, given in versions.items() if given.yanked is None]
-    latest = max(kept or versions, key=sort_key)
-    models = {**index.models, card.name: Versions(latest=latest, versions=versions)}
-    write_registry(Registry(registry_path, Index(schema_version=1, models=models)))
-    return Listing(card.name, card.version, card.version == latest, entry)

@@ -1,0 +1,154 @@
+"""A folder as a store, on this disk or one that several machines share."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from zoo.errors import DownloadError, OutputError
+from zoo.registry.stores.protocol import PIECE, Changed, Missing, Tag, Tagged
+
+_PATIENCE = 60.0  # seconds that a writer waits for another one; a swap takes a few hundredths of a second
+
+
+class LocalStore:
+    """Files below one folder; a tag is the sha256 of the content."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.address = str(folder).rstrip("/") or "/"
+
+    def read(self, path: str, start: int = 0) -> Iterator[bytes]:
+        """See ``Reader.read``; a name that leads out of the folder, by a link as well, is ``Missing``."""
+        file = self._find(path)
+        try:
+            with file.open("rb") as stream:
+                stream.seek(start)
+                while piece := stream.read(PIECE):
+                    yield piece
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise Missing(f"{file}: no such file") from error
+        except OSError as error:
+            raise DownloadError(f"{file}: can't be read: {error.strerror}") from error
+
+    def read_tagged(self, path: str, limit: int, known: Tag | None = None) -> Tagged | None:
+        """See ``Reader.read_tagged``."""
+        content = bytearray()
+        try:
+            for piece in self.read(path):
+                content += piece
+                if len(content) > limit:
+                    raise DownloadError(f"{self.folder / path}: expected at most {limit:,} bytes, found more")
+        except Missing:
+            return None
+        tag = hashlib.sha256(content).hexdigest()
+        return Tagged(None if tag == known else bytes(content), tag)
+
+    def put(self, path: str, file: Path) -> None:
+        """See ``Writer.put``: what stands there already stays."""
+        target = self._find(path)
+        if target.exists():
+            return
+        with self._write_beside(target) as (partial, stream):
+            with file.open("rb") as source:
+                shutil.copyfileobj(source, stream, PIECE)
+            _sync(stream)
+            try:
+                os.link(partial, target)  # refuses where another process was first
+            except FileExistsError:
+                return
+            except OSError as error:
+                if error.errno not in {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV}:
+                    raise
+                partial.replace(target)  # a disk without links: the same content under the same name
+        _sync_folder(target.parent)
+
+    def swap(self, path: str, content: bytes, expected: Tag | None) -> Tag:
+        """See ``Writer.swap``; a file that is a link stays one."""
+        from filelock import SoftFileLock, Timeout
+
+        target = self._find(path)
+        lock = target.with_name(f".{target.name}.lock")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # A file that must not be there yet: network file systems may grant flock to everybody.
+            with SoftFileLock(lock, timeout=_PATIENCE):
+                if self._find_tag(target) != expected:
+                    raise Changed(path)
+                with self._write_beside(target) as (partial, stream):
+                    stream.write(content)
+                    _sync(stream)
+                    if target.exists():
+                        shutil.copymode(target, partial)
+                    partial.replace(target)
+                _sync_folder(target.parent)
+        except Timeout as error:
+            raise OutputError(
+                f"{target}: another process holds {lock.name} for more than {_PATIENCE:.0f} s; "
+                "remove that file if no one is publishing"
+            ) from error
+        except OSError as error:
+            raise OutputError(f"{target}: can't be written: {error.strerror or error}") from error
+        return hashlib.sha256(content).hexdigest()
+
+    @staticmethod
+    def _find_tag(target: Path) -> Tag | None:
+        try:
+            with target.open("rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest()
+        except FileNotFoundError:
+            return None
+
+    def _find(self, path: str) -> Path:
+        root = self.folder.resolve()
+        found = root if "\0" in path else (root / path).resolve()
+        if found == root or not found.is_relative_to(root):
+            raise Missing(f"{self.folder}: {path!r} leads out of the store")
+        return found
+
+    @contextlib.contextmanager
+    def _write_beside(self, target: Path) -> Iterator[tuple[Path, IO[bytes]]]:
+        """Give a new file in the folder of ``target``, which is gone at the end unless it was renamed."""
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(
+                dir=target.parent, prefix=f".{target.name}.", suffix=".partial", delete=False
+            ) as stream:
+                partial = Path(stream.name)
+                try:
+                    partial.chmod(0o666 & ~_read_mask())
+                    yield partial, stream
+                finally:
+                    partial.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(f"{target}: can't be written: {error.strerror or error}") from error
+
+
+def _read_mask() -> int:
+    """Return which permissions new files are not given; a temporary file is its owner's alone."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _sync(stream: IO[bytes]) -> None:
+    """Have a file's bytes on the disk, so that a machine that fails leaves the old file or the new one."""
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have a folder's names on the disk, where the system can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
