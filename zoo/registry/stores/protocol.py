@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeAlias
@@ -19,6 +20,10 @@ TRIES = 4
 
 IDLE = 30.0
 """Seconds without a byte after which a connection counts as broken."""
+
+
+_URL = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*://)(?:[^\s/@'\"]*@)?([^\s?#'\"]*)[^\s'\"]*")
+_QUERY = re.compile(r"\?[^\s'\"?]*=[^\s'\"]*")
 
 
 class Tagged(NamedTuple):
@@ -88,3 +93,14 @@ class Writer(Reader, Protocol):
             OutputError: It can't be written. It may have been, if the answer was lost: read it again.
         """
         ...
+
+
+def leads_out(path: str) -> bool:
+    """Whether a name can't be one below a store: empty, absolute, with ``.`` or ``..``, a backslash or NUL."""
+    parts = path.split("/")
+    return not all(parts) or not {".", ".."}.isdisjoint(parts) or "\\" in path or "\0" in path
+
+
+def hide_secrets(text: str) -> str:
+    """Return an address, or a message that holds some, without users, passwords and queries, which may be signed."""
+    return _QUERY.sub("", _URL.sub(r"\1\2", text))

@@ -1,0 +1,225 @@
+import base64
+from types import SimpleNamespace
+
+import pytest
+
+from zoo.errors import DownloadError
+from zoo.registry.stores.http import HttpStore
+from zoo.registry.stores.protocol import PIECE, Missing
+from zoo.testing.servers import ALWAYS, Fault, serve, serve_folder
+from zoo.testing.stores import check_reader
+
+LARGE = bytes(range(256)) * (PIECE // 256) * 3 + b"the end"
+
+
+@pytest.fixture
+def store(server, folder):
+    (folder / "large").write_bytes(LARGE)
+    (folder / "registry.yaml").write_bytes(b"schema_version: 2\n")
+    return HttpStore(server.address, idle=5)
+
+
+def read(store, path="large", start=0):
+    return b"".join(store.read(path, start))
+
+
+def answer_always(status="200 OK", headers=(), content=b""):
+    def application(environment, start):
+        start(status, list(headers))
+        return [content]
+
+    return application
+
+
+def test_a_static_server_keeps_the_contract(server, folder):
+    files = {"blobs/sha256/52/52aa": b"a blob", "a name+of%20ours~é#?": b"other", "large": LARGE}
+    for path, content in files.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    check_reader(HttpStore(server.address + "/", idle=5), files)
+
+
+def test_a_file_from_the_middle_on_is_one_request_for_a_range(store, server):
+    assert read(store, start=len(LARGE) - 3) == b"end"
+    assert [request.headers.get("range") for request in server.requests] == [f"bytes={len(LARGE) - 3}-"]
+
+
+def test_a_server_without_ranges_gives_the_same_bytes(store, server):
+    server.faults.append(Fault(whole=True, times=ALWAYS))
+    assert read(store, start=PIECE + 1) == LARGE[PIECE + 1 :]
+    assert read(store, start=len(LARGE) + 1) == b""
+
+
+def test_a_range_that_begins_elsewhere_is_refused():
+    headers = [("Content-Range", "bytes 0-9/10"), ("Content-Length", "10")]
+    with (
+        serve(answer_always("206 Partial Content", headers, b"0123456789")) as server,
+        pytest.raises(DownloadError, match=r"asked for the bytes from 3 on, the server sends 'bytes 0-9/10'"),
+    ):
+        read(HttpStore(server.address), "file", 3)
+
+
+def test_what_came_before_a_cut_is_given_and_then_the_cut_is_told(store, server):
+    server.faults.append(Fault(cut=0.5))
+    found = bytearray()
+    half = len(LARGE) // 2
+    with pytest.raises(DownloadError, match=rf"large: broke off: expected {len(LARGE):,} bytes, found {half:,}$"):
+        found.extend(byte for piece in store.read("large") for byte in piece)
+    assert found == LARGE[:half]
+    assert len(server.requests) == 1  # asking again is the caller's
+
+
+def test_a_server_that_sends_no_byte_any_more_is_left(server, store):
+    server.faults.append(Fault(stall=60))
+    with pytest.raises(DownloadError, match=r"large: broke off after [\d,]+ bytes: no byte came for 0\.1 s$"):
+        read(HttpStore(server.address, idle=0.1))
+
+
+def test_a_slow_server_is_waited_for(server, store):
+    server.faults.append(Fault(stall=0.2))
+    assert read(store) == LARGE
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (401, r"denies access \(401 Unauthorized\); check the credentials"),
+        (403, r"denies access \(403 Forbidden\)"),
+        (418, r"the server answers 418"),
+        (429, r"the server answers 429 Too Many Requests; try again later, or from a mirror"),
+        (503, r"the server answers 503 Service Unavailable; try again later, or from a mirror"),
+        (500, r"the server answers 500 Internal Server Error; try again later"),
+    ],
+)
+def test_a_status_is_told_with_what_to_do(store, server, status, message):
+    server.faults.append(Fault(status=status, times=2))
+    with pytest.raises(DownloadError, match=message):
+        read(store)
+    with pytest.raises(DownloadError, match=message):
+        store.read_tagged("registry.yaml", 99)
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_file_that_is_not_there_is_missing(store, server, status):
+    server.faults.append(Fault(status=status, times=2))
+    with pytest.raises(Missing, match="large: no such file"):
+        read(store)
+    assert store.read_tagged("registry.yaml", 99) is None
+
+
+def test_a_file_that_did_not_change_is_not_sent_again(store, server):
+    content, tag = store.read_tagged("registry.yaml", 99)
+    assert content == b"schema_version: 2\n"
+    assert store.read_tagged("registry.yaml", 99, tag) == (None, tag)
+    assert server.requests[-1].headers["if-none-match"] == tag
+
+
+def test_without_an_etag_the_content_is_the_tag():
+    with serve(answer_always(content=b"content")) as server:
+        store = HttpStore(server.address)
+        content, tag = store.read_tagged("registry.yaml", 99)
+        assert content == b"content"
+        assert store.read_tagged("registry.yaml", 99, tag) == (None, tag)
+        assert "if-none-match" not in server.requests[-1].headers
+
+
+def test_a_registry_that_breaks_off_is_no_registry(store, server):
+    server.faults.append(Fault(cut=0.5))
+    with pytest.raises(DownloadError, match=r"registry\.yaml: broke off: expected 18 bytes, found 9"):
+        store.read_tagged("registry.yaml", 99)
+
+
+def test_more_than_the_limit_is_not_read(store, server):
+    with pytest.raises(DownloadError, match=r"large: expected at most 99 bytes, found more"):
+        store.read_tagged("large", 99)
+
+
+def test_a_compressed_answer_is_refused():
+    with (
+        serve(answer_always(headers=[("Content-Encoding", "gzip")], content=b"\x1f\x8b")) as server,
+        pytest.raises(DownloadError, match=r"found them in the encoding 'gzip'; have the server not compress"),
+    ):
+        read(HttpStore(server.address), "file")
+
+
+def test_up_to_five_redirects_are_followed(store, server):
+    server.faults.extend(Fault(redirect=f"/{step}" if step else "/large", path=f"/{step + 1}") for step in range(5))
+    assert read(store, "5") == LARGE
+    server.met.clear()
+    server.faults.append(Fault(redirect="/5", path="/6"))
+    with pytest.raises(DownloadError, match="/6: leads from one address to the next more than 5 times"):
+        read(store, "6")
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/large", "data:,text"])
+def test_a_redirect_to_what_is_no_web_server_is_refused(store, server, target):
+    server.faults.append(Fault(redirect=target))
+    with pytest.raises(DownloadError, match="expected an address that begins with http or https"):
+        read(store)
+
+
+def test_a_redirect_from_https_to_http_is_refused(store, server, monkeypatch):
+    # The first answer is made up: a server with TLS would need a certificate that the system trusts.
+    answer = SimpleNamespace(status=302, headers={"Location": f"{server.address}/large"}, close=lambda: None)
+    secure = HttpStore("https://localhost/zoo")
+    monkeypatch.setattr(secure._connection, "_open", lambda request: answer)
+    with pytest.raises(DownloadError, match=r"^https://localhost/zoo/large: leads to .* that begins with https$"):
+        read(secure)
+    assert server.requests == []
+
+
+def test_credentials_are_sent_and_stay_with_their_server(server, folder, store):
+    (folder / "large").write_bytes(b"1")
+    with serve_folder(folder, Fault(redirect=f"{server.address}/large")) as first:
+        place = first.address.removeprefix("http://")
+        assert read(HttpStore(f"http://me:s%40cret@{place}?signature=5ecret")) == b"1"
+        assert first.requests[0].headers["authorization"] == "Basic " + base64.b64encode(b"me:s@cret").decode()
+    assert "authorization" not in server.requests[0].headers
+
+
+def test_a_query_is_sent_with_every_file(store, server):
+    asked = []
+
+    def application(environment, start):
+        asked.append((environment["PATH_INFO"], environment["QUERY_STRING"]))
+        start("200 OK", [])
+        return [b"1"]
+
+    with serve(application) as other:
+        read(HttpStore(f"{other.address}/zoo/?signature=5ecret"), "blobs/a")
+    assert asked == [("/zoo/blobs/a", "signature=5ecret")]
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(status=500), Fault(status=404), Fault(cut=0.5), Fault(redirect="ftp://a:b@c/d?e=f")]
+)
+def test_no_message_shows_a_secret(store, server, fault):
+    server.faults.append(fault)
+    place = server.address.removeprefix("http://")
+    secret = HttpStore(f"http://me:s3cret@{place}?signature=5ecret")
+    assert secret.address == server.address
+    with pytest.raises(DownloadError) as caught:
+        read(secret)
+    assert not [word for word in ("me:", "s3cret", "signature", "5ecret", "a:b", "e=f") if word in str(caught.value)]
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("http://127.0.0.1:1", r"^http://127\.0\.0\.1:1/large: Connection refused$"),
+        ("http://me:s3cret@127.0.0.1:1", r"^http://127\.0\.0\.1:1/large: Connection refused$"),
+    ],
+)
+def test_a_server_that_is_not_there_is_named(address, message):
+    with pytest.raises(DownloadError, match=message):
+        read(HttpStore(address))
+
+
+@pytest.mark.parametrize(
+    "address", ["http://", "http:///zoo", "http://me:s3cret@a:port/zoo", "ftp://a/b", "http://[::1"]
+)
+def test_what_is_no_address_is_refused_at_once(address):
+    with pytest.raises(DownloadError) as caught:
+        HttpStore(address)
+    assert "s3cret" not in str(caught.value)

@@ -1,0 +1,97 @@
+"""A static web server as a store: anything that serves the files of a folder is enough."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import http.client
+import re
+import urllib.parse
+from collections.abc import Iterator
+
+from zoo.errors import DownloadError
+from zoo.registry.stores.connection import Connection, explain_status, split_credentials
+from zoo.registry.stores.protocol import IDLE, Missing, Tag, Tagged, hide_secrets, leads_out
+
+_ABSENT = frozenset({404, 410})
+_OWN_TAG = "sha256:"
+
+
+class HttpStore:
+    """Files below one address; a tag is the server's ETag, or the sha256 of the content where it gives none.
+
+    ``user:password@`` in the address is sent as basic authentication, a query (a signature, say) with every file; no
+    message shows them.
+    """
+
+    def __init__(self, address: str, *, idle: float = IDLE) -> None:
+        url, self._headers = split_credentials(address)
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme.lower() not in {"http", "https"}:
+            raise DownloadError(f"{hide_secrets(address)}: expected an address that begins with http or https")
+        self.address = hide_secrets(address).rstrip("/")
+        self._parts = parts._replace(path=parts.path.rstrip("/"), fragment="")
+        self._connection = Connection(idle)
+
+    def read(self, path: str, start: int = 0) -> Iterator[bytes]:
+        """See ``Reader.read``; of a server that knows no ranges the first bytes are read and dropped."""
+        with self._ask(path, {"Range": f"bytes={start}-"} if start else {}) as answer:
+            where = f"{self.address}/{path}"
+            if answer.status in _ABSENT:
+                raise Missing(f"{where}: no such file")
+            if start and answer.status == 416:
+                return
+            if answer.status not in {200, 206} or (answer.status == 206 and not start):
+                raise DownloadError(f"{where}: {explain_status(answer)}")
+            if answer.status == 206 and _first_byte(answer) != start:
+                raise DownloadError(
+                    f"{where}: asked for the bytes from {start} on, the server sends "
+                    f"{answer.headers.get('Content-Range', 'others')!r}"
+                )
+            skip = start if answer.status == 200 else 0
+            for piece in self._connection.read_pieces(answer, where):
+                if kept := piece[skip:]:
+                    yield kept
+                skip = max(0, skip - len(piece))
+
+    def read_tagged(self, path: str, limit: int, known: Tag | None = None) -> Tagged | None:
+        """See ``Reader.read_tagged``."""
+        asked = {"If-None-Match": known} if known and not known.startswith(_OWN_TAG) else {}
+        try:
+            with self._ask(path, {"Cache-Control": "no-cache", **asked}) as answer:
+                where = f"{self.address}/{path}"
+                if answer.status in _ABSENT:
+                    return None
+                if answer.status == 304 and known is not None and asked:
+                    return Tagged(None, known)
+                if answer.status != 200:
+                    raise DownloadError(f"{where}: {explain_status(answer)}")
+                content = self._read_all(answer, where, limit)
+                tag = answer.headers.get("ETag") or _OWN_TAG + hashlib.sha256(content).hexdigest()
+        except Missing:
+            return None
+        return Tagged(None if tag == known else content, tag)
+
+    def _read_all(self, answer: http.client.HTTPResponse, where: str, limit: int) -> bytes:
+        content = bytearray()
+        if (answer.length or 0) <= limit:
+            for piece in self._connection.read_pieces(answer, where):
+                content += piece
+                if len(content) > limit:
+                    break
+            else:
+                return bytes(content)
+        raise DownloadError(f"{where}: expected at most {limit:,} bytes, found more")
+
+    @contextlib.contextmanager
+    def _ask(self, path: str, headers: dict[str, str]) -> Iterator[http.client.HTTPResponse]:
+        if leads_out(path):
+            raise Missing(f"{self.address}: {path!r} leads out of the store")
+        url = self._parts._replace(path=f"{self._parts.path}/{urllib.parse.quote(path)}").geturl()
+        with self._connection.ask(url, {**self._headers, **headers}) as answer:
+            yield answer
+
+
+def _first_byte(answer: http.client.HTTPResponse) -> int | None:
+    found = re.match(r"\s*bytes\s+(\d+)-", answer.headers.get("Content-Range", ""))
+    return int(found[1]) if found else None
