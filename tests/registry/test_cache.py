@@ -1,0 +1,175 @@
+import os
+import shutil
+import threading
+import time
+
+import pytest
+
+from tests.registry.made_stores import write_model
+from zoo.errors import OutputError
+from zoo.model.checksums import hash_file, verify_checksums
+from zoo.registry import cache as cache_module
+from zoo.registry.cache import Cache
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return Cache(tmp_path / "home")
+
+
+@pytest.fixture
+def model(tmp_path):
+    return write_model(tmp_path / "model")
+
+
+def bring(cache, model):
+    digest = hash_file(model / "SHA256SUMS")
+    with cache.open_incoming(digest) as incoming:
+        shutil.copytree(model, incoming, dirs_exist_ok=True)
+        return cache.adopt(incoming, digest)
+
+
+def list_files(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_model_is_found_by_its_digest_once_it_is_whole(cache, model):
+    digest = hash_file(model / "SHA256SUMS")
+    assert cache.find(digest) is None
+    place = bring(cache, model)
+    assert cache.find(digest) == place == cache.folder / "models" / digest[:2] / digest
+    assert verify_checksums(place) == digest
+    assert list_files(cache.folder / "incoming") == []
+
+
+def test_files_of_a_model_are_not_to_be_written(cache, model):
+    place = bring(cache, model)
+    assert {path.stat().st_mode & 0o777 for path in place.iterdir()} == {0o444}
+
+
+def test_the_folder_that_was_first_stays(cache, model):
+    place = bring(cache, model)
+    before = (place / "model.onnx").stat().st_ino
+    assert bring(cache, model) == place
+    assert (place / "model.onnx").stat().st_ino == before
+    assert list(cache.folder.glob("incoming/*")) == []
+
+
+@pytest.mark.parametrize("damaged", ["model.onnx", "SHA256SUMS"])
+def test_a_damaged_folder_gives_way_to_a_whole_one(cache, model, damaged):
+    place = bring(cache, model)
+    (place / damaged).unlink()
+    assert bring(cache, model) == place
+    assert verify_checksums(place) == place.name
+
+
+def test_work_that_breaks_off_leaves_nothing_incoming(cache):
+    def break_off():
+        with cache.open_incoming("5" * 64) as incoming:
+            (incoming / "model.onnx").write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        break_off()
+    assert list(cache.folder.glob("incoming/*")) == []
+
+
+def test_a_part_is_kept_for_the_next_one(cache):
+    with cache.claim_part("a") as part:
+        part.write_text("half")
+    with cache.claim_part("a") as part:
+        assert part.read_text() == "half"
+        part.unlink()
+    assert list_files(cache.folder) == []
+
+
+def test_of_several_parts_the_longest_is_gone_on_with(cache):
+    (cache.folder / "partial").mkdir(parents=True)
+    for process, text in (("part", "abc"), (f"{cache_module._host()}-999999999-00", "abcdef"), ("gone-12-34", "abcd")):
+        path = cache.folder / "partial" / f"a.{process}"
+        path.write_text(text)
+        os.utime(path, (0, 0))
+    with cache.claim_part("a") as part:
+        assert part.read_text() == "abcdef"
+        assert list_files(cache.folder) == [f"partial/{part.name}"]
+
+
+@pytest.mark.parametrize("process", [f"{cache_module._host()}-{os.getpid()}-00", "elsewhere-12-34"])
+def test_a_part_that_another_one_may_be_writing_is_left_alone(cache, process):
+    theirs = cache.folder / "partial" / f"a.{process}"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("theirs")
+    with cache.claim_part("a") as part:
+        assert not part.exists()
+    assert theirs.read_text() == "theirs"
+
+
+def test_a_part_is_copied_so_that_who_was_thought_dead_writes_elsewhere(cache):
+    theirs = cache.folder / "partial" / "a.gone-12-34"
+    theirs.parent.mkdir(parents=True)
+    with theirs.open("w") as stream:
+        stream.write("abc")
+        stream.flush()
+        os.utime(theirs, (0, 0))
+        with cache.claim_part("a") as part:
+            stream.write("def")
+            stream.flush()
+            assert part.read_text() == "abc"
+
+
+def test_a_process_waits_for_another_one_that_fetches_the_same(cache, model):
+    digest = hash_file(model / "SHA256SUMS")
+    told, order = [], []
+
+    def fetch_elsewhere():
+        with cache.wait_for_others(digest, told.append):
+            order.append("waited")
+            assert cache.find(digest) is not None
+
+    with cache.wait_for_others(digest, told.append):
+        thread = threading.Thread(target=fetch_elsewhere)
+        thread.start()
+        while not told:
+            time.sleep(0.01)
+        order.append("fetched")
+        bring(cache, model)
+    thread.join()
+    assert order == ["fetched", "waited"]
+    assert told == ["another process fetches it; waiting"]
+    assert list(cache.folder.glob("incoming/*")) == []
+
+
+def test_a_process_that_brings_nothing_is_not_waited_for_for_ever(cache, monkeypatch):
+    monkeypatch.setattr(cache_module, "PATIENCE", 0.0)
+    told = []
+    with cache.wait_for_others("5" * 64, told.append), cache.wait_for_others("5" * 64, told.append):
+        pass
+    assert told == ["another process fetches it; waiting", "nothing came for 0 s; fetching it here"]
+
+
+def test_what_broken_runs_left_is_swept_when_nobody_touched_it_for_long(cache, model):
+    place = bring(cache, model)
+    for path in ("incoming/x.1/a/b", "incoming/x.lock", "partial/x.part", "partial/y.part"):
+        (cache.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (cache.folder / path).write_text("left")
+    for path in (cache.folder / "incoming" / "x.1").rglob("*"):
+        os.utime(path, (0, 0))
+    for path in ("incoming/x.1", "incoming/x.lock", "partial/x.part"):
+        os.utime(cache.folder / path, (0, 0))
+    assert cache.sweep(60) == 3
+    assert list_files(cache.folder / "partial") == ["y.part"]
+    assert list_files(cache.folder / "incoming") == []
+    assert verify_checksums(place) == place.name
+
+
+def test_what_the_disk_has_no_room_for_is_not_begun(cache, monkeypatch):
+    monkeypatch.setattr(cache_module.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(2000, 1000, 1000))
+    cache.check_room(900)
+    with pytest.raises(OutputError, match=r"home: 1,100 bytes are needed, 1,000 are free; make room"):
+        cache.check_room(1000)
+
+
+def test_a_folder_that_can_not_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"file.*: can't be made: .*; set ZOO_HOME to a folder that you may write"):
+        Cache(tmp_path / "file").check_room(1)

@@ -1,0 +1,355 @@
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from tests.registry.made_stores import find_blob, store_model, write_model
+from zoo.errors import (
+    ChecksumMismatch,
+    DownloadError,
+    LockMismatch,
+    ModelError,
+    OutputError,
+    SignatureError,
+    UnknownModel,
+    UnsafeModel,
+)
+from zoo.model.checksums import hash_file, verify_checksums, write_checksums
+from zoo.places import HOME_VARIABLE
+from zoo.registry import pull as pull_module
+from zoo.registry import transfer
+from zoo.registry.cache import Cache
+from zoo.registry.project_lock import update_lock
+from zoo.registry.pull import make_pin, obtain, pull
+from zoo.registry.trust import Signer
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    monkeypatch.setattr(transfer, "WAIT", 0)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def model(tmp_path):
+    return write_model(tmp_path / "model")
+
+
+@pytest.fixture
+def store(tmp_path, model, monkeypatch):
+    """A store that has the model, and is the only registry."""
+    store_model(model, tmp_path / "store")
+    monkeypatch.setenv("ZOO_REGISTRY", str(tmp_path / "store" / "registry.yaml"))
+    return tmp_path / "store"
+
+
+def list_files(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def assert_nothing_was_kept(home):
+    assert list_files(home / "models") == []
+    assert list_files(home / "incoming") == []
+
+
+def test_a_pulled_model_has_the_bytes_that_were_published(home, store, model):
+    found = pull("g-at-anchor")
+    assert found.folder == home / "models" / found.folder.name[:2] / hash_file(model / "SHA256SUMS")
+    assert {path.name: path.read_bytes() for path in found.folder.iterdir()} == {
+        path.name: path.read_bytes() for path in model.iterdir()
+    }
+    assert found.full_name == "g-at-anchor@1.0.0"
+    assert found.fetched == sum(path.stat().st_size for path in model.iterdir())
+    assert list_files(home / "incoming") == list_files(home / "partial") == []
+
+
+def test_what_is_there_is_not_fetched_again(home, store):
+    pull("g-at-anchor")
+    shutil.rmtree(store / "blobs")
+    assert pull("g-at-anchor").fetched == 0
+
+
+def test_a_folder_inside_the_model_is_pulled_too(home, tmp_path, monkeypatch):
+    model = write_model(tmp_path / "model")
+    (model / "notes").mkdir()
+    (model / "notes" / "a.txt").write_text("a")
+    (model / "notes" / "same.txt").write_text("a")
+    (model / "empty.txt").write_text("")
+    write_checksums(model)
+    store_model(model, tmp_path / "store")
+    found = pull("g-at-anchor", registry=tmp_path / "store" / "registry.yaml")
+    assert list_files(found.folder) == list_files(model)
+
+
+def test_a_damaged_model_is_fetched_again_by_pull_and_told_by_obtain(home, store):
+    place = pull("g-at-anchor").folder
+    (place / "model.onnx").unlink()
+    assert obtain("g-at-anchor").folder == place  # who loads it compares every file
+    assert pull("g-at-anchor").fetched > 0
+    verify_checksums(place)
+    (place / "SHA256SUMS").chmod(0o644)
+    (place / "SHA256SUMS").write_text("damaged")
+    with pytest.raises(ChecksumMismatch, match=r"was damaged; zoo pull g-at-anchor@1\.0\.0 fetches it again"):
+        obtain("g-at-anchor")
+    with pytest.raises(ChecksumMismatch, match="was damaged"):
+        pull("g-at-anchor", offline=True)
+
+
+@pytest.mark.parametrize("name", ["SHA256SUMS", "model.onnx", "model.yaml", "example.json"])
+@pytest.mark.parametrize("content", [b"other bytes", b"", None], ids=["other", "empty", "longer"])
+def test_a_file_with_other_bytes_is_never_accepted(home, store, model, name, content):
+    blob = find_blob(store, model, name)
+    blob.write_bytes(blob.read_bytes() + b" " if content is None else content)
+    with pytest.raises(ChecksumMismatch, match=r"^g-at-anchor@1\.0\.0: .*expected sha256 .*, found .*nothing was kept"):
+        pull("g-at-anchor")
+    assert_nothing_was_kept(home)
+
+
+@pytest.mark.parametrize("name", ["SHA256SUMS", "model.onnx"])
+def test_a_blob_that_is_missing_is_told(home, store, model, name):
+    find_blob(store, model, name).unlink()
+    with pytest.raises(DownloadError, match=r"^g-at-anchor@1\.0\.0: .*no such file"):
+        pull("g-at-anchor")
+    assert_nothing_was_kept(home)
+
+
+def test_what_came_before_a_fault_is_not_fetched_again(home, store, model):
+    blob = find_blob(store, model, "model.yaml")
+    blob.rename(store / "aside")
+    with pytest.raises(DownloadError):
+        pull("g-at-anchor")
+    for name in ("model.onnx", "example.json"):
+        find_blob(store, model, name).exists()
+    (store / "aside").rename(blob)
+    pull("g-at-anchor")
+    assert list_files(home / "partial") == []
+
+
+def test_a_model_larger_than_its_registry_says_is_refused(home, tmp_path, model):
+    size = sum(path.stat().st_size for path in model.iterdir() if path.name != "SHA256SUMS")
+    store_model(model, tmp_path / "store", size=size - 1)
+    with pytest.raises(ChecksumMismatch, match="found more than"):
+        pull("g-at-anchor", registry=tmp_path / "store" / "registry.yaml")
+    assert_nothing_was_kept(home)
+
+
+def test_files_that_would_lie_elsewhere_are_refused_before_they_are_fetched(home, tmp_path, model):
+    sums = model / "SHA256SUMS"
+    sums.write_text(sums.read_text() + f"{'5' * 64}  ../../escaped\n")
+    store_model(model, tmp_path / "store")
+    with pytest.raises(UnsafeModel, match=r"^g-at-anchor@1\.0\.0: SHA256SUMS, line 4: file name '\.\./\.\./escaped'"):
+        pull("g-at-anchor", registry=tmp_path / "store" / "registry.yaml")
+    assert_nothing_was_kept(home)
+
+
+def test_a_network_that_is_none_is_refused(home, tmp_path, model):
+    (model / "model.onnx").write_bytes(b"no network")
+    write_checksums(model)
+    store_model(model, tmp_path / "store")
+    with pytest.raises(UnsafeModel, match=r"^g-at-anchor@1\.0\.0: model\.onnx"):
+        pull("g-at-anchor", registry=tmp_path / "store" / "registry.yaml")
+    assert_nothing_was_kept(home)
+
+
+def test_a_model_under_another_name_is_refused(home, tmp_path, model):
+    listing = store_model(model, tmp_path / "store")
+    path = tmp_path / "store" / "registry.yaml"
+    path.write_text(path.read_text().replace(f"{listing.name}:", "ctcf:"))
+    with pytest.raises(ModelError, match=r"expected the card of ctcf@1\.0\.0, found that of g-at-anchor@1\.0\.0"):
+        pull("ctcf", registry=path)
+    assert_nothing_was_kept(home)
+
+
+def test_a_signature_that_is_refused_keeps_the_model_out(home, store, monkeypatch):
+    def refuse(folder, full_name):
+        raise SignatureError(f"{folder / 'SHA256SUMS.sig'}: expected one for {full_name}")
+
+    monkeypatch.setattr(pull_module, "judge", refuse)
+    with pytest.raises(SignatureError, match=r"^g-at-anchor@1\.0\.0: SHA256SUMS\.sig: expected one for g-at-anchor"):
+        pull("g-at-anchor")
+    assert_nothing_was_kept(home)
+
+
+def test_a_signature_made_later_is_fetched_by_the_next_pull(home, tmp_path, model):
+    registry = tmp_path / "store" / "registry.yaml"
+    store_model(model, tmp_path / "store")
+    place = pull("g-at-anchor", registry=registry).folder
+    (model / "SHA256SUMS.sig").write_text("signed")
+    store_model(model, tmp_path / "store", signature=hash_file(model / "SHA256SUMS.sig"))
+    seen = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pull_module, "judge", lambda folder, name: seen.append(folder) or Signer("trusted", "lab"))
+        found = pull("g-at-anchor", registry=registry)
+        assert found.signer == Signer("trusted", "lab")
+        assert (place / "SHA256SUMS.sig").read_text() == "signed"
+        assert pull("g-at-anchor", registry=registry).fetched == 0
+    assert list_files(home / "partial") == []
+
+
+def test_offline_uses_what_is_here_and_tells_how_to_bring_the_rest(home, store):
+    with pytest.raises(
+        DownloadError, match=r"g-at-anchor@1\.0\.0 is not in .*home; with a network zoo pull fetches it"
+    ):
+        pull("g-at-anchor", offline=True)
+    pull("g-at-anchor")
+    assert obtain("g-at-anchor", offline=True).fetched == 0
+
+
+def test_what_is_fetched_is_told_with_its_bytes(home, store, model):
+    told, shares = [], []
+    found = pull("g-at-anchor", report=lambda *share: shares.append(share), tell=told.append)
+    assert told == [f"pulling g-at-anchor@1.0.0 from {store}/registry.yaml ({found.fetched:,} bytes)"]
+    assert shares[-1] == (found.fetched, found.fetched)
+
+
+def test_a_full_disk_leaves_nothing(home, store, monkeypatch):
+    def fill(*_):
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(transfer.os, "fsync", fill)
+    with pytest.raises(OutputError, match=r"^g-at-anchor@1\.0\.0: .*this disk has no room for"):
+        pull("g-at-anchor")
+    assert_nothing_was_kept(home)
+
+
+@pytest.fixture
+def lock(home, store, tmp_path):
+    """A lock that pins the model, which is not here yet."""
+    found = pull("g-at-anchor")
+    shutil.rmtree(home)
+    update_lock(tmp_path / "zoo.lock", {"g-at-anchor": make_pin(found)})
+    return tmp_path / "zoo.lock"
+
+
+def test_a_lock_is_kept_to_whatever_is_published_later(home, store, lock, tmp_path):
+    store_model(write_model(tmp_path / "newer", version="1.1.0", base="C"), store)
+    assert pull("g-at-anchor").full_name == "g-at-anchor@1.1.0"
+    assert pull("g-at-anchor", locked=lock).full_name == "g-at-anchor@1.0.0"
+    with pytest.raises(LockMismatch, match=r"g-at-anchor@1\.1\.0: zoo\.lock pins version 1\.0\.0"):
+        pull("g-at-anchor@1.1.0", locked=lock)
+
+
+def test_a_locked_model_that_is_here_needs_no_registry(home, store, lock):
+    pull("g-at-anchor", locked=lock)
+    shutil.rmtree(store)
+    assert obtain("g-at-anchor", locked=lock, offline=True).full_name == "g-at-anchor@1.0.0"
+
+
+def test_a_registry_that_lists_other_bytes_than_were_locked_is_refused(home, store, lock, tmp_path):
+    store_model(write_model(tmp_path / "other", base="C"), store)
+    with pytest.raises(LockMismatch, match=r"g-at-anchor@1\.0\.0: pinned with sha256 .*; this is another model"):
+        pull("g-at-anchor", locked=lock)
+
+
+def test_a_model_that_is_not_locked_is_refused(home, store, lock):
+    with pytest.raises(
+        LockMismatch, match=r"'ctcf' is not in zoo\.lock; there is g-at-anchor \(zoo lock ctcf adds it\)"
+    ):
+        pull("ctcf", locked=lock)
+
+
+def test_a_model_that_was_locked_as_signed_must_stay_so(home, store, tmp_path, monkeypatch):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pull_module, "judge", lambda *_: Signer("trusted", "lab"))
+        update_lock(tmp_path / "zoo.lock", {"g-at-anchor": make_pin(pull("g-at-anchor"))})
+    with pytest.raises(LockMismatch, match=r"locked as signed by lab, found signed by nobody"):
+        pull("g-at-anchor", locked=tmp_path / "zoo.lock")
+
+
+def test_a_version_that_is_not_listed_is_told(home, store):
+    with pytest.raises(UnknownModel, match=r"no version '2\.0\.0' of model 'g-at-anchor'"):
+        pull("g-at-anchor@2.0.0")
+
+
+# Every step of a pull that changes what lies on the disk; a child counts them, and ends itself at one of them.
+PULL = """
+    import os, signal, sys
+    import zoo.registry.cache, zoo.registry.pull, zoo.registry.transfer
+    from pathlib import Path
+    last, seen = int(sys.argv[1]), 0
+
+    def stop_at(change):
+        def changed(*arguments, **options):
+            global seen
+            seen += 1
+            if seen == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+            done = change(*arguments, **options)
+            seen += 1
+            if seen == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return done
+        return changed
+
+    for name in ("rename", "replace", "unlink", "mkdir"):
+        setattr(Path, name, stop_at(getattr(Path, name)))
+    os.fsync = stop_at(os.fsync)
+    print(zoo.registry.pull.pull("g-at-anchor").folder, seen)
+"""
+
+
+def start(code, *arguments):
+    command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+
+
+def test_a_kill_at_any_step_leaves_nothing_or_the_whole_model(home, store, model):
+    digest = hash_file(model / "SHA256SUMS")
+    whole = start(PULL, 0)
+    out, error = whole.communicate(timeout=60)
+    assert whole.returncode == 0, error
+    steps = int(out.split()[-1])
+    assert steps > 20
+    # Three to a process start would take a minute; every third step is one more reason to go on than any lucky moment.
+    for step in range(1, steps + 1, 3):
+        shutil.rmtree(home)
+        killed = start(PULL, step)
+        killed.communicate(timeout=60)
+        assert killed.returncode == -signal.SIGKILL
+        found = Cache().find(digest)
+        assert found is None or verify_checksums(found) == digest
+        assert verify_checksums(pull("g-at-anchor").folder) == digest
+        assert list_files(home / "models") == [f"models/{digest[:2]}/{digest}/{name}"[7:] for name in list_files(model)]
+
+
+TOGETHER = """
+    import fcntl, sys
+    import filelock
+    if sys.argv[1] == "deaf":  # as on a network file system that grants every lock to everybody
+        fcntl.flock = lambda *_: None
+        filelock.SoftFileLock.acquire = lambda self, *_, **__: self
+        filelock.SoftFileLock.release = lambda self, *_, **__: None
+    from zoo.registry.pull import pull
+    sys.stdin.readline()
+    print(pull("g-at-anchor").folder)
+"""
+
+
+@pytest.mark.parametrize("locks", ["held", "deaf"])
+def test_eight_processes_that_pull_at_once_have_the_same_whole_model(home, store, model, locks):
+    digest = hash_file(model / "SHA256SUMS")
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(TOGETHER), locks],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+        )
+        for _ in range(8)
+    ]  # fmt: skip
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes[:2]:
+        process.kill()
+    done = [process.communicate(timeout=120) for process in processes]
+    assert {out.strip() for out, _ in done[2:]} == {str(home / "models" / digest[:2] / digest)}, done
+    assert verify_checksums(Cache().find(digest)) == digest
+    Cache().sweep(older_than=0)
+    assert list_files(home / "incoming") == list_files(home / "partial") == []

@@ -1,0 +1,273 @@
+"""The models that were pulled, in one folder that many processes and machines may share.
+
+``models/52/52aa…/`` is whole, checked and never changes: it came there by one rename. Work goes on in ``incoming`` and
+``partial`` under names that one process alone uses, so that no lock is needed for what is right; there is one only so
+that two processes don't fetch the same twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from zoo.errors import ModelError, OutputError
+from zoo.model.checksums import CHECKSUMS, SIGNATURE, verify_checksums
+from zoo.places import cache_folder
+from zoo.registry.transfer import explain_disk
+
+PATIENCE = 60.0
+"""Seconds without a byte after which the process that holds the lock is not waited for any more."""
+
+_POLL = 0.2  # seconds between two looks at what another process does
+_ABANDONED = 600.0  # seconds after which what a process on another machine left counts as broken off
+
+
+class Cache:
+    """The folder ``$ZOO_HOME``, or ``assayzoo`` in the user's caches."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or cache_folder()
+
+    def find(self, digest: str) -> Path | None:
+        """Return the folder of the model whose SHA256SUMS has this digest, None where there is none."""
+        found = self._place(digest)
+        return found if (found / CHECKSUMS).is_file() else None
+
+    @contextlib.contextmanager
+    def open_incoming(self, digest: str) -> Iterator[Path]:
+        """Give an empty folder for a model's files, which is gone at the end unless ``adopt`` took it."""
+        folder = self.folder / "incoming" / f"{digest}.{_make_token()}"
+        _make_folder(folder)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def adopt(self, incoming: Path, digest: str) -> Path:
+        """Move a whole, checked folder to its final place, by one rename; return that place.
+
+        Where another process was first, its folder stays if it is whole, and gives way if it is not.
+
+        Raises:
+            OutputError: It can't be moved.
+        """
+        place = self._place(digest)
+        try:
+            for path in incoming.rglob("*"):
+                if path.is_file():
+                    path.chmod(0o444)
+                else:
+                    sync_folder(path)
+            sync_folder(incoming)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            while not self._rename(incoming, place):
+                with contextlib.suppress(ModelError):
+                    if verify_checksums(place) == digest:
+                        return place
+                self.discard(digest)
+            sync_folder(place.parent)
+        except OSError as error:
+            raise OutputError(f"{place}: can't be written: {error.strerror or error}") from error
+        return place
+
+    def discard(self, digest: str) -> None:
+        """Take a damaged model away, at once, so that no reader sees half of it."""
+        away = self.folder / "incoming" / f"{digest}.{_make_token()}"
+        _make_folder(away.parent)
+        with contextlib.suppress(FileNotFoundError):
+            self._place(digest).rename(away)
+        shutil.rmtree(away, ignore_errors=True)
+
+    def keep_signature(self, digest: str, signature: Path) -> None:
+        """Lay a signature that was made after the model beside its files, for the one that may be there.
+
+        Raises:
+            OutputError: It can't be written.
+        """
+        try:
+            signature.replace(self._place(digest) / SIGNATURE)
+        except OSError as error:
+            raise OutputError(f"{self._place(digest)}: can't be written: {error.strerror or error}") from error
+
+    @contextlib.contextmanager
+    def claim_part(self, digest: str) -> Iterator[Path]:
+        """Give a file of this process's own that holds what came of a blob until now, in this process or another.
+
+        It stays for the next one, unless it is moved away.
+        """
+        folder = self.folder / "partial"
+        _make_folder(folder)
+        part = folder / f"{digest}.{_make_token()}"
+        left = [path for path in folder.glob(f"{digest}.*") if _is_abandoned(path)]
+        try:
+            for path in sorted(left, key=_measure, reverse=True):
+                with contextlib.suppress(FileNotFoundError):  # another process claimed it
+                    if not part.exists():
+                        # A copy, not a rename: who is thought dead may still hold the file open, and write.
+                        shutil.copyfile(path, part)
+                    path.unlink()
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise explain_disk(error, part, _measure(part)) from error
+        try:
+            yield part
+        finally:
+            if part.exists():
+                if part.stat().st_size:
+                    part.replace(folder / f"{digest}.part")
+                else:
+                    part.unlink()
+
+    @contextlib.contextmanager
+    def wait_for_others(self, digest: str, tell: Callable[[str], None]) -> Iterator[None]:
+        """Wait while another process fetches the same model, as long as bytes come.
+
+        It saves traffic and no more: where locks don't hold, each process fetches for itself.
+        """
+        from filelock import SoftFileLock, Timeout
+
+        _make_folder(self.folder / "incoming")
+        lock = SoftFileLock(self.folder / "incoming" / f"{digest}.lock")
+        held, told, state, changed = False, False, -1, time.monotonic()
+        while not held and self.find(digest) is None:
+            try:
+                lock.acquire(timeout=0)
+                held = True
+            except Timeout:
+                if not told:
+                    tell("another process fetches it; waiting")
+                    told = True
+                if (now := self._measure_work()) != state:
+                    state, changed = now, time.monotonic()
+                elif time.monotonic() - changed > PATIENCE:
+                    tell(f"nothing came for {PATIENCE:.0f} s; fetching it here")
+                    break
+                time.sleep(_POLL)
+            except OSError:
+                break  # a file system without them
+        try:
+            yield
+        finally:
+            if held:
+                lock.release()
+
+    def check_room(self, size: int) -> None:
+        """Refuse to begin what the disk has no room for; ``size`` in bytes."""
+        _make_folder(self.folder)
+        needed = size + size // 10
+        free = shutil.disk_usage(self.folder).free
+        if free < needed:
+            raise OutputError(
+                f"{self.folder}: {needed:,} bytes are needed, {free:,} are free; make room, or set ZOO_HOME to "
+                "another disk"
+            )
+
+    def sweep(self, older_than: float = _ABANDONED) -> int:
+        """Remove what broken runs left that nobody touched for so many seconds; return how many files and folders."""
+        removed = 0
+        for name in ("incoming", "partial"):
+            folder = self.folder / name
+            for path in folder.iterdir() if folder.is_dir() else ():
+                with contextlib.suppress(OSError):
+                    if time.time() - _find_last_change(path) < older_than:
+                        continue
+                    if path.is_dir():
+                        shutil.rmtree(path)
+                    else:
+                        path.unlink()
+                    removed += 1
+        return removed
+
+    def _place(self, digest: str) -> Path:
+        return self.folder / "models" / digest[:2] / digest
+
+    @staticmethod
+    def _rename(incoming: Path, place: Path) -> bool:
+        """Return whether the folder took its place; another one may stand there."""
+        try:
+            incoming.rename(place)
+        except OSError as error:
+            if error.errno in {errno.EEXIST, errno.ENOTEMPTY}:
+                return False
+            raise
+        return True
+
+    def _measure_work(self) -> int:
+        total = 0
+        for name in ("incoming", "partial"):
+            for path in (self.folder / name).rglob("*"):
+                total += 1 + _measure(path)
+        return total
+
+
+def sync_folder(folder: Path) -> None:
+    """Have a folder's names on the disk, where the system can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{error.filename or folder}: can't be made: {error.strerror}; set ZOO_HOME to a folder that you may write"
+        ) from error
+
+
+def _make_token() -> str:
+    """Return a name that no other process has, and that tells which process it is of."""
+    return f"{_host()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def _host() -> str:
+    return "".join(letter for letter in socket.gethostname().partition(".")[0] if letter.isalnum()) or "host"
+
+
+def _is_abandoned(part: Path) -> bool:
+    """Return whether no process writes a part any more: it was let go, its process ended, or nothing came for long."""
+    host, _, rest = part.suffix.removeprefix(".").rpartition("-")[0].rpartition("-")
+    if part.suffix == ".part":
+        return True
+    if host == _host() and rest.isdecimal():
+        return not _runs(int(rest))
+    with contextlib.suppress(OSError):
+        return time.time() - part.stat().st_mtime > _ABANDONED
+    return False
+
+
+def _runs(process: int) -> bool:
+    if os.name == "nt":
+        return True  # where asking would end it
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # somebody else's
+    return True
+
+
+def _measure(path: Path) -> int:
+    with contextlib.suppress(OSError):
+        return path.stat().st_size
+    return 0
+
+
+def _find_last_change(path: Path) -> float:
+    times = [path.stat().st_mtime]
+    for inner in path.rglob("*") if path.is_dir() else ():
+        with contextlib.suppress(OSError):
+            times.append(inner.stat().st_mtime)
+    return max(times)

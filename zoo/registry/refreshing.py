@@ -1,0 +1,171 @@
+"""The registries as they are now, or as they were when they could last be reached.
+
+A copy of each remote one is kept in the cache; it is replaced only by one that could be read whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.errors import DownloadError, ModelError
+from zoo.model.document import parse_document
+from zoo.places import cache_folder
+from zoo.registry.index import Index, Registry, read_registry
+from zoo.registry.sources import REGISTRY_FILE, Source
+from zoo.registry.stores.local import LocalStore
+from zoo.registry.stores.protocol import Changed, Reader, hide_secrets
+
+FRESH = 86_400.0
+"""Seconds for which a kept copy is taken for the registry, where nobody asked for the newest."""
+
+MAX_REGISTRY = 1 << 28
+"""Bytes of a ``registry.yaml``: those of 100,000 models have 37 million."""
+
+_STATE_FILE = "state.json"
+_MAX_STATE = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A registry that was read; ``age`` is how many seconds ago it was known to be the newest, None of a file here."""
+
+    source: Source
+    registry: Registry
+    age: float | None = None
+
+
+def refresh(source: Source, *, offline: bool = False, max_age: float = 0.0) -> Opened:
+    """Read a registry; a remote one from the network, unless its copy is young enough.
+
+    Args:
+        source: Which one.
+        offline: Use the copy, however old.
+        max_age: Seconds for which the copy will do.
+
+    Raises:
+        DownloadError: It can't be reached, and there is no copy.
+        ModelError: It is no registry.
+    """
+    if not source.remote:
+        return Opened(source, read_registry(Path(source.url)))
+    kept = _Kept(source)
+    age = kept.age
+    if offline or (age is not None and age <= max_age):
+        if age is None:
+            raise DownloadError(f"{_call(source)}: no copy of this registry is kept; ask it once without --offline")
+        return Opened(source, kept.read(), age)
+    faults = []
+    for address, reader in _open_stores(source):
+        try:
+            return Opened(source, kept.renew(address, reader), 0.0)
+        except DownloadError as error:
+            faults.append(str(error))
+    message = f"{_call(source)} can't be reached: {'; '.join(faults)}"
+    if age is None:
+        raise DownloadError(message)
+    warnings.warn(f"{message}; its copy of {describe_age(age)} ago is used", UserWarning, stacklevel=3)
+    return Opened(source, kept.read(), age)
+
+
+def open_stores(source: Source) -> tuple[Reader, ...]:
+    """Return the stores beside a registry and its mirrors, the first one first."""
+    return tuple(reader for _, reader in _open_stores(source))
+
+
+def describe_age(seconds: float) -> str:
+    """Return a time span in its largest unit, as ``3 hours``."""
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= length:
+            count = int(seconds // length)
+            return f"{count} {unit}{'s' * (count != 1)}"
+    return "less than a minute"
+
+
+class _Kept:
+    """The copy of one registry, and what is known of it."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        name = source.name or hashlib.sha256(source.url.encode()).hexdigest()[:16]
+        self.store = LocalStore(cache_folder() / "registries" / name)
+        self.path = self.store.folder / REGISTRY_FILE
+        self.state = self._read_state()
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since it was the newest; None where there is no whole copy of this address."""
+        return max(0.0, time.time() - float(self.state["asked"])) if self.state else None
+
+    def read(self) -> Registry:
+        return read_registry(self.path)
+
+    def renew(self, address: str, reader: Reader) -> Registry:
+        """Ask a store for the newest, and keep it."""
+        from zoo.registry.stores.opening import split_address
+
+        known = str(self.state["tag"]) if self.state and self.state["address"] == address else None
+        found = reader.read_tagged(split_address(address)[1], MAX_REGISTRY, known)
+        if found is None:
+            raise DownloadError(f"{hide_secrets(address)}: no such file")
+        if found.content is None:
+            self._note(address, found.tag, str(self.state["sha256"]))
+            return self.read()
+        shown = hide_secrets(address)
+        try:
+            text = found.content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ModelError(f"{shown}: expected text, found bytes that are none ({error.reason})") from error
+        registry = Registry(self.path, parse_document(text, Index, Path(shown), ModelError))
+        _keep(self.store, REGISTRY_FILE, found.content)
+        self._note(address, found.tag, hashlib.sha256(found.content).hexdigest())
+        return registry
+
+    def _note(self, address: str, tag: str, sha256: str) -> None:
+        state = {"url": self.source.url, "address": address, "tag": tag, "sha256": sha256, "asked": time.time()}
+        _keep(self.store, _STATE_FILE, json.dumps(state).encode())
+
+    def _read_state(self) -> dict[str, str | float]:
+        """Return what was noted, nothing where it is of another address or the copy is another one.
+
+        Two files can't be replaced at once: a process that was ended between them, or two that wrote, leave a pair
+        that does not match.
+        """
+        found = self.store.read_tagged(_STATE_FILE, _MAX_STATE)
+        if found is None or found.content is None:
+            return {}
+        try:
+            state = json.loads(found.content)
+            copy = self.store.read_tagged(REGISTRY_FILE, MAX_REGISTRY, state["sha256"])
+            whole = copy is not None and copy.content is None and state["url"] == self.source.url
+            return {**state, "asked": float(state["asked"]), "tag": str(state["tag"])} if whole else {}
+        except (KeyError, TypeError, ValueError):
+            return {}
+
+
+def _keep(store: LocalStore, name: str, content: bytes) -> None:
+    """Replace a file in one step, whoever else does."""
+    while True:
+        found = store.read_tagged(name, MAX_REGISTRY)
+        try:
+            store.swap(name, content, found.tag if found else None)
+        except Changed:
+            continue
+        return
+
+
+def _open_stores(source: Source) -> Iterator[tuple[str, Reader]]:
+    from zoo.registry.stores.opening import open_store, split_address
+
+    for address in (source.url, *source.mirrors):
+        yield address, open_store(split_address(address)[0])
+
+
+def _call(source: Source) -> str:
+    url = hide_secrets(source.url)
+    return f"{source.name} ({url})" if source.name else url

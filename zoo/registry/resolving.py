@@ -1,0 +1,151 @@
+"""From what a user calls a model to the registry that lists it, and to the stores that have its bytes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from zoo.errors import DownloadError, ModelError, UnknownModel, near_match
+from zoo.registry.index import Listing, Registry
+from zoo.registry.names import blob_path
+from zoo.registry.refreshing import FRESH, Opened, open_stores, refresh
+from zoo.registry.sources import Source, find_source, read_sources
+from zoo.registry.stores.local import LocalStore
+from zoo.registry.stores.protocol import Reader
+
+_SCHEMES = ("https://", "s3://", "gs://", "hf://", "oci://")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A model, and the registry that lists it."""
+
+    listing: Listing
+    source: Source
+    registry: Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the files of one model lie: stores that have the same, and how they name them."""
+
+    readers: tuple[Reader, ...]
+    prefix: str
+    by_digest: bool
+
+    def name_file(self, name: str, digest: str) -> str:
+        """Return what the stores call a file of the model."""
+        path = blob_path(digest) if self.by_digest else name
+        return str(PurePosixPath(self.prefix, path))
+
+
+def resolve(name: str, registry: str | Path | None = None, *, offline: bool = False, newest: bool = False) -> Resolved:
+    """Find the registry that lists a model: the first one that knows its name, whose versions alone count.
+
+    Args:
+        name: ``name``, ``name@1.0.0``, ``name@alias``, or one of these behind ``registry:``.
+        registry: The only one that is asked, by its name, address or path.
+        offline: Ask copies alone.
+        newest: Ask every remote registry, however young its copy is.
+
+    Raises:
+        UnknownModel: No registry lists it; the message holds a near match.
+        DownloadError: A registry that comes before can't be reached, and no copy of it is kept: another one's model of
+            the same name would not be the one that is meant.
+    """
+    prefix, separator, base = name.rpartition(":")
+    only = find_source(prefix if separator else registry)
+    if only is not None:
+        return _find(base, refresh(only, offline=offline, max_age=0.0 if newest else FRESH), offline=offline)
+    return _find_first(base, offline=offline, newest=newest)
+
+
+def find_place(resolved: Resolved) -> Place:
+    """Return where the files of a model lie.
+
+    Raises:
+        ModelError: The registry names a place that it may not.
+    """
+    listing, source = resolved.listing, resolved.source
+    field = "blobs" if listing.entry.blobs is not None else "url"
+    address = str(getattr(listing.entry, field))
+    where = f"{source.url}: models.{listing.name}.versions.{listing.version}.{field}"
+    if "://" in address:
+        if not address.startswith(_SCHEMES):
+            raise ModelError(f"{where}: expected a relative path, or {', '.join(_SCHEMES)}…, found {address!r}")
+        from zoo.registry.stores.opening import open_store
+
+        mirrors = open_stores(source)[1:] if source.remote and field == "blobs" else ()
+        return Place((open_store(address.rstrip("/")), *mirrors), "", by_digest=field == "blobs")
+    if not source.remote:
+        folder = find_local(resolved)
+        return Place((LocalStore(folder),), "", by_digest=field == "blobs")
+    if address.startswith("/") or ".." in PurePosixPath(address).parts or "\\" in address:
+        raise ModelError(f"{where}: expected a path that stays below the registry, found {address!r}")
+    return Place(open_stores(source), address, by_digest=field == "blobs")
+
+
+def find_local(resolved: Resolved) -> Path:
+    """Return the folder that a registry on this disk names: relative, and inside the registry's own."""
+    entry = resolved.listing.entry
+    field, path = ("url", entry.url) if entry.url is not None else ("blobs", entry.blobs or "")
+    where = f"{resolved.registry.path}: models.{resolved.listing.name}.versions.{resolved.listing.version}.{field}"
+    root = resolved.registry.path.parent.resolve()
+    folder = (root / path).resolve()
+    if Path(path).is_absolute() or not folder.is_relative_to(root):
+        raise ModelError(f"{where}: expected a path that stays in {root}, found {path!r}")
+    if not folder.is_dir():
+        raise ModelError(f"{where}: no folder {folder}")
+    return folder
+
+
+def is_path(name: str | Path) -> bool:
+    """Return whether a folder is meant.
+
+    A bare name is always a registry's: no folder that happens to bear it may take a published model's place.
+    """
+    return isinstance(name, Path) or os.sep in name
+
+
+def _find_first(name: str, *, offline: bool, newest: bool) -> Resolved:
+    base = name.partition("@")[0]
+    asked: list[Opened] = []
+    unreached = []
+    for source in read_sources():
+        try:
+            opened = refresh(source, offline=offline, max_age=0.0 if newest else FRESH)
+        except DownloadError as error:
+            if not offline:
+                raise DownloadError(f"{error}; {base} is not in a registry that comes before it") from error
+            unreached.append(source.name)
+            continue
+        if base not in opened.registry.index.models:
+            opened = _ask_again(opened, offline=offline)
+        if base in opened.registry.index.models:
+            return _find(name, opened, offline=offline)
+        asked.append(opened)
+    if len(asked) == 1 and not unreached:
+        return _find(name, asked[0], offline=offline)
+    names = {model for opened in asked for model in opened.registry.index.models}
+    never = f" ({', '.join(unreached)} never reached)" if unreached else ""
+    raise UnknownModel(
+        f"no model {base!r} in {', '.join(opened.source.name for opened in asked)}{never}{near_match(base, names)}"
+    )
+
+
+def _find(name: str, opened: Opened, *, offline: bool) -> Resolved:
+    try:
+        return Resolved(opened.registry.find(name), opened.source, opened.registry)
+    except UnknownModel:
+        again = _ask_again(opened, offline=offline)
+        if again is opened:
+            raise
+        return Resolved(again.registry.find(name), again.source, again.registry)
+
+
+def _ask_again(opened: Opened, *, offline: bool) -> Opened:
+    """Return a registry as it is now, if only a copy of it was read: a name may have been published since."""
+    if offline or not opened.age:
+        return opened
+    return refresh(opened.source)

@@ -1,0 +1,207 @@
+"""Which registries are asked, and in which order: ``config.yaml`` in the user's configuration folder."""
+
+from __future__ import annotations
+
+import importlib.resources
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import Field, StringConstraints, field_validator
+
+from zoo.errors import ModelError, OutputError, near_match
+from zoo.model.card import Text
+from zoo.model.document import Document, parse_document
+from zoo.places import cache_folder, config_folder
+from zoo.registry.stores.local import LocalStore
+from zoo.registry.stores.protocol import Changed
+
+VARIABLE = "ZOO_REGISTRY"
+"""The environment variable that may name another index, which then is the only one."""
+
+BUNDLED, UNBUNDLED = "assayzoo", "unbundled"
+"""The registry that comes with the package, asked first, and that of bundles, asked last."""
+
+CONFIG_FILE = "config.yaml"
+REGISTRY_FILE = "registry.yaml"
+
+_SCHEMES = ("https", "http", "s3", "gs", "hf", "oci")
+_MOST_CONFIG = 1 << 20  # bytes
+_TRIES = 10
+
+
+class Source(Document):
+    """One registry.
+
+    Attributes:
+        name: What the user calls it: ``lab:NAME`` is its model.
+        url: Its ``registry.yaml``: an address, or the path of a file.
+        priority: The smallest is asked first; that of the package's own registry is 0.
+        mirrors: Copies of it, and of its models, that are asked where it can't be reached.
+    """
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=64)]
+    url: Text
+    priority: int = 50
+    mirrors: tuple[Text, ...] = ()
+
+    @field_validator("url")
+    @classmethod
+    def _is_known(cls, url: str) -> str:
+        return check_address(url)
+
+    @field_validator("mirrors")
+    @classmethod
+    def _are_known(cls, mirrors: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(check_address(mirror) for mirror in mirrors)
+
+    @property
+    def remote(self) -> bool:
+        """Whether it lies behind a network: a copy of it is kept."""
+        return "://" in self.url
+
+
+class _Config(Document):
+    schema_version: Literal[1] = 1
+    registries: tuple[Source, ...] = Field(default=())
+
+    @field_validator("registries")
+    @classmethod
+    def _names_differ(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+        names = [source.name for source in sources]
+        for name in names:
+            if names.count(name) > 1 or name in {BUNDLED, UNBUNDLED}:
+                raise ValueError(f"the name {name!r} is taken; give each registry its own")
+        return sources
+
+
+def check_address(address: str) -> str:
+    """Return where a registry lies, its file with it, if that is a path or an address of a known kind.
+
+    Raises:
+        ValueError: It is not.
+    """
+    scheme, separator, rest = address.partition("://")
+    if "\0" in address or "\n" in address:
+        raise ValueError("expected an address or a path in one line")
+    if separator and scheme not in _SCHEMES:
+        raise ValueError(f"expected {', '.join(f'{known}://…' for known in _SCHEMES)} or a path, found {address!r}")
+    if separator and not rest.strip("/"):
+        raise ValueError(f"expected an address with a name behind {scheme}://, found {address!r}")
+    path, question, query = address.partition("?") if separator else (address, "", "")
+    if not path.endswith((".yaml", ".yml")):
+        path = f"{path.rstrip('/')}/{REGISTRY_FILE}"
+    return f"{path}{question}{query}" if separator else os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111 - links stay
+
+
+def read_sources() -> tuple[Source, ...]:
+    """Return the registries that are asked for a name, the first one first.
+
+    Raises:
+        ModelError: ``config.yaml`` has a wrong field.
+    """
+    bundled = Source(name=BUNDLED, url=str(find_bundled()), priority=0)
+    chosen = [bundled, *_read_config(_open_config())[0].registries]
+    unbundled = unbundled_registry()
+    last = [Source(name=UNBUNDLED, url=str(unbundled))] if unbundled.is_file() else []
+    return (*sorted(chosen, key=lambda source: source.priority), *last)
+
+
+def find_source(registry: str | Path | None) -> Source | None:
+    """Return the one registry that is asked: the given one or that of ``ZOO_REGISTRY``; None for all that are known.
+
+    Args:
+        registry: The name of a known registry, or an address or path of another one.
+    """
+    chosen = registry or os.environ.get(VARIABLE)
+    if not chosen:
+        return None
+    if isinstance(chosen, str) and os.sep not in chosen and not chosen.endswith((".yaml", ".yml")):
+        sources = {source.name: source for source in read_sources()}
+        if chosen in sources:
+            return sources[chosen]
+        if not Path(chosen).exists():
+            raise ModelError(f"no registry {chosen!r}{near_match(chosen, sources)} (see zoo registry list)")
+    text = str(chosen)
+    try:
+        url = check_address(text) if "://" in text or Path(text).is_dir() else os.path.abspath(text)  # noqa: PTH100
+    except ValueError as error:
+        raise ModelError(f"{text}: {error}") from error
+    return Source.model_construct(name="", url=url, priority=0, mirrors=())
+
+
+def add_source(source: Source) -> None:
+    """Have a registry asked from now on, by this user; one of the same name is replaced.
+
+    Raises:
+        ModelError: The name is not free to take.
+        OutputError: The configuration can't be written.
+    """
+    if source.name in {BUNDLED, UNBUNDLED}:
+        raise ModelError(f"the name {source.name!r} is taken; give the registry another one")
+    _change(lambda sources: [*(each for each in sources if each.name != source.name), source])
+
+
+def remove_source(name: str) -> None:
+    """Have a registry asked no more; models that were pulled from it stay in the cache.
+
+    Raises:
+        ModelError: There is none of that name, or it comes with the package.
+        OutputError: The configuration can't be written.
+    """
+    known = [source.name for source in _read_config(_open_config())[0].registries]
+    if name not in known:
+        fixed = "; it comes with the package" if name == BUNDLED else near_match(name, known)
+        raise ModelError(f"no registry {name!r} was added{fixed}")
+    _change(lambda sources: [each for each in sources if each.name != name])
+
+
+def find_bundled() -> Path:
+    """Return the index in the wheel, or at the root of the repository in an editable install."""
+    package = Path(str(importlib.resources.files("zoo")))
+    for path in (package / "bundled" / REGISTRY_FILE, package.parent / REGISTRY_FILE):
+        if path.is_file():
+            return path
+    raise ModelError(f"{package}: the package comes without its registry.yaml; install it again, or set {VARIABLE}")
+
+
+def unbundled_registry() -> Path:
+    """Return the index of what came in bundles; it lies in the cache, as its models do."""
+    return cache_folder() / "registries" / UNBUNDLED / REGISTRY_FILE
+
+
+def _open_config() -> LocalStore:
+    return LocalStore(config_folder())
+
+
+def _read_config(store: LocalStore) -> tuple[_Config, str | None]:
+    found = store.read_tagged(CONFIG_FILE, _MOST_CONFIG)
+    if found is None or found.content is None:
+        return _Config(), None
+    path = store.folder / CONFIG_FILE
+    try:
+        text = found.content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{path}: expected text, found bytes that are none ({error.reason})") from error
+    return parse_document(text, _Config, path, ModelError), found.tag
+
+
+def _change(change: Callable[[Sequence[Source]], Sequence[Source]]) -> None:
+    store = _open_config()
+    for _ in range(_TRIES):
+        config, tag = _read_config(store)
+        document = {
+            "schema_version": 1,
+            "registries": [
+                source.model_dump(mode="json", exclude_defaults=True) for source in change(config.registries)
+            ],
+        }
+        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+        try:
+            store.swap(CONFIG_FILE, text.encode(), tag)
+        except Changed:
+            continue
+        return
+    raise OutputError(f"{store.folder / CONFIG_FILE}: changed {_TRIES} times by others; try again")
