@@ -47,6 +47,46 @@ def test_exponents_make_uneven_numbers_and_bounds_even_them(layers, expected):
 
 
 @pytest.mark.parametrize(
+    ("op_type", "factors", "expected"),
+    [
+        ("Mul", [2, 512, 0], ""),
+        ("Mul", [2, 514, 0], "Mul Convolve"),
+        ("Div", [1, -1000, 3], "Div Convolve"),
+        ("Add", [1, -1000, 3], ""),
+    ],
+)
+def test_factors_of_very_different_sizes_make_uneven_numbers(op_type, factors, expected):
+    maker = GraphMaker()
+    name = maker.node("Transpose", ["sequence"], perm=[0, 2, 1])
+    name = maker.node("Conv", [name, maker.constant(np.ones((3, 4, 3)))], kernel_shape=[3])
+    name = maker.node("Relu", [name])  # else the factors would be the convolution's
+    name = maker.node(op_type, [name, maker.constant(np.array(factors, dtype=np.float32).reshape(1, 3, 1))])
+    name = maker.node("Conv", [name, maker.constant(np.ones((1, 3, 1)))], kernel_shape=[1])
+    output = maker.node("ReduceMax", [name, maker.constant(np.array([2]))], keepdims=0)
+    network = read_network(maker.model({"sequence": (30, 4)}, [output]), "sequence", 0.0)
+
+    assert kinds(network, find_uneven_maps(network)) == expected
+
+
+@pytest.mark.parametrize(
+    ("gate", "expected"),
+    [([], "Mul Convolve"), (["Relu"], "Mul Convolve"), (["Sigmoid"], ""), (["Tanh", "Softplus"], "")],
+)
+def test_a_product_of_two_maps_is_uneven_unless_one_is_a_gate(gate, expected):
+    maker = GraphMaker()
+    name = maker.node("Transpose", ["sequence"], perm=[0, 2, 1])
+    name = factor = maker.node("Conv", [name, maker.constant(np.ones((2, 4, 3)))], kernel_shape=[3])
+    for op_type in gate:
+        factor = maker.node(op_type, [factor])
+    name = maker.node("Mul", [name, factor])
+    name = maker.node("Conv", [name, maker.constant(np.ones((1, 2, 1)))], kernel_shape=[1])
+    output = maker.node("ReduceMax", [name, maker.constant(np.array([2]))], keepdims=0)
+    network = read_network(maker.model({"sequence": (30, 4)}, [output]), "sequence", 0.0)
+
+    assert kinds(network, find_uneven_maps(network)) == expected
+
+
+@pytest.mark.parametrize(
     ("reader", "more", "expected"),
     [
         pytest.param(np.ones((2, 4, 1)), {}, ["1111"], id="each filter reads all"),

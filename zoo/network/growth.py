@@ -20,6 +20,7 @@ Channels: TypeAlias = npt.NDArray[np.bool_]
 """Sets of a map's C channels, shape (n, C)."""
 
 _GROWING = {"Exp", "Reciprocal", "Pow"}
+_SCALES = 256.0  # times as large as another channel's, a factor of one channel makes numbers of two sizes
 _BOUNDED = {"Erf", "HardSigmoid", "Log", "Sigmoid", "Sign", "Softsign", "Tanh"}
 _READING_RATIOS = {"Log", "Reciprocal", "Sqrt"}
 
@@ -30,12 +31,16 @@ def find_uneven_maps(network: Network) -> Mapping[str, Channels]:
     A filter that reads small numbers alone may be all that is left of them, however large their neighbours are.
     """
     uneven: set[str] = set()
+    bounded = {SEQUENCE}
     for operator in network.trunk:
         if isinstance(operator, Apply):
             if operator.op_type in _BOUNDED:
+                bounded.add(operator.output)
                 continue
-            if operator.op_type in _GROWING or (operator.op_type == "Div" and isinstance(operator.operands[1], str)):
+            if _makes_uneven(operator, bounded):
                 uneven.add(operator.output)
+        if not isinstance(operator, Convolve) and bounded.issuperset(operator.sources):
+            bounded.add(operator.output)
         if any(source in uneven for source in operator.sources):
             uneven.add(operator.output)
     read: dict[str, Channels] = {}
@@ -44,6 +49,22 @@ def find_uneven_maps(network: Network) -> Mapping[str, Channels]:
         if name in uneven:
             read[name] = _find_channels_read(network, name, read)
     return read
+
+
+def _makes_uneven(operator: Apply, bounded: set[str]) -> bool:
+    """Return whether an operator makes numbers of one size numbers of very different ones."""
+    match operator.op_type:
+        case kind if kind in _GROWING:
+            return True
+        case "Div" if isinstance(operator.operands[1], str):
+            return True
+        case "Mul" if len(operator.sources) > 1:  # a square, but no gate, whose factor is bounded
+            return sum(source not in bounded for source in operator.sources) > 1
+        case "Mul" | "Div":
+            factors = [np.abs(operand) for operand in operator.operands if not isinstance(operand, str)]
+            sizes = np.concatenate([factor[factor > 0] for factor in factors])
+            return sizes.size > 0 and float(sizes.max() / sizes.min()) > _SCALES
+    return False
 
 
 def _find_channels_read(network: Network, name: str, known: Mapping[str, Channels]) -> Channels:

@@ -154,7 +154,8 @@ def _absorb(scope: Scope, node: Node) -> bool:
 
 def _note_constant(scope: Scope, node: Node) -> None:
     value = next(iter(node.attributes.values()), None)
-    if isinstance(value, (np.ndarray, int, float, list)):
+    numbers = value if isinstance(value, list) else [value]
+    if isinstance(value, np.ndarray) or all(isinstance(one, (int, float)) for one in numbers):
         kind = None if isinstance(value, np.ndarray) else np.int64 if _is_whole(value) else np.float32
         scope.constants[node.output] = np.asarray(value, dtype=kind)
 

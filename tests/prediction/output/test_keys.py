@@ -49,7 +49,7 @@ def test_a_model_or_a_track_can_be_renamed():
 
 def test_versions_of_one_model_collide_until_one_is_renamed():
     models = scored("one"), scored("one", version="2.0.0")
-    expected = "key ZOO_ONE: both one@1.0.0 and one@2.0.0 would write it; rename one: --key one@2.0.0=OTHER_KEY"
+    expected = "key ZOO_ONE: both one@1.0.0 and one@2.0.0 would write it; rename one: --key 'one@2.0.0=OTHER_KEY'"
     with pytest.raises(OutputError, match=f"^{re.escape(expected)}$"):
         name_keys(models)
     assert [keys.scores for keys in name_keys(models, {"one@2.0.0": "NEW"})] == [("ZOO_ONE",), ("NEW",)]
@@ -59,14 +59,14 @@ def test_versions_of_one_model_collide_until_one_is_renamed():
 @pytest.mark.parametrize(
     ("models", "message"),
     [
-        ([scored("a", "b", "c"), scored("a-b")], "key ZOO_A_B: both a@1.0.0 and a-b@1.0.0 would write it"),
+        ([scored("a", "b", "c"), scored("a-b")], "key ZOO_A_B: both a@1.0.0:b and a-b@1.0.0 would write it"),
         ([scored("skipped")], "key ZOO_SKIPPED: both the zoo itself and skipped@1.0.0 would write it"),
-        ([scored("a", "b.c", "b c")], "key ZOO_A_B_C: both a@1.0.0 and a@1.0.0 would write it"),
-        ([scored("a", "skipped", "b")], "key ZOO_A_SKIPPED: both a@1.0.0 and a@1.0.0 would write it"),
+        ([scored("a", "b.c", "b c")], "key ZOO_A_B_C: both a@1.0.0:b.c and a@1.0.0:b c would write it"),
+        ([scored("a", "skipped", "b")], "key ZOO_A_SKIPPED: both a@1.0.0:skipped and a@1.0.0 would write it"),
     ],
 )
 def test_two_owners_of_one_key_are_an_error_that_says_how_to_rename(models, message):
-    with pytest.raises(OutputError, match=f"^{re.escape(message)}; rename one: --key a?"):
+    with pytest.raises(OutputError, match=f"^{re.escape(message)}; rename one: --key '"):
         name_keys(models)
 
 

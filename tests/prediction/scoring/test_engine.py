@@ -230,7 +230,7 @@ def scorer_of(function, takes=frozenset({"flat"})):
         (
             lambda c, ref, alt: alt["prediction"] * np.nan,
             ModelError,
-            r"'mine' gave a score that is no finite number; run: zoo test",
+            r"'mine' gave a score that is no finite number, for [ACGT]+\[[ACGT]+>[ACGT]+\][ACGT]+; the model can't be",
         ),
         (
             lambda c, ref, alt: np.ma.masked_all((1, 2)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from zoo.errors import OutputError
 from zoo.prediction.scoring.pairing import ScoredModel
@@ -107,13 +108,15 @@ def name_keys(
     named = [_keys_of(scored, renames, extras or Extras(), max_tracks) for scored in models]
     owners: dict[str, str] = dict.fromkeys(GENERAL_KEYS, "the zoo itself")
     for scored, keys in zip(models, named, strict=True):
-        for key in keys.all:
+        model = scored.model.card.full_name
+        several = len(scored.model.card.track_names) > 1 and not keys.top
+        tracks = [f"{model}:{track}" for track in keys.tracks] if several else []
+        for key, owner in zip_longest(keys.all, tracks, fillvalue=model):  # the scores' keys come first
             if key in owners:
                 raise OutputError(
-                    f"key {key}: both {owners[key]} and {scored.model.card.full_name} would write it; "
-                    f"rename one: --key {scored.model.card.full_name}=OTHER_KEY"
+                    f"key {key}: both {owners[key]} and {owner} would write it; rename one: --key '{owner}=OTHER_KEY'"
                 )
-            owners[key] = scored.model.card.full_name
+            owners[key] = owner
     return named
 
 

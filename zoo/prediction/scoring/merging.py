@@ -9,6 +9,7 @@ import numpy as np
 
 from zoo.components import Predictions, Scores
 from zoo.errors import ModelError, ScorerMismatch
+from zoo.genome.codes import decode
 from zoo.plugins import guard
 from zoo.prediction.scoring.pairing import ScoredModel
 from zoo.prediction.windows.bins import align_bins
@@ -16,6 +17,9 @@ from zoo.prediction.windows.placement import WindowBatch
 
 Named: TypeAlias = dict[str, Predictions]
 """Predictions by output, shape (n, M, T) or (n, M, B, T) with the axis of M members, else without."""
+
+_AROUND = 10  # bases at either side of an allele that a message names
+_SHOWN = 20  # bases of an allele
 
 
 def average_shifts(parts: Sequence[Named]) -> Named:
@@ -56,18 +60,29 @@ def score_pairs(scored: ScoredModel, ref: Named, alt: Named, windows: WindowBatc
             f"{np.asarray(found).dtype}"
         )
     scores = np.asarray(found, dtype=np.float32)
-    return _check_scores(scored, scores, len(windows))[:, list(scored.columns)]
+    return _check_scores(scored, scores, windows)[:, list(scored.columns)]
 
 
-def _check_scores(scored: ScoredModel, scores: Scores, alleles: int) -> Scores:
-    expected = (alleles, len(scored.model.card.track_names))
+def _check_scores(scored: ScoredModel, scores: Scores, windows: WindowBatch) -> Scores:
+    expected = (len(windows), len(scored.model.card.track_names))
     if scores.shape != expected:
         raise ScorerMismatch(
             f"scorer {scored.scorer.name!r}: expected scores of shape {expected}, found {scores.shape}"
         )
-    if not np.isfinite(scores).all():
+    wrong = np.flatnonzero(~np.isfinite(scores).all(axis=1))
+    if wrong.size:
         raise ModelError(
-            f"{scored.model.card.full_name}: scorer {scored.scorer.name!r} gave a score that is no finite number; "
-            f"run: zoo test {scored.model.folder}"
+            f"{scored.model.card.full_name}: scorer {scored.scorer.name!r} gave a score that is no finite number, for "
+            f"{_name_pair(windows, int(wrong[0]))}; the model can't be used for it"
         )
     return scores
+
+
+def _name_pair(windows: WindowBatch, row: int) -> str:
+    """Return the alleles of a pair between the bases around them, as the window has them: ``ACGT[A>G]TTCA``."""
+    window, start = windows.ref[windows.ref_of[row]], int(windows.ref_start[row])
+    end = start + int(windows.ref_length[row])
+    first = int(windows.alt_start[row])
+    alleles = window[start:end], windows.alt[row][first : first + int(windows.alt_length[row])]
+    ref, alt = (decode(allele[:_SHOWN]) + ("…" if len(allele) > _SHOWN else "") for allele in alleles)
+    return f"{decode(window[max(0, start - _AROUND) : start])}[{ref}>{alt}]{decode(window[end : end + _AROUND])}"
