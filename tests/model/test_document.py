@@ -5,7 +5,6 @@ import pytest
 from pydantic import Field
 
 from zoo.errors import CardError
-from zoo.model import document
 from zoo.model.document import Document, parse_document, read_document, validate
 
 
@@ -100,7 +99,33 @@ def test_a_field_that_stands_twice_is_refused(tmp_path, text, message):
 def test_merged_fields_may_be_overridden():
     text = "named: {a: &a {side: 1}, b: {<<: *a, side: 2}}\n"
 
-    assert parse_document(text, Drawing, Path("a.yaml"), CardError).named["b"].side == 2
+    assert parse_document(text, Drawing, Path("a.yaml"), CardError, aliases=True).named["b"].side == 2
+
+
+def test_an_alias_is_refused_unless_it_is_asked_for():
+    with pytest.raises(CardError, match=r"^a\.yaml: expected every value written out, found an alias \('\*'\)$"):
+        parse_document("named: {a: &a {side: 1}, b: *a}\n", Drawing, Path("a.yaml"), CardError)
+
+
+def test_a_star_or_an_ampersand_within_a_text_is_no_alias():
+    assert parse_document("kind: square  # 2 * 3 & 4\nside: 1\n", Square, Path("a.yaml"), CardError).side == 1
+
+
+@pytest.mark.parametrize("count", [10, 11])
+def test_more_values_than_allowed_are_refused_before_they_are_built(count):
+    # The stream, the document, the mapping, the list and the key start, or start and end: ten events without values.
+    text = f"a: [{', '.join('1' for _ in range(count - 1))}]"
+    with pytest.raises(
+        CardError, match="unknown field 'a'" if count == 10 else "expected at most 18 values, found mor"
+    ):
+        parse_document(text, Plain, Path("a.yaml"), CardError, nodes=18)
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path):
+    (tmp_path / "a.yaml").write_text("side: 1     \n")
+    assert read_document(tmp_path / "a.yaml", Plain, CardError, limit=13).side == 1
+    with pytest.raises(CardError, match=r"a\.yaml: expected at most 12 bytes, found more$"):
+        read_document(tmp_path / "a.yaml", Plain, CardError, limit=12)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +143,14 @@ def test_a_text_that_is_nested_deep_ends_in_one_line(text):
     assert "\n" not in str(caught.value)
 
 
-def test_a_text_of_few_levels_is_read_in_c_where_it_can_be():
-    assert document._choose_loader("a:\n  - b: [1, 2]\n" * 600) is document._Loader
-    assert document._choose_loader("a:\n  - b: 1\n" * 2_000) is document._FastLoader
+def test_brackets_within_texts_are_no_levels():
+    text = f"kind: square\nside: 1  # {'[' * 1000}\n"
+
+    assert parse_document(text, Square, Path("a.yaml"), CardError).side == 1
+
+
+def test_a_hundred_levels_are_read(tmp_path):
+    with pytest.raises(CardError, match="unknown field 'a'"):
+        parse_document("a: " + "[" * 99 + "]" * 99, Plain, tmp_path / "a.yaml", CardError)
+    with pytest.raises(CardError, match=r"expected YAML of few levels, found a text nested too deep$"):
+        parse_document("a: " + "[" * 100 + "]" * 100, Plain, tmp_path / "a.yaml", CardError)

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from zoo.errors import CardError
 from zoo.model.document import Document, read_document
+from zoo.model.limits import CARD_BYTES, CARD_NODES
 
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 _MAX_NAME = 64
@@ -248,7 +249,7 @@ def read_card(path: Path) -> Card:
     Raises:
         CardError: The file is missing, no YAML, or a field is missing, unknown or wrong; the message names it.
     """
-    return read_document(path, Card, CardError)
+    return read_document(path, Card, CardError, limit=CARD_BYTES, nodes=CARD_NODES)
 
 
 def write_card(card: Card, path: Path) -> None:

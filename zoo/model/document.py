@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zoo.errors import ZooError, near_match
+from zoo.model.limits import REGISTRY_BYTES, REGISTRY_NODES, read_bounded
 
 Schema = TypeVar("Schema", bound=BaseModel)
 
@@ -35,47 +36,98 @@ class _RefusesTwice:
         return found
 
 
-class _Loader(_RefusesTwice, yaml.SafeLoader):
-    """Reads anything, ten times as slowly."""
+class _Loader(_RefusesTwice, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # a class of C
+    """Reads in C where it can, on whose stack a text that is nested deep enough would end the process."""
 
 
-class _FastLoader(_RefusesTwice, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # a class of C
-    """Reads in C, on whose stack a text that is nested deep enough would end the process."""
+_LEVELS = 100  # that the stack of C bears many times
+_STARTS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
+_ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
 
-_LEVELS = 500  # that the stack of C bears many times
-
-
-def _choose_loader(text: str) -> type[_Loader | _FastLoader]:
-    """Return the fast loader for a text that can't be nested deep: each level takes a bracket, a mark or a column."""
-    brackets = text.count("[") + text.count("{")
-    marks = max((len(line) - len(line.lstrip()) + sum(map(line.count, "-?:")) for line in text.split("\n")), default=0)
-    return _FastLoader if brackets + marks < _LEVELS else _Loader
-
-
-def read_document(path: Path, schema: type[Schema], error_class: type[ZooError]) -> Schema:
-    """Read and check a YAML file.
+def _check_structure(text: str, nodes: int, *, aliases: bool) -> None:
+    """Refuse a text that is small to read and large to build, before anything of it is built; a tenth of the time.
 
     Raises:
-        ZooError: As ``error_class``: the file is missing, no YAML, or a field is missing, unknown or wrong.
+        ValueError: It is nested deep, has very many values, or repeats some by their name.
+        yaml.YAMLError: It is no YAML.
     """
-    return parse_document(read_text(path, error_class), schema, path, error_class)
-
-
-def read_text(path: Path, error_class: type[ZooError]) -> str:
-    """Return the text of a file, its line ends as they are; raises as ``read_document``."""
+    loader = _Loader(text)
+    levels = found = 0
     try:
-        return path.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise error_class(f"{path}: can't be read: {error.strerror}") from error
+        while loader.check_event():
+            event = type(loader.get_event())
+            if event in _STARTS:
+                levels += 1
+                if levels > _LEVELS:
+                    raise ValueError("expected YAML of few levels, found a text nested too deep")
+            elif event in _ENDS:
+                levels -= 1
+            elif event is yaml.AliasEvent and not aliases:
+                raise ValueError("expected every value written out, found an alias ('*')")
+            found += 1
+            if found > nodes:
+                raise ValueError(f"expected at most {nodes:,} values, found more")
+    finally:
+        loader.dispose()
+
+
+def read_document(
+    path: Path,
+    schema: type[Schema],
+    error_class: type[ZooError],
+    *,
+    limit: int = REGISTRY_BYTES,
+    nodes: int = REGISTRY_NODES,
+    aliases: bool = False,
+) -> Schema:
+    """Read and check a YAML file.
+
+    Args:
+        path: The file.
+        schema: What it must hold.
+        error_class: What is raised.
+        limit: The most bytes that it may have.
+        nodes: The most values, as ``parse_document`` counts them.
+        aliases: Allow values that stand for others; a few lines of them can stand for gigabytes.
+
+    Raises:
+        ZooError: As ``error_class``: the file is missing, too large, no YAML, or a field is missing, unknown or wrong.
+    """
+    text = read_text(path, error_class, limit)
+    return parse_document(text, schema, path, error_class, nodes=nodes, aliases=aliases)
+
+
+def read_text(path: Path, error_class: type[ZooError], limit: int = REGISTRY_BYTES) -> str:
+    """Return the text of a file, its line ends as they are; raises as ``read_document``."""
+    content = read_bounded(path, limit, error_class)
+    try:
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise error_class(f"{path}: expected text, found bytes that are none ({error.reason})") from error
 
 
-def parse_document(text: str, schema: type[Schema], path: Path, error_class: type[ZooError]) -> Schema:
-    """Check YAML that was read from ``path``; raises as ``read_document``."""
+def parse_document(
+    text: str,
+    schema: type[Schema],
+    path: Path,
+    error_class: type[ZooError],
+    *,
+    nodes: int = REGISTRY_NODES,
+    aliases: bool = False,
+) -> Schema:
+    """Check YAML that was read from ``path``; raises as ``read_document``.
+
+    ``nodes`` are its scalars, and two for each list and mapping.
+    """
     try:
-        document = _choose_loader(text)(text).get_single_data()
+        _check_structure(text, nodes, aliases=aliases)
+    except ValueError as error:
+        raise error_class(f"{path}: {' '.join(str(error).split())}") from error
+    except yaml.YAMLError as error:
+        raise error_class(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
+    try:
+        document = _Loader(text).get_single_data()
     except yaml.YAMLError as error:
         raise error_class(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:

@@ -66,7 +66,7 @@ def read_recipe(path: Path, seed: int | None = None, folds: int | None = None) -
         RecipeError: The file is missing, no YAML, or a field is missing, unknown or wrong; the message names it.
     """
     text = read_text(path, RecipeError)
-    recipe = parse_document(text, Recipe, path, RecipeError)
+    recipe = parse_document(text, Recipe, path, RecipeError, aliases=True)
     values = {}
     if seed is not None and seed != recipe.seed:
         values["seed"] = seed

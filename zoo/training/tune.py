@@ -96,7 +96,7 @@ def tune(
         last = search.trials[-1]
         raise TrainingError(f"{path}: tune: all of {len(search.trials)} trials failed; the last: {last.reason}")
     tuned = rewrite(text, best.values, "tune")
-    parse_document(tuned, Recipe, path, RecipeError)
+    parse_document(tuned, Recipe, path, RecipeError, aliases=True)
     return TunedRecipe(
         text=tuned,
         value=best.value,
