@@ -11,11 +11,14 @@ import typer
 from zoo.cli.options import (
     CallingGenome,
     Device,
+    Locked,
+    Offline,
     Scorer,
     ScorerOptions,
     Shifts,
     Threads,
     WindowRegions,
+    locate_models,
     parse_scorer_options,
     parse_shifts,
 )
@@ -39,6 +42,8 @@ def background(
     shifts: Shifts = "0",
     device: Device = "auto",
     threads: Threads = None,
+    locked: Locked = False,
+    offline: Offline = False,
 ) -> None:
     """Score common variants with a model and keep the scores: what zoo annotate --percentile ranks others among.
 
@@ -52,9 +57,10 @@ def background(
         ScoringSettings(windows=windows, shifts=moves)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+    (located,) = locate_models([model], locked=locked, offline=offline)
     with open_reporter("scoring") as report:
         done = make_background(
-            vcf, genome, model, output, scorer=scorer, scorer_options=options, windows=windows, shifts=moves,
+            vcf, genome, located, output, scorer=scorer, scorer_options=options, windows=windows, shifts=moves,
             device=device, threads=threads, report=report,
         )  # fmt: skip
     for warning in done.warnings:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from zoo.cli.options import Locked, Offline, locate_models
 
 if TYPE_CHECKING:
     from zoo.model.benchmarks import Benchmark, Benchmarks, Figure
@@ -23,19 +26,20 @@ def info(
         bool,
         typer.Option("--plan", help="Print what of the network runs for ALT, layer by layer, and what that saves."),
     ] = False,
+    locked: Locked = False,
+    offline: Offline = False,
 ) -> None:
     """Show what a model predicts, from what, how well, and what it must not be used for."""
+    folder = Path(locate_models([model], locked=locked, offline=offline)[0])
     if plan:
-        _show_plan(model, json=json)
+        _show_plan(folder, json=json)
         return
     from zoo.cli.tables import print_json
     from zoo.model.benchmarks import read_benchmarks
     from zoo.model.card import read_card
     from zoo.model.checksums import verify_checksums
     from zoo.model.folder import CARD_FILE
-    from zoo.registry import locate
 
-    folder = locate(model).folder
     digest = verify_checksums(folder)
     card = read_card(folder / CARD_FILE)
     found = read_benchmarks(folder, digest)
@@ -66,15 +70,14 @@ def info(
             print(f"  {field.ljust(width)}  {' '.join(value.split())}")
 
 
-def _show_plan(model: str, *, json: bool) -> None:
+def _show_plan(folder: Path, *, json: bool) -> None:
     from dataclasses import asdict
 
     from zoo.cli.tables import print_json, print_table
     from zoo.model.plan import plan_folder
     from zoo.network.costs import MIN_PAIR_GAIN
-    from zoo.registry import locate
 
-    card, plan = plan_folder(locate(model).folder)
+    card, plan = plan_folder(folder)
     if json:
         print_json({"model": card.full_name, **asdict(plan)})
         return

@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli.options import Device, EngineChoice, Models, Scorer, ScorerOptions, Threads, Tracks, parse_scorer_options
+from zoo.cli.options import (
+    Device,
+    EngineChoice,
+    Locked,
+    Models,
+    Offline,
+    Scorer,
+    ScorerOptions,
+    Threads,
+    Tracks,
+    locate_models,
+    parse_scorer_options,
+)
 from zoo.cli.progress import open_bar
 
 if TYPE_CHECKING:
@@ -68,6 +80,8 @@ def mutate(
     ] = EngineChoice.auto,
     device: Device = "auto",
     threads: Threads = None,
+    locked: Locked = False,
+    offline: Offline = False,
 ) -> None:
     """Score every substitution of every position (saturation mutagenesis): a table, arrays, or a heat map.
 
@@ -76,6 +90,7 @@ def mutate(
     """
     from zoo.interpretation.mutation import mutate_to_files
 
+    models = locate_models(model, locked=locked, offline=offline)
     with open_bar() as bar:
         report = None
         if bar is not None:
@@ -86,7 +101,7 @@ def mutate(
 
         done = mutate_to_files(
             sequences,
-            model,
+            models,
             output,
             genome=genome,
             scorer=scorer,

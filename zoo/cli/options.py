@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
+
+if TYPE_CHECKING:
+    from zoo.registry.pull import Location
 
 Models: TypeAlias = Annotated[
     list[str], typer.Option("-m", "--model", help="Model: a name, name@version or folder; may be repeated.")
@@ -39,6 +43,12 @@ Threads: TypeAlias = Annotated[
     int | None, typer.Option(min=1, max=1024, help="Processors to use; by default all that the container grants.")
 ]
 
+Registry: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="REGISTRY", help="The only registry to ask: its name, address or path.")
+]
+Locked: TypeAlias = Annotated[bool, typer.Option("--locked", help="Use what ./zoo.lock pins; refuse anything else.")]
+Offline: TypeAlias = Annotated[bool, typer.Option("--offline", help="Use the models that are here; ask no network.")]
+
 
 class EngineChoice(StrEnum):
     """How much of a network runs for an allele."""
@@ -46,6 +56,53 @@ class EngineChoice(StrEnum):
     auto = "auto"
     full = "full"
     incremental = "incremental"
+
+
+def find_lock(*, locked: bool) -> Path | None:
+    """Return the project's lock where it was asked for; folders above are not searched."""
+    if not locked:
+        return None
+    lock = Path("zoo.lock")
+    if not lock.is_file():
+        raise typer.BadParameter(
+            f"expected {lock} in this folder, found none (zoo lock writes it)", param_hint="--locked"
+        )
+    return lock
+
+
+def locate_models(names: Sequence[str], *, locked: bool, offline: bool) -> list[str | Path]:
+    """Return the folders of models; one that is not here is pulled, which is told on the standard error.
+
+    A folder that was named by its path stays as it was written.
+    """
+    from zoo.cli.progress import open_bytes_reporter
+    from zoo.registry import locate
+
+    lock = find_lock(locked=locked)
+    folders: list[str | Path] = []
+    for name in names:
+        with open_bytes_reporter(name) as report:
+            found = locate(name, offline=offline, locked=lock, report=report, tell=tell)
+        if found.fetched:
+            tell(f"{found.full_name}: {found.fetched:,} bytes{describe_signer(found)} → {found.folder}")
+        folders.append(found.folder if found.full_name else name)
+    return folders
+
+
+def describe_signer(found: Location) -> str:
+    """Return who signed a model that was pulled, as the end of a line about it."""
+    if found.signer is None:
+        return ""
+    return {
+        "unsigned": "; unsigned",
+        "unknown": f"; signed by {found.signer.name} (unknown)",
+        "trusted": f"; signed by {found.signer.name} (trusted)",
+    }[found.signer.state]
+
+
+def tell(line: str) -> None:
+    """Print what is fetched, beside the result."""
+    print(f"zoo: {line}", file=sys.stderr)
 
 
 def parse_pairs(options: Sequence[str], hint: str, form: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from zoo.cli.options import Locked, Offline, locate_models
 from zoo.cli.progress import open_bar
 
 SUMMARY = "predict sequences or regions"
@@ -27,6 +28,8 @@ def predict(
     threads: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Processors to use; by default all that the container grants.")
     ] = None,
+    locked: Locked = False,
+    offline: Offline = False,
 ) -> None:
     """Predict each sequence of a FASTA file, or each region of a BED file: a row each, a column a track.
 
@@ -37,6 +40,7 @@ def predict(
     if len(model) > 1:
         raise typer.BadParameter(f"one model a run, found {len(model)}; run once for each", param_hint="-m")
 
+    (located,) = locate_models(model, locked=locked, offline=offline)
     with open_bar() as bar:
         report = None
         if bar is not None:
@@ -45,9 +49,7 @@ def predict(
             def report(rows: int) -> None:
                 bar.update(task, description=f"{rows:,} rows")
 
-        done = predict_to_file(
-            sequences, model[0], output, genome=genome, device=device, threads=threads, report=report
-        )
+        done = predict_to_file(sequences, located, output, genome=genome, device=device, threads=threads, report=report)
     if done.recentred:
         print(f"zoo: warning: {done.recentred:,} regions of another length than the model's window: "
               "the window around their middle was predicted", file=sys.stderr)  # fmt: skip

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
     from zoo.prediction.summary import Progress as Share
 
@@ -44,5 +44,28 @@ def open_reporter(doing: str, what: str = "alleles") -> Iterator[Callable[[Share
         def report(progress: Share) -> None:
             total = 1.0 if progress.fraction is not None else None
             bar.update(task, total=total, completed=progress.fraction or 0, description=f"{progress.alleles:,} {what}")
+
+        yield report
+
+
+@contextmanager
+def open_bytes_reporter(name: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Give a function that draws how much of a model came, or None where standard error is no terminal.
+
+    Nothing is drawn, and nothing imported for it, before the first bytes come.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with ExitStack() as stack:
+        drawn: list[tuple[Progress, TaskID]] = []
+
+        def report(came: int, total: int) -> None:
+            if not drawn:
+                bar = stack.enter_context(open_bar())
+                assert bar is not None  # noqa: S101 - a terminal a moment ago
+                drawn.append((bar, bar.add_task(name, total=None)))
+            bar, task = drawn[0]
+            bar.update(task, total=total, completed=came, description=f"{name}: {came:,} bytes")
 
         yield report

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from zoo.cli.options import Locked, Offline, locate_models
 
 SUMMARY = "check a model's files, and recompute its example"
 EXAMPLE = "zoo test gm12878-ctcf"
@@ -17,12 +20,14 @@ def test(
         str, typer.Option("--device", help="cpu, where the example was written; or auto, cuda, tensorrt.")
     ] = "cpu",
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="Processors to use; default: all.")] = None,
+    locked: Locked = False,
+    offline: Offline = False,
 ) -> None:
     """Check a model's files against their checksums, and recompute the predictions of its example."""
     from zoo.model.verify import verify_folder
-    from zoo.registry import locate
 
-    result = verify_folder(locate(model).folder, device, threads)
+    (folder,) = locate_models([model], locked=locked, offline=offline)
+    result = verify_folder(Path(folder), device, threads)
     print(
         f"{result.model}: passed on {result.device}: {result.sequences} sequences, largest difference "
         f"{result.largest_difference:.2g} of the largest prediction, {result.tolerance:.2g} allowed"

@@ -223,6 +223,8 @@ def _have(
     if listing.entry.url is not None and "://" not in listing.entry.url and not source.remote:
         folder = find_local(resolved)  # used where it lies
         _check_listed(folder, listing)
+        if newest:
+            verify_checksums(folder)
         return replace(found, folder=folder)
     folder, came = _keep(resolved, offline=offline, newest=newest, report=report, tell=tell)
     found = replace(found, folder=folder, fetched=came, signer=judge(folder, listing.full_name))

@@ -39,6 +39,11 @@ class Opened:
     registry: Registry
     age: float | None = None
 
+    @property
+    def count(self) -> int:
+        """How many models it lists."""
+        return len(self.registry.index.models)
+
 
 def refresh(source: Source, *, offline: bool = False, max_age: float = 0.0) -> Opened:
     """Read a registry; a remote one from the network, unless its copy is young enough.
@@ -76,6 +81,11 @@ def refresh(source: Source, *, offline: bool = False, max_age: float = 0.0) -> O
 def open_stores(source: Source) -> tuple[Reader, ...]:
     """Return the stores beside a registry and its mirrors, the first one first."""
     return tuple(reader for _, reader in _open_stores(source))
+
+
+def find_age(source: Source) -> float | None:
+    """Return how many seconds ago the copy of a remote registry was the newest; None where there is none."""
+    return _Kept(source).age if source.remote else None
 
 
 def describe_age(seconds: float) -> str:

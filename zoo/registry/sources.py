@@ -139,9 +139,18 @@ def add_source(source: Source) -> None:
         ModelError: The name is not free to take.
         OutputError: The configuration can't be written.
     """
-    if source.name in {BUNDLED, UNBUNDLED}:
-        raise ModelError(f"the name {source.name!r} is taken; give the registry another one")
+    check_free(source.name)
     _change(lambda sources: [*(each for each in sources if each.name != source.name), source])
+
+
+def check_free(name: str) -> None:
+    """Refuse a name that can't be given to a registry.
+
+    Raises:
+        ModelError: It is that of one that is always there.
+    """
+    if name in {BUNDLED, UNBUNDLED}:
+        raise ModelError(f"the name {name!r} is taken; give the registry another one")
 
 
 def remove_source(name: str) -> None:
