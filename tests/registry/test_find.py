@@ -78,7 +78,7 @@ def test_a_folder_that_is_not_the_published_one_is_refused(registry_path, g_at_a
 def test_a_withdrawn_version_warns_and_says_why(registry_path):
     change_entry(registry_path, yanked="trained on the test contigs")
     with pytest.warns(UserWarning, match=r"^g-at-anchor@1\.0\.0 was withdrawn: trained on the test contigs$"):
-        load("g-at-anchor", registry=registry_path)
+        load("g-at-anchor@1.0.0", registry=registry_path)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,11 @@ def write_index(path, **changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"schema_version": 3}, "field 'schema_version': Input should be 1 or 2, found 3"),
+        (
+            {"schema_version": 3, "fields": "new"},
+            "expected schema_version 2 or lower, found 3; update assayzoo to read it",
+        ),
+        ({"schema_version": 0}, "field 'schema_version': Input should be 1 or 2, found 0"),
         ({"modles": {}}, "unknown field 'modles'; did you mean 'models'?"),
         ({"entry": {"sha256sums": "abc"}}, r"field 'models\.m\.versions\.1\.0\.0\.sha256sums'"),
         ({"entry": {"url": "models/m\0"}}, r"field 'models\.m\.versions\.1\.0\.0\.url': .*without the character NUL"),
@@ -114,17 +118,35 @@ def yank(tmp_path):
     return yank
 
 
-def test_a_withdrawn_version_is_the_latest_only_where_all_are_withdrawn(publish, yank, tmp_path):
-    def find_latest():
-        return read_registry(tmp_path / "registry.yaml").find("g-at-anchor").version
+def test_a_bare_name_never_stands_for_a_withdrawn_version(publish, yank, tmp_path):
+    def find(name):
+        return read_registry(tmp_path / "registry.yaml").find(name)
 
-    publish("2.0.0")
-    yank("2.0.0")
-    assert publish("1.0.0").latest
-    assert find_latest() == "1.0.0"
-    yank("1.0.0")
     publish("1.0.0")
-    assert find_latest() == "2.0.0"
+    publish("2.0.0")
+    yank("2.0.0")  # in the file, whose field `latest` still names it
+    assert find("g-at-anchor").version == "1.0.0"
+    assert find("g-at-anchor").latest
+    assert not find("g-at-anchor@2.0.0").latest
+    assert publish("1.0.0").latest
+    assert find("g-at-anchor@latest").version == "1.0.0"
+
+
+def test_a_model_whose_versions_are_all_withdrawn_is_had_by_version_alone(publish, yank, tmp_path):
+    publish("1.9.0")
+    publish("1.10.0")
+    yank("1.9.0")
+    yank("1.10.0")
+    registry = read_registry(tmp_path / "registry.yaml")
+    message = (
+        r"^every version of model 'g-at-anchor' was withdrawn, 1\.10\.0 for this reason: wrong anchor; "
+        r"to use it all the same, write g-at-anchor@1\.10\.0$"
+    )
+    for name in ("g-at-anchor", "g-at-anchor@latest"):
+        with pytest.raises(UnknownModel, match=message):
+            registry.find(name)
+    assert registry.find("g-at-anchor@1.9.0").entry.yanked == "wrong anchor"
+    assert not any(listing.latest for listing in registry.list_models())
 
 
 def test_a_withdrawn_version_stays_withdrawn_when_it_is_listed_again(publish, yank):
@@ -139,16 +161,22 @@ def test_an_index_that_can_not_be_written_stays_as_it_was(publish, tmp_path, mon
     publish("1.0.0")
     before, names, registry = path.read_bytes(), set(tmp_path.iterdir()), read_registry(path)
 
-    def fill_the_disk(self, text, encoding):
-        self.write_bytes(text.encode(encoding)[:40])
+    def fill_the_disk(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("zoo.registry.writing.Path.write_text", fill_the_disk)
+    monkeypatch.setattr("zoo.registry.writing.os.fsync", fill_the_disk)
     with pytest.raises(OutputError) as error:
         write_registry(registry)
     assert str(error.value) == f"{path}: can't be written: No space left on device"
     assert path.read_bytes() == before
     assert set(tmp_path.iterdir()) == names
+
+
+def test_an_index_keeps_its_permissions_when_it_is_written_again(publish, tmp_path):
+    publish("1.0.0")
+    (tmp_path / "registry.yaml").chmod(0o640)
+    publish("2.0.0")
+    assert (tmp_path / "registry.yaml").stat().st_mode & 0o777 == 0o640
 
 
 def test_an_index_behind_a_link_is_written_where_it_lies(publish, tmp_path):
@@ -197,6 +225,7 @@ def test_a_folder_with_a_changed_byte_is_not_listed(g_at_anchor_folder, tmp_path
         ("g-at-ancor", r"no model 'g-at-ancor' in .*registry\.yaml; did you mean 'g-at-anchor'\?"),
         ("g-at-anchor@1.0.1", r"no version '1\.0\.1' of model 'g-at-anchor'; did you mean '1\.0\.0'\?"),
         ("g-at-anchor@", "no version '' of model 'g-at-anchor'"),
+        ("g-at-anchor@stabel", "no version 'stabel' of model 'g-at-anchor'; there is 1.0.0"),
     ],
 )
 def test_an_unknown_name_or_version_gets_a_near_match(publish, tmp_path, name, message):

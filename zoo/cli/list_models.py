@@ -1,49 +1,76 @@
-"""``zoo list``: the models of the registry."""
+"""``zoo list``: the models of all registries, or those of them that are searched for."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
-SUMMARY = "list the models"
-EXAMPLE = "zoo list --json"
+SUMMARY = "list and search the models"
+EXAMPLE = "zoo list --assay CTCF --organism human --sort auroc\n  zoo list open chromatin --json"
+
+_MOST_AT_TERMINAL = 1000
+"""Rows of a table at a terminal, where it is laid out as a whole: more take seconds, and nobody reads them."""
 
 
 def list_models(
+    text: Annotated[list[str] | None, typer.Argument(help="Words that all stand somewhere in what is listed.")] = None,
     *,
+    assay: Annotated[str, typer.Option(help="Words of the assay, of a track's name or of the model's: CTCF.")] = "",
+    biosample: Annotated[str, typer.Option(help="Words of the biosample: GM12878.")] = "",
+    organism: Annotated[str, typer.Option(help="Words of the organism: human, or Homo sapiens.")] = "",
+    genome: Annotated[str, typer.Option(help="Words of the genome build: hg19, or GRCh37.")] = "",
+    sort: Annotated[str, typer.Option(help="A metric, the best first: auroc; or a column: biosample.")] = "",
     every: Annotated[bool, typer.Option("--all", help="Show every version, withdrawn ones as well.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """List the models, the latest version of each."""
-    from zoo.cli.tables import print_json, print_table
-    from zoo.registry import open_registry
+    """List the models, the latest version of each, or those that are all that is asked.
 
-    listings = [listing for listing in open_registry().list_models() if every or listing.latest]
+    Small and capital letters are one; options ask for whole words, so that CTCF is not CTCFL. A word that no model has
+    is an error that names the one that may have been meant.
+    """
+    from zoo.cli.tables import print_json_rows
+    from zoo.registry.query import Query
+    from zoo.registry.search import search
+
+    found = search(Query(" ".join(text or []), assay, biosample, organism, genome, sort, every), shown=not json)
     if json:
-        print_json(
-            [
-                {
-                    "name": listing.name,
-                    "version": listing.version,
-                    "latest": listing.latest,
-                    **listing.entry.model_dump(mode="json"),
-                }
-                for listing in listings
-            ]
-        )
+        print_json_rows([_complete(row) for row in found.rows])
         return
-    print_table(
-        ["name", "version", "assay", "biosample", "genome", "summary"],
-        [
-            [
-                listing.name,
-                listing.version + (" (withdrawn)" if listing.entry.yanked else ""),
-                listing.entry.assay,
-                listing.entry.biosample,
-                listing.entry.genome,
-                listing.entry.summary,
-            ]
-            for listing in listings
-        ],
-    )
+    _print_table(found.rows, sort, several=len(found.registries) > 1)
+
+
+def _complete(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with its empty fields, in the order of the schema."""
+    from zoo.registry.index import Entry
+
+    fields = {name: field.get_default(call_default_factory=True) for name, field in Entry.model_fields.items()}
+    first = {"name": row["name"], "version": row["version"], "latest": row.get("latest", False), "aliases": []}
+    return {**first, "registry": "", **fields, **row}
+
+
+def _print_table(found: list[dict[str, Any]], sort: str, *, several: bool) -> None:
+    import sys
+
+    from zoo.cli.tables import print_table
+    from zoo.registry.query import is_column
+
+    # The first six are counted on by scripts: what is new stands behind them.
+    columns = ["name", "version", "assay", "biosample", "genome", "summary"]
+    columns += ["registry"] if several else []
+    columns += [sort] if sort and sort not in columns else []
+    shown = found[:_MOST_AT_TERMINAL] if sys.stdout.isatty() else found
+    rows = []
+    for model in shown:
+        version = f"{model['version']} (withdrawn)" if model.get("yanked") else model["version"]
+        row = [model["name"], version, *(str(model.get(column, "")) for column in columns[2:])]
+        if sort and not is_column(sort):
+            value = model.get("metrics", {}).get(sort)
+            row[-1] = "" if value is None else f"{value:.4g}"
+        rows.append(row)
+    print_table(columns, rows)
+    if len(shown) < len(found):
+        print(
+            f"and {len(found) - len(shown):,} more: say what is looked for (zoo list --help), or send the list to a file"
+        )

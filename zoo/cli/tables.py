@@ -10,6 +10,9 @@ from typing import Any
 PROSE = frozenset({"summary", "source", "error"})
 """The columns that are wrapped where the terminal is narrow."""
 
+_MANY = 1000
+"""Rows from which on JSON has a line for each: laid out field by field, 100,000 take seconds."""
+
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under their column names."""
@@ -23,14 +26,31 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             prose = column in PROSE
             table.add_column(column, no_wrap=not prose, overflow="fold", min_width=12 if prose else None)
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*map(_escape, row))
         Console(markup=False, highlight=False).print(table)
         return
-    for row in (columns, *rows):
-        print("\t".join(" ".join(cell.split()) for cell in row))
+    print("\n".join(["\t".join([_escape(" ".join(cell.split())) for cell in row]) for row in (columns, *rows)]))
 
 
 def print_json(document: Any) -> None:
     """Print a document as JSON, letters as they are where the output takes UTF-8, else escaped."""
-    plain = (sys.stdout.encoding or "").lower() not in {"utf-8", "utf8"}
-    print(json.dumps(document, indent=2, ensure_ascii=plain))
+    print(json.dumps(document, indent=2, ensure_ascii=_is_plain()))
+
+
+def print_json_rows(rows: Sequence[dict[str, Any]]) -> None:
+    """Print a list of objects as JSON, a long one with each in its line."""
+    if len(rows) < _MANY:
+        print_json(rows)
+        return
+    print("[\n" + ",\n".join([json.dumps(row, ensure_ascii=_is_plain()) for row in rows]) + "\n]")
+
+
+def _is_plain() -> bool:
+    return (sys.stdout.encoding or "").lower() not in {"utf-8", "utf8"}
+
+
+def _escape(cell: str) -> str:
+    """Return a cell in which nothing moves the cursor or changes colours: a stranger may have written it."""
+    if cell.isprintable():
+        return cell
+    return "".join([letter if letter.isprintable() or letter in " \n" else ascii(letter)[1:-1] for letter in cell])

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from zoo.errors import ModelError, UnknownModel, near_match
 from zoo.model.card import Name, Sha256, Text, Version
-from zoo.model.document import Document, read_document
+from zoo.model.document import Document, parse_document, read_document
+
+NEWEST_SCHEMA = 2
+
+MAX_TRACKS = 1000
+"""Names of tracks that an entry holds: those of a model with more are not searched beyond."""
 
 
 class Entry(Document):
@@ -24,6 +29,7 @@ class Entry(Document):
         signature: The blob of its signature; it may be added later.
         benchmarks: The blob of its measured variant effects.
         yanked: Why it was withdrawn.
+        tracks: The names of its columns, which a search looks through; of many the first ``MAX_TRACKS``.
         metrics: By name, the mean over tracks on the test set.
     """
 
@@ -40,6 +46,7 @@ class Entry(Document):
     genome: str = ""
     license: str = ""
     summary: Text
+    tracks: tuple[Text, ...] = Field(default=(), max_length=MAX_TRACKS)
     metrics: dict[str, float] = Field(default_factory=dict)
 
     @field_validator("url", "blobs")
@@ -59,7 +66,13 @@ class Entry(Document):
 
 
 class Versions(Document):
-    """All versions of one model; ``latest`` is the one that a bare name stands for, aliases are other such names."""
+    """All versions of one model, and the aliases of some.
+
+    Attributes:
+        latest: What a bare name stood for when this was written, for who reads the file; ``newest`` counts.
+        aliases: Other names of versions, such as ``stable``.
+        versions: At least one.
+    """
 
     latest: Version
     aliases: dict[Name, Version] = Field(default_factory=dict)
@@ -80,12 +93,50 @@ class Versions(Document):
             raise ValueError(f"latest {self.latest!r} is not among the versions {', '.join(self.versions)}")
         return self
 
+    @property
+    def newest(self) -> str | None:
+        """The highest version that is not withdrawn, which a bare name stands for; None where all are."""
+        kept = [version for version, entry in self.versions.items() if entry.yanked is None]
+        return max(kept, key=sort_key, default=None)
+
+    def find(self, name: str) -> Listing:
+        """Return what ``name``, ``name@version`` or ``name@alias`` stands for, ``name`` being this model's.
+
+        Raises:
+            UnknownModel: There is no such version, or all are withdrawn and none was named.
+        """
+        base, separator, asked = name.partition("@")
+        newest = self.newest
+        version = newest if not separator or asked == "latest" else self.aliases.get(asked, asked)
+        if version is None:
+            last = max(self.versions, key=sort_key)
+            raise UnknownModel(
+                f"every version of model {base!r} was withdrawn, {last} for this reason: "
+                f"{' '.join(str(self.versions[last].yanked).split())}; to use it all the same, write {base}@{last}"
+            )
+        if version not in self.versions:
+            raise UnknownModel(
+                f"no version {version!r} of model {base!r}{near_match(version, [*self.versions, *self.aliases])}"
+            )
+        return Listing(base, version, version == newest, self.versions[version])
+
 
 class Index(Document):
     """The document; schema version 1 knows only folders, no aliases and fewer fields."""
 
     schema_version: Literal[1, 2]
     models: dict[Name, Versions] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_of_a_known_schema(cls, document: Any) -> Any:
+        # Before the fields: those of a later schema are no misspellings.
+        found = document.get("schema_version") if isinstance(document, dict) else None
+        if type(found) is int and found > NEWEST_SCHEMA:
+            raise ValueError(
+                f"expected schema_version {NEWEST_SCHEMA} or lower, found {found}; update assayzoo to read it"
+            )
+        return document
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,22 +166,24 @@ class Registry:
         Raises:
             UnknownModel: There is no such model, or no such version; the message holds a near match.
         """
-        base, separator, version = name.partition("@")
+        base = name.partition("@")[0]
         if base not in self.index.models:
             raise UnknownModel(f"no model {base!r} in {self.path}{near_match(base, self.index.models)}")
-        model = self.index.models[base]
-        version = model.aliases.get(version, version) if separator and version != "latest" else model.latest
-        if version not in model.versions:
-            raise UnknownModel(f"no version {version!r} of model {base!r}{near_match(version, model.versions)}")
-        return Listing(base, version, version == model.latest, model.versions[version])
+        return self.index.models[base].find(name)
 
     def list_models(self) -> list[Listing]:
         """Return every version of every model, by name, then oldest first."""
-        return [
-            Listing(name, version, version == model.latest, model.versions[version])
-            for name, model in sorted(self.index.models.items())
-            for version in sorted(model.versions, key=sort_key)
-        ]
+        return list_index(self.index)
+
+
+def list_index(index: Index) -> list[Listing]:
+    """Return every version of every model, by name, then oldest first."""
+    return [
+        Listing(name, version, version == newest, model.versions[version])
+        for name, model in sorted(index.models.items())
+        for newest in [model.newest]
+        for version in sorted(model.versions, key=sort_key)
+    ]
 
 
 def sort_key(version: str) -> tuple[int, ...]:
@@ -145,3 +198,8 @@ def read_registry(path: Path) -> Registry:
         ModelError: The file is missing, no YAML, or a field is missing, unknown or wrong; the message names it.
     """
     return Registry(path, read_document(path, Index, ModelError))
+
+
+def parse_registry(text: str, where: str) -> Index:
+    """Check the text of an index; ``where`` is what messages call it. Raises as ``read_registry``."""
+    return parse_document(text, Index, Path(where), ModelError)

@@ -1,0 +1,147 @@
+"""The text of ``registry.yaml`` as a head and a block for each model, so that one can change and the rest stays.
+
+Everything that YAML allows may stand in a registry that people write, and only a parser finds its way there. What the
+zoo writes is simpler: a model's key stands alone on its line, two spaces from the left, and nothing else stands as far
+left. A text is cut only where that is certain. What could carry a line to the left of where it belongs (quotes,
+brackets, and line ends that only YAML knows), or tie two blocks together (anchors), is looked at by a parser, block by
+block; where anything is left in doubt there are no blocks, and who asks has to read the whole text.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass
+
+import yaml
+
+_COMMENT = r"(?: +#[^\n]*)?"
+_EMPTY = r"(?: *(?:#[^\n]*)?\r?\n)*"
+_HEAD = re.compile(
+    rf"{_EMPTY}(?:--- *\r?\n{_EMPTY})?"
+    rf"schema_version: +(?P<schema>[0-9]+){_COMMENT} *\r?\n{_EMPTY}models:{_COMMENT} *\r?\n{_EMPTY}"
+)
+_SHALLOW = re.compile(r"^ {0,2}[^ \r\n#][^\n]*", re.MULTILINE)
+_KEY = re.compile(rf"  (?P<quote>['\"]?)(?P<name>[a-z0-9]+(?:-[a-z0-9]+)*)(?P=quote):{_COMMENT} *\r?")
+_DOUBTFUL = re.compile("[\"'\\[{&*]")
+_STRANGE = re.compile("[\t\x85\u2028\u2029\ufeff]|\r(?!\n)")
+_BESIDE = re.compile(r" {0,2}(?:#[^\n]*)?\r?\n?")  # a line that belongs to no block: empty, or a comment between blocks
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_RESOLVER = yaml.SafeLoader("")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One model: its lines are ``text[start:end]``; empty lines and comments to the left of it are not its own."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """A text that is cut: ``schema`` is where the number of its schema version stands."""
+
+    text: str
+    schema: tuple[int, int]
+    blocks: tuple[Block, ...]
+
+    def find(self, name: str) -> Block | None:
+        """Return the block of a model; None where it has none."""
+        return next((block for block in self.blocks if block.name == name), None)
+
+    def replace(self, name: str, lines: str) -> str:
+        """Return the text with ``lines`` as the block of a model, in its place or before the next name."""
+        if "\r\n" in self.text[: self.blocks[0].start]:
+            lines = lines.replace("\n", "\r\n")
+        found = self.find(name)
+        if found is not None:
+            return self.text[: found.start] + lines + self.text[found.end :]
+        place = self._find_place(name)
+        before = self.text[:place]
+        return before + ("" if before.endswith("\n") else "\n") + lines + self.text[place:]
+
+    def _find_place(self, name: str) -> int:
+        """Return where a new block goes: above the comments that stand directly above the next name."""
+        names = [block.name for block in self.blocks]
+        number = bisect_left(names, name)
+        if number == len(names):
+            return len(self.text)
+        place = self.blocks[number].start
+        while True:
+            above = self.text.rfind("\n", 0, place - 1) + 1
+            line = self.text[above:place]
+            if above < self.blocks[0].start or number == 0 or not re.match(r" {0,2}#", line):
+                return place
+            place = above
+
+
+def cut(text: str) -> Blocks | None:
+    """Return the blocks of a text; None where it is not certain where they begin and end."""
+    head = _HEAD.match(text)
+    if head is None or _STRANGE.search(text):
+        return None
+    starts = _find_starts(text, head.end())
+    # What stands before the first name belongs to none, and no name stands twice.
+    if not starts or starts[0][1] != head.end() or len({name for name, _ in starts}) != len(starts):
+        return None
+    if not text.endswith("\n") and re.search("[|>]", text[starts[-1][1] :]):
+        return None  # a text to whose last line even a line end is a change
+    ends = [start for _, start in starts[1:]] + [len(text)]
+    blocks = []
+    for (name, start), end in zip(starts, ends, strict=True):
+        if _DOUBTFUL.search(text, start, end) and not _is_one_model(text[start:end], name):
+            return None
+        blocks.append(Block(name, start, _find_end(text, start, end)))
+    return Blocks(text, head.span("schema"), tuple(blocks))
+
+
+def _find_starts(text: str, first: int) -> list[tuple[str, int]]:
+    """Return each model's name and where its block begins; none where something else stands as far left."""
+    starts = []
+    for line in _SHALLOW.finditer(text, first):
+        key = _KEY.fullmatch(line.group())
+        if key is None or not _is_text(key["name"], quoted=bool(key["quote"])):
+            return []
+        starts.append((key["name"], line.start()))
+    return starts
+
+
+def _find_end(text: str, start: int, end: int) -> int:
+    """Return the end of the last line that is a block's own."""
+    while True:
+        last = text.rfind("\n", start, end - 1) + 1
+        if last <= start or not _BESIDE.fullmatch(text, last, end):
+            return end
+        end = last
+
+
+def _is_text(name: str, *, quoted: bool) -> bool:
+    """Return whether YAML takes a key for text: it would read ``no`` as false and ``2001-01-01`` as a date."""
+    if quoted:
+        return True
+    tag: str = _RESOLVER.resolve(yaml.ScalarNode, name, (True, False))  # type: ignore[no-untyped-call]  # has no types
+    return tag == "tag:yaml.org,2002:str"
+
+
+def _is_one_model(text: str, name: str) -> bool:
+    """Return whether a block is a mapping of this one key when it is read alone, and is tied to no other."""
+    keys, depth = 0, 0
+    try:
+        for event in yaml.parse(text, Loader=_LOADER):
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
+                return False
+            if isinstance(event, yaml.DocumentStartEvent) and event.explicit:
+                return False
+            if depth == 1 and isinstance(event, yaml.NodeEvent):
+                keys += 1
+                if keys == 1 and not (isinstance(event, yaml.ScalarEvent) and event.value == name):
+                    return False
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+    except (yaml.YAMLError, ValueError):
+        return False
+    return keys == 2
