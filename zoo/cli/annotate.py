@@ -17,13 +17,16 @@ from zoo.cli.options import (
     CallingGenome,
     Device,
     EngineChoice,
+    Locked,
     Models,
+    Offline,
     Scorer,
     ScorerOptions,
     Shifts,
     Threads,
     Tracks,
     WindowRegions,
+    locate_models,
     parse_pairs,
     parse_scorer_options,
     parse_shifts,
@@ -188,6 +191,8 @@ def annotate(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace INFO keys of an earlier annotation.")] = False,
     summary: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Write what was done as JSON.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Look at the first 1,000 alleles; write nothing.")] = False,
+    locked: Locked = False,
+    offline: Offline = False,
 ) -> None:
     """Score every ALT allele of a VCF with one or more models, in one pass.
 
@@ -237,6 +242,7 @@ def annotate(
             "--dry-run": dry_run,
             f"--input-format {input_format}": input_format not in {InputFormat.auto, InputFormat.vcf},
         })  # fmt: skip
+    models = locate_models(model, locked=locked, offline=offline)
     done: AnnotationSummary | HaplotypeSummary
     with open_summary(summary, output, vcf, genome) as summary_file:
         if haplotypes is not None:
@@ -244,20 +250,20 @@ def annotate(
 
             with open_reporter("scoring", "groups") as report:
                 done = score_haplotypes(
-                    vcf, genome, model, output, haplotypes, device=device, threads=threads,
+                    vcf, genome, models, output, haplotypes, device=device, threads=threads,
                     on_ref_mismatch=on_ref_mismatch.value, output_format=output_format.value if output_format else None,
                     report=report, **options,
                 )  # fmt: skip
             print_haplotypes(done)
         elif dry_run:
-            done = preview(vcf, genome, model, device=device, threads=threads, on_ref_mismatch=on_ref_mismatch.value,
+            done = preview(vcf, genome, models, device=device, threads=threads, on_ref_mismatch=on_ref_mismatch.value,
                            keys=keys, overwrite=overwrite, seen=seen, packed=packed, background=background,
                            input_kind=input_format.value, columns=named, dbsnp=dbsnp, **options)  # fmt: skip
             print_plan(done)
         else:
             with telling_of_interruption(), open_reporter("annotating") as report:
                 done = annotate_vcf(
-                    vcf, genome, model, output, device=device, threads=threads, on_ref_mismatch=on_ref_mismatch.value,
+                    vcf, genome, models, output, device=device, threads=threads, on_ref_mismatch=on_ref_mismatch.value,
                     keys=keys, overwrite=overwrite, seen=seen, packed=packed, index=index, resume=resume,
                     background=background, output_format=output_format.value if output_format else None,
                     input_kind=input_format.value, columns=named, dbsnp=dbsnp, command=_tell_command(), report=report,
