@@ -108,7 +108,7 @@ class Connection:
                     f"{'https' if old.scheme == 'https' else 'http or https'}"
                 )
             if (old.scheme, old.netloc) != (new.scheme, new.netloc):
-                sent.pop("Authorization", None)
+                sent = {name: value for name, value in sent.items() if name.lower() != "authorization"}
             url = target
         raise DownloadError(f"{hide_secrets(first)}: leads from one address to the next more than {REDIRECTS} times")
 

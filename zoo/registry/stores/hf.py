@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
 from zoo.errors import DownloadError, MissingExtra, OutputError
 from zoo.registry.stores.connection import Connection, explain_status
@@ -42,6 +43,7 @@ class HfStore:
         self._revision = revision or "main"
         self._repository = {"repo_id": f"{parts[0]}/{name}", "repo_type": kind}
         self._hub = huggingface_hub.HfApi(library_name="assayzoo")
+        self._root = f"{self._hub.endpoint}/{'' if kind == 'model' else f'{kind}s/'}{self._repository['repo_id']}"
         self._connection = Connection(idle)
 
     def read(self, path: str, start: int = 0) -> Iterator[bytes]:
@@ -96,12 +98,10 @@ class HfStore:
 
     def _read(self, path: str, start: int, revision: str) -> Iterator[bytes]:
         with self._name(path, DownloadError, "can't be read") as where:
-            from huggingface_hub import hf_hub_url
             from huggingface_hub.utils import build_hf_headers
 
-            url = hf_hub_url(
-                filename=self._make_key(path), revision=revision, endpoint=self._hub.endpoint, **self._repository
-            )
+            # By our own connection: the hub's own download keeps a second copy, and tries again by itself.
+            url = f"{self._root}/resolve/{quote(revision, safe='')}/{quote(self._make_key(path))}"
             headers = {name: value for name, value in build_hf_headers(library_name="assayzoo").items() if value}
             if start:
                 headers["Range"] = f"bytes={start}-"
