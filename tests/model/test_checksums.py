@@ -59,7 +59,7 @@ def test_an_added_file_is_named(folder):
 
 def test_a_folder_without_checksums_is_refused(folder):
     (folder / "SHA256SUMS").unlink()
-    with pytest.raises(ChecksumMismatch, match=r"SHA256SUMS: can't be read \(No such file"):
+    with pytest.raises(ChecksumMismatch, match=r"SHA256SUMS: no such file; a model folder needs it"):
         verify_checksums(folder)
 
 
@@ -69,7 +69,17 @@ def test_a_folder_without_checksums_is_refused(folder):
         ("", "lists no file"),
         ("abc  model.yaml\n", r"line 1: expected a sha256 and a file name, found 'abc  model\.yaml'"),
         (f"{'0' * 64}  x\n{'0' * 64}  x\n", "line 2: 'x' is listed twice"),
-        (f"{'0' * 64}  ../secret\n", r"\.\./secret: is missing"),
+        (f"{'0' * 64}  x\n{'0' * 64}  X\n", "line 2: 'X' is 'x' on systems that ignore case"),
+        (f"{'0' * 64}  ../secret\n", r"line 1: '\.\./secret' does not stay below its folder"),
+        (f"{'0' * 64}  a/../../secret\n", r"'a/\.\./\.\./secret' does not stay below its folder"),
+        (f"{'0' * 64}  /etc/passwd\n", "'/etc/passwd' does not stay below its folder"),
+        (f"{'0' * 64}  C:/x\n", "'C:/x' has a character that not every system allows"),
+        (f"{'0' * 64}  a\\\\b\n", "has a character that not every system allows"),
+        (f"{'0' * 64}  a\0b\n", "has a character that not every system allows"),
+        (f"{'0' * 64}  {'x' * 201}\n", "is longer than 200 bytes"),
+        (f"{'0' * 64}  a/b/c/d/e\n", "lies below more than 3 folders"),
+        ("".join(f"{'0' * 64}  {number}\n" for number in range(1001)), "expected at most 1,000 files, found more"),
+        (f"{'0' * 64}  {'x' * (1 << 20)}\n", "expected at most 1,048,576 bytes, found more"),
     ],
 )
 def test_a_malformed_list_is_refused_by_line(folder, text, message):
@@ -92,5 +102,12 @@ def test_a_symbolic_link_is_refused_even_if_its_bytes_are_right(folder, tmp_path
 
 def test_a_name_that_the_format_cannot_hold_is_refused(folder):
     (folder / "two\nlines").write_text("")
-    with pytest.raises(ModelError, match="has a character that SHA256SUMS can't hold"):
+    with pytest.raises(ModelError, match="has a character that not every system allows; rename the file"):
         write_checksums(folder)
+
+
+def test_a_folder_of_very_many_files_is_refused_before_any_is_read(folder):
+    for number in range(1001):
+        (folder / f"{number}.txt").touch()
+    with pytest.raises(ChecksumMismatch, match="expected at most 1,000 files, found more"):
+        verify_checksums(folder)
