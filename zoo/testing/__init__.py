@@ -1,1 +1,1 @@
-"""For tests, ours and a stranger's: the contracts of components and of stores, servers with faults, tiny model folders and a golden file."""
+"""For tests, ours and a stranger's: contracts of components and stores, servers with faults, tiny models, a golden file."""
