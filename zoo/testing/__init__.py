@@ -1,1 +1,1 @@
-"""For tests, ours and a stranger's: contracts of components and stores, servers with faults, tiny models, a golden file."""
+"""For tests, ours and a stranger's: contracts of components and stores, servers with faults, tiny models and genomes."""
