@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -37,23 +37,42 @@ def export(model: Any, inputs: tuple[InputSpec, ...], outputs: tuple[OutputSpec,
         ExportMismatch: The network has an operation that can't be written.
     """
     import keras
+    import tensorflow as tf
+
+    network = fold_batch_norm(model)
+    signature = [tf.TensorSpec((None, *spec.shape), tf.float32, name=spec.name) for spec in inputs]
+
+    # A dict of outputs keeps their names; `from_keras` and `Model.export` lose them or fail on sequential networks.
+    def forward(*tensors: Any) -> Any:
+        found = network(keras.tree.pack_sequence_as(network.input, list(tensors)), training=False)
+        return {spec.name: found[spec.name] for spec in outputs}
+
+    return export_function(forward, signature)
+
+
+def export_function(forward: Callable[..., Mapping[str, Any]], signature: list[Any]) -> onnx.ModelProto:
+    """Return a function of TensorFlow as ONNX: the named inputs and outputs, a free batch axis.
+
+    Args:
+        forward: From tensors to tensors by name.
+        signature: A ``tf.TensorSpec`` with a name for each tensor that it reads.
+
+    Raises:
+        ExportMismatch: It has an operation that can't be written.
+    """
     import onnx
     import tensorflow as tf
     import tf2onnx
 
     _register_erfc()
-    network = fold_batch_norm(model)
-    signature = [tf.TensorSpec((None, *spec.shape), tf.float32, name=spec.name) for spec in inputs]
 
-    # A dict of outputs keeps their names; `from_keras` and `Model.export` lose them or fail on sequential networks.
     @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
-    def forward(*tensors: Any) -> Any:
-        found = network(keras.tree.pack_sequence_as(network.input, list(tensors)), training=False)
-        return {spec.name: tf.identity(found[spec.name], name=spec.name) for spec in outputs}
+    def traced(*tensors: Any) -> Any:
+        return {name: tf.identity(found, name=name) for name, found in forward(*tensors).items()}
 
     with _quiet_logs():
         proto: onnx.ModelProto
-        proto, _ = tf2onnx.convert.from_function(forward, input_signature=signature, opset=OPSET)
+        proto, _ = tf2onnx.convert.from_function(traced, input_signature=signature, opset=OPSET)
     simplify(proto)
     canonicalise(proto)
     for value in (*proto.graph.input, *proto.graph.output):

@@ -1,0 +1,191 @@
+"""Proof that a converted model predicts what its network predicts in the framework that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from zoo.components import Predictions
+from zoo.conversion.adapt import Context, Writing
+from zoo.conversion.reading import Reading, arrange_predictions, encode_windows
+from zoo.conversion.source import Array, Source
+from zoo.errors import ConversionError
+from zoo.genome.codes import UNKNOWN, Codes, decode, reverse_complement
+from zoo.model.session import Session
+
+LIMIT = 1e-5
+"""The largest difference that is let through, relative to the largest prediction of an output."""
+
+SEQUENCES = 1000
+BATCHES = (64, 1)
+
+_MOST_BASES = 20_000_000  # of all sequences together: long windows get fewer of them
+_FEWEST = 16
+_UNKNOWN_SHARE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What the comparison found: the largest difference relative to the largest prediction of its output."""
+
+    sequences: int
+    difference: float
+
+
+def draw_windows(length: int, count: int = SEQUENCES, seed: int = 0) -> Codes:
+    """Return windows (N, L), the same for a seed: both strands of each, 2% of the bases unknown.
+
+    The first is unknown throughout, the second wholly known and followed by its other strand.
+    """
+    count = max(_FEWEST, min(count, _MOST_BASES // length))
+    rng = np.random.default_rng(seed)
+    forward = rng.integers(0, 4, size=((count + 1) // 2, length), dtype=np.uint8)
+    forward[rng.random(forward.shape) < _UNKNOWN_SHARE] = UNKNOWN
+    forward[0] = rng.integers(0, 4, size=length, dtype=np.uint8)
+    both = np.stack([forward, reverse_complement(forward)], axis=1).reshape(-1, length)
+    return np.concatenate([np.full((1, length), UNKNOWN, dtype=np.uint8), both])[:count]
+
+
+def draw_contexts(contexts: Sequence[Context], count: int, seed: int = 0) -> dict[str, Array]:
+    """Return other inputs by their names on the card, from 0 to 1."""
+    rng = np.random.default_rng(seed)
+    return {context.name: rng.random((count, *context.shape), dtype=np.float32) for context in contexts}
+
+
+def predict_with_source(
+    source: Source,
+    sequence: str,
+    reading: Reading,
+    writings: Sequence[Writing],
+    codes: Codes,
+    contexts: Mapping[str, tuple[Context, Array]] | None = None,
+    batch: int = BATCHES[0],
+) -> dict[str, Predictions]:
+    """Return what the framework predicts for windows, by the outputs' names on the card, (N, T) or (N, B, T).
+
+    Args:
+        source: The network in its framework.
+        sequence: Its sequence input.
+        reading: How it reads a window.
+        writings: Its outputs.
+        codes: Windows, shape (N, L).
+        contexts: The other inputs by name on the card, each with its values.
+        batch: Windows that go through the network at a time.
+    """
+    parts: list[dict[str, Predictions]] = []
+    for first in range(0, len(codes), batch):
+        feed = {sequence: encode_windows(codes[first : first + batch], reading)}
+        for context, values in (contexts or {}).values():
+            feed[context.source] = values[first : first + batch].astype(context.dtype)
+        found = source.predict(feed)
+        part = {}
+        for writing in writings:
+            values = arrange_predictions(found[writing.source], writing.layout, reverse=reading.reverse)
+            part[writing.name] = _FUNCTIONS[writing.apply](values) if writing.apply else values
+        parts.append(part)
+    return {writing.name: np.concatenate([part[writing.name] for part in parts]) for writing in writings}
+
+
+def prove(
+    session: Session,
+    source: Source,
+    sequence: str,
+    reading: Reading,
+    writings: Sequence[Writing],
+    contexts: Sequence[Context] = (),
+    count: int = SEQUENCES,
+    seed: int = 0,
+) -> Proof:
+    """Compare a model with its network in the framework, window by window, in batches of 64 and of 1.
+
+    Args:
+        session: The finished model.
+        source: The network in its framework.
+        sequence: Its sequence input.
+        reading: How it reads a window.
+        writings: Its outputs.
+        contexts: Its other inputs.
+        count: Windows; fewer where they are long.
+        seed: Of the windows.
+
+    Raises:
+        ConversionError: They differ by more than 1e-5 of the largest prediction, or the network says the same of every
+            window, so that nothing can be proven.
+    """
+    codes = draw_windows(reading.length, count, seed)
+    extra = draw_contexts(contexts, len(codes), seed)
+    given = {context.name: (context, extra[context.name]) for context in contexts}
+    expected = predict_with_source(source, sequence, reading, writings, codes, given)
+    for name, values in expected.items():
+        if not np.isfinite(values).all():
+            row = int(np.argmin(np.isfinite(values.reshape(len(values), -1)).all(axis=1)))
+            raise ConversionError(
+                f"output {name!r}: the network itself gives no finite number for {decode(codes[row][:60])}; "
+                "is its alphabet, layout or length another?"
+            )
+    if not any(np.ptp(values, axis=0).any() for values in expected.values()):
+        raise ConversionError(
+            f"the network says the same of {len(codes):,} different sequences, so nothing can be proven of it; "
+            "were its weights saved?"
+        )
+    largest = 0.0
+    for batch in BATCHES:
+        found = _predict(session, codes, extra, batch)
+        for name, values in expected.items():
+            largest = max(largest, _compare(name, values, found[name], codes, batch))
+    return Proof(len(codes), largest)
+
+
+def _predict(session: Session, codes: Codes, extra: Mapping[str, Array], batch: int) -> dict[str, Predictions]:
+    parts = [
+        session.predict_raw(
+            codes[first : first + batch], {name: values[first : first + batch] for name, values in extra.items()}
+        )
+        for first in range(0, len(codes), batch)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _compare(name: str, expected: Predictions, found: Predictions, codes: Codes, batch: int) -> float:
+    scale = max(float(np.abs(expected).max()), float(np.finfo(np.float32).tiny))
+    difference = np.abs(expected.astype(np.float64) - found) / scale
+    worst = np.unravel_index(int(np.nan_to_num(difference, nan=np.inf).argmax()), difference.shape)
+    largest = float(difference[worst])
+    if not largest <= LIMIT:
+        raise ConversionError(
+            f"output {name!r}, batches of {batch}: expected {expected[worst]:.9g}, as the network itself predicts for "
+            f"{decode(codes[worst[0]][:60])}, found {found[worst]:.9g}: {largest:.2g} of the largest prediction, "
+            f"{LIMIT:g} is allowed; nothing was written"
+        )
+    return largest
+
+
+def _sigmoid(values: Predictions) -> Predictions:
+    found: Predictions = (1 / (1 + np.exp(-values.astype(np.float64)))).astype(np.float32)
+    return found
+
+
+def _softmax(values: Predictions) -> Predictions:
+    powers = np.exp(values.astype(np.float64) - values.max(axis=-1, keepdims=True))
+    found: Predictions = (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)
+    return found
+
+
+def _softplus(values: Predictions) -> Predictions:
+    found: Predictions = np.logaddexp(0.0, values.astype(np.float64)).astype(np.float32)
+    return found
+
+
+def _exponential(values: Predictions) -> Predictions:
+    found: Predictions = np.exp(values.astype(np.float64)).astype(np.float32)
+    return found
+
+
+_FUNCTIONS: Mapping[str, Callable[[Predictions], Predictions]] = {
+    "sigmoid": _sigmoid,
+    "softmax": _softmax,
+    "softplus": _softplus,
+    "exponential": _exponential,
+}

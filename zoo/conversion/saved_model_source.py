@@ -1,0 +1,229 @@
+"""Networks in TensorFlow's SavedModel folders, whose graphs are read and checked before TensorFlow loads them."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from zoo.conversion.source import Array, Port
+from zoo.errors import ConversionError, UnsafeModel, near_match
+from zoo.model.safety import MAX_BYTES
+from zoo.training.network.backend import import_backend
+
+if TYPE_CHECKING:
+    import onnx
+
+GRAPH_FILE = "saved_model.pb"
+
+_SIGNATURES = ("serving_default", "serve")
+
+_SUSPICIOUS = re.compile(
+    r"File|PyFunc|Reader|Dataset|Summary|Print|Remote|Debug|Recv|Send|ImmutableConst|LoadLibrary|Queue|Socket|Py_?Call"
+)
+_SAVING = frozenset({"ShardedFilename", "MergeV2Checkpoints", "SaveV2", "RestoreV2"})
+"""What every SavedModel has to keep its weights, in functions that a network never calls."""
+
+_COMPUTING = frozenset(
+    {
+        "Cast", "Const", "DisableCopyOnRead", "Identity", "IdentityN", "NoOp", "Pack", "PartitionedCall", "Placeholder",
+        "ReadVariableOp", "Select", "StatefulPartitionedCall", "VarHandleOp", "VarIsInitializedOp",
+        "Abs", "Add", "AddN", "AddV2", "All", "Any", "ArgMax", "ArgMin", "AvgPool", "BatchMatMul", "BatchMatMulV2",
+        "BatchMatMulV3", "BatchToSpaceND", "BiasAdd", "BroadcastArgs", "BroadcastTo", "Ceil", "ClipByValue", "Concat",
+        "ConcatV2", "Conv2D", "Conv2DBackpropInput", "Cos", "Cumsum", "DepthwiseConv2dNative", "Div", "DivNoNan",
+        "Einsum", "Elu", "Enter", "Equal", "Erf", "Erfc", "Exit", "Exp", "ExpandDims", "Expm1", "Fill", "Floor",
+        "FloorDiv", "FloorMod", "FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3", "Gather", "GatherNd",
+        "GatherV2", "Greater", "GreaterEqual", "If", "InvertPermutation", "L2Loss", "LeakyRelu", "Less", "LessEqual",
+        "LinSpace", "Log", "Log1p", "LogSoftmax", "LogicalAnd", "LogicalNot", "LogicalOr", "LoopCond", "MatMul", "Max",
+        "MaxPool", "MaxPoolV2", "Maximum", "Mean", "Merge", "Min", "Minimum", "MirrorPad", "Mul", "MulNoNan", "Neg",
+        "NextIteration", "NotEqual", "OneHot", "OnesLike", "Pad", "PadV2", "PlaceholderWithDefault", "Pow",
+        "PreventGradient", "Prod", "Range", "Rank", "RealDiv", "Reciprocal", "Relu", "Relu6", "Reshape",
+        "ResizeNearestNeighbor", "ResourceGather", "Reverse", "ReverseV2", "Round", "Rsqrt", "SelectV2", "Selu",
+        "Shape", "Sigmoid", "Sign", "Sin", "Size", "Slice", "Snapshot", "Softmax", "Softplus", "Softsign",
+        "SpaceToBatchND", "Split", "SplitV", "Sqrt", "Square", "SquaredDifference", "Squeeze", "StatelessIf",
+        "StatelessWhile", "StopGradient", "StridedSlice", "Sub", "Sum", "Switch", "Tanh", "TensorListFromTensor",
+        "TensorListGetItem", "TensorListReserve", "TensorListSetItem", "TensorListStack", "Tile", "TopKV2",
+        "Transpose", "Unpack", "Where", "While", "ZerosLike",
+    }
+)  # fmt: skip
+
+"""What a network may be made of; nothing here reads or writes more than tensors."""
+
+_OBJECTS = frozenset({"user_object", "variable", "function", "bare_concrete_function", "constant", "captured_tensor"})
+"""Parts of a SavedModel that loading it makes; a resource would run a function of its own then."""
+
+
+class SavedModelSource:
+    """A SavedModel.
+
+    Args:
+        path: Its folder.
+
+    Raises:
+        ConversionError: It is damaged, of TensorFlow 1, or offers no function to call.
+        UnsafeModel: It does more than compute.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        tensorflow, _ = import_backend()
+        self._tensorflow = tensorflow
+        self._version, name = _check(path)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self._loaded = tensorflow.saved_model.load(str(path))
+                self._call = self._loaded.signatures[name]
+        except Exception as error:
+            message = " ".join(str(error).split())[:300]
+            raise ConversionError(f"{path}: TensorFlow can't load it: {message}") from error
+        read = self._call.structured_input_signature[1]
+        self.inputs = tuple(_read_port(path, each, spec) for each, spec in read.items())
+        self.outputs = tuple(_read_port(path, each, spec) for each, spec in self._call.structured_outputs.items())
+        for port in self.inputs:
+            if port.shape[:1] != (None,):
+                raise ConversionError(
+                    f"{path}: input {port.name!r} has shape {port.shape}: expected a free batch axis; save the network "
+                    "with tf.TensorSpec((None, …)) as the signature"
+                )
+
+    @property
+    def framework(self) -> str:
+        """Who wrote it."""
+        return f"TensorFlow {self._version}"
+
+    @property
+    def summary(self) -> str:
+        """What it holds."""
+        return f"SavedModel, {len(self.inputs)} inputs, {len(self.outputs)} outputs"
+
+    def predict(self, feed: Mapping[str, Array]) -> dict[str, Array]:
+        """Return what TensorFlow predicts; see ``Source.predict``."""
+        found = self._call(**{name: self._tensorflow.constant(values) for name, values in feed.items()})
+        return {port.name: np.asarray(found[port.name]) for port in self.outputs}
+
+    def write_onnx(self, shapes: Mapping[str, tuple[int, ...]]) -> onnx.ModelProto:
+        """Return its function in ONNX; see ``Source.write_onnx``."""
+        from zoo.training.network.export import export_function
+
+        signature = [
+            self._tensorflow.TensorSpec((None, *shapes[port.name]), port.dtype, name=port.name) for port in self.inputs
+        ]
+
+        def forward(*tensors: Any) -> Mapping[str, Any]:
+            found: Mapping[str, Any] = self._call(
+                **{port.name: tensor for port, tensor in zip(self.inputs, tensors, strict=True)}
+            )
+            return found
+
+        return export_function(forward, signature)
+
+
+def _read_port(path: Path, name: str, spec: Any) -> Port:
+    if spec.shape.rank is None:
+        raise ConversionError(f"{path}: {name!r} has no fixed number of axes; save the network with its shapes")
+    return Port(name, tuple(spec.shape.as_list()), spec.dtype.name)
+
+
+def _check(path: Path) -> tuple[str, str]:
+    """Read the graph without loading it; return TensorFlow's version, and which function is the network.
+
+    Raises:
+        ConversionError: It can't be read, or has no such function.
+        UnsafeModel: An operator reads or writes files, runs code, or is not known to do neither.
+    """
+    file = path / GRAPH_FILE
+    for each in sorted(path.rglob("*")):
+        if each.is_symlink():
+            raise UnsafeModel(f"{each}: is a link; expected all files of the SavedModel inside its folder")
+    graph = _read_graph(file)
+    _refuse_objects(file, graph)
+    functions = {function.signature.name: function.node_def for function in graph.graph_def.library.function}
+    for nodes in (graph.graph_def.node, *functions.values()):
+        for node in nodes:
+            if _SUSPICIOUS.search(node.op) and node.op not in _SAVING:
+                _refuse(file, node)
+    name, start = _find_network(file, graph.object_graph_def.nodes)
+    for function in _find_called(functions, start):
+        for node in functions[function]:
+            if node.op not in _COMPUTING:
+                _refuse(file, node)
+    return graph.meta_info_def.tensorflow_version or "2", name
+
+
+def _read_graph(file: Path) -> Any:
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            raise UnsafeModel(f"{file}: expected at most {MAX_BYTES} bytes, found {file.stat().st_size}")
+        content = file.read_bytes()
+    except OSError as error:
+        raise ConversionError(f"{file}: can't be read: {error.strerror}") from error
+    saved = saved_model_pb2.SavedModel()
+    try:
+        saved.ParseFromString(content)
+    except Exception as error:
+        raise ConversionError(f"{file}: expected a SavedModel, found something else") from error
+    if len(saved.meta_graphs) != 1:
+        raise ConversionError(f"{file}: expected one graph, found {len(saved.meta_graphs)}; save it for serving alone")
+    return saved.meta_graphs[0]
+
+
+def _refuse_objects(file: Path, graph: Any) -> None:
+    if not graph.HasField("object_graph_def"):
+        raise ConversionError(f"{file}: was saved by TensorFlow 1; load it in TensorFlow 2 and save it again")
+    for number, each in enumerate(graph.object_graph_def.nodes):
+        kind = each.WhichOneof("kind")
+        if kind not in _OBJECTS:
+            raise UnsafeModel(
+                f"{file}: object {number} is of kind {kind}; expected variables and functions alone: a table or file "
+                "of its own would be opened as the network is loaded"
+            )
+
+
+def _find_network(file: Path, nodes: Sequence[Any]) -> tuple[str, str]:
+    """Return the name of the signature that is the network, and of the function that loading will give for it."""
+
+    def list_children(node: Any) -> dict[str, Any]:
+        return {child.local_name: nodes[child.node_id] for child in node.children if 0 <= child.node_id < len(nodes)}
+
+    signatures = list_children(list_children(nodes[0]).get("signatures", nodes[0])) if nodes else {}
+    known = {
+        name: node.bare_concrete_function.concrete_function_name
+        for name, node in signatures.items()
+        if node.WhichOneof("kind") == "bare_concrete_function"
+    }
+    name = next((each for each in _SIGNATURES if each in known), next(iter(known)) if len(known) == 1 else None)
+    if name is None:
+        raise ConversionError(
+            f"{file}: expected a function serving_default{near_match('serving_default', known)}; save the network with "
+            "signatures={'serving_default': …}"
+        )
+    return name, known[name]
+
+
+def _find_called(functions: Mapping[str, Any], start: str) -> set[str]:
+    """Return a function and all that it calls, directly or not."""
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        name = waiting.pop()
+        if name not in functions or name in found:
+            continue
+        found.add(name)
+        for node in functions[name]:
+            for value in node.attr.values():
+                waiting.extend([value.func.name, *(each.name for each in value.list.func)])
+    return found
+
+
+def _refuse(file: Path, node: Any) -> NoReturn:
+    raise UnsafeModel(
+        f"{file}: operator {node.op!r} (node {node.name!r}) is none that a network computes with: it could read or "
+        "write files, or run code; export the network as ONNX, or save it without"
+    )
