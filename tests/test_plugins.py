@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from zoo import Architecture, Config, Scorer, hookimpl
+from zoo.announcements import EntryPoint
 from zoo.errors import DataError, DuplicateName, PluginError, UnknownName
-from zoo.plugins import EntryPoint, Plugins, discover, guard, load_plugins
+from zoo.plugins import Plugins, discover, guard, load_plugins
 
 
 class NoConfig(Config):

@@ -1,18 +1,17 @@
 """Finds the components that installed packages add, and survives every plugin that is broken.
 
-Plugins announce themselves by an entry point in the group ``zoo``. A plugin that fails is left out and remembered
-with its error; two components of one kind and one name are both refused. Pluggy's own loader does neither.
+A plugin that fails, or was made for another plugin API, is left out and remembered with its error; two components of
+one kind and one name are both refused. Pluggy's own loader does none of it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import importlib.metadata
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, TypeVar
 
@@ -20,6 +19,7 @@ import pluggy
 from pydantic import ValidationError
 
 from zoo import hookspecs
+from zoo.announcements import EntryPoint, Failure, describe_error, explain_refusal, read_entry_points
 from zoo.components import Architecture, Component, Config, DataLoader, Scorer
 from zoo.errors import DuplicateName, PluginError, PluginLoadError, UnknownName, ZooError, near_match
 
@@ -28,21 +28,6 @@ Kind: TypeAlias = Literal["data loader", "architecture", "scorer"]
 _Component = TypeVar("_Component", DataLoader, Architecture, Scorer)
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
-
-
-@dataclass(frozen=True, slots=True)
-class EntryPoint:
-    """One announcement: the name that a distribution gave it, and how to import it."""
-
-    name: str
-    distribution: str
-    version: str
-    load: Callable[[], object]
-
-    @property
-    def plugin(self) -> str:
-        """What messages call the plugin; two distributions may use one name."""
-        return f"{self.distribution}:{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +43,6 @@ class Installed:
     @property
     def name(self) -> str:
         return self.component.name
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A plugin that was left out, or a name that two plugins claim, and why."""
-
-    plugin: str
-    distribution: str
-    version: str
-    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +95,9 @@ def load_plugins(entry_points: Iterable[EntryPoint]) -> Plugins:
     offered: list[Installed] = []
     failures: list[Failure] = []
     for entry in sorted(entry_points, key=lambda entry: (entry.distribution, entry.name)):
+        if refusal := explain_refusal(entry):
+            failures.append(Failure(entry.plugin, entry.distribution, entry.version, refusal))
+            continue
         try:
             # The standard output may be a VCF, or JSON.
             with contextlib.redirect_stdout(sys.stderr):
@@ -127,7 +105,7 @@ def load_plugins(entry_points: Iterable[EntryPoint]) -> Plugins:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, even SystemExit
-            failures.append(Failure(entry.plugin, entry.distribution, entry.version, _describe(error)))
+            failures.append(Failure(entry.plugin, entry.distribution, entry.version, describe_error(error)))
     owners: dict[tuple[Kind, str], list[Installed]] = {}
     for installed in offered:
         owners.setdefault((installed.kind, installed.name), []).append(installed)
@@ -157,35 +135,14 @@ def guard(kind: Kind, name: str) -> Iterator[None]:
     except BaseException as error:
         owners = [found.plugin for found in discover().components if (found.kind, found.name) == (kind, name)]
         origin = "".join(f" of plugin {plugin}" for plugin in owners)
-        raise PluginError(f"{kind} {name!r}{origin} failed: {_describe(error)}") from error
+        raise PluginError(f"{kind} {name!r}{origin} failed: {describe_error(error)}") from error
 
 
 @functools.cache
 def _discover_once() -> Plugins:
-    entries, failures = _read_entry_points()
+    entries, failures = read_entry_points()
     found = load_plugins(entries)
     return Plugins(found.components, (*failures, *found.failures), found.duplicates)
-
-
-def _read_entry_points() -> tuple[list[EntryPoint], list[Failure]]:
-    """Read every distribution on its own: one with a broken ``entry_points.txt`` must not hide the others."""
-    entries: list[EntryPoint] = []
-    failures: list[Failure] = []
-    seen: set[str] = set()
-    for distribution in importlib.metadata.distributions():
-        try:
-            announced = [entry for entry in distribution.entry_points if entry.group == hookspecs.GROUP]
-            if not announced:
-                continue
-            name, version = distribution.metadata["Name"], distribution.version
-            # The first on the path is the one that Python imports.
-            if name not in seen:
-                seen.add(name)
-                entries.extend(EntryPoint(entry.name, name, version, entry.load) for entry in announced)
-        except Exception as error:  # noqa: BLE001 - metadata is written by strangers
-            where = str(getattr(distribution, "_path", "a distribution"))
-            failures.append(Failure(where, where, "", f"its entry points can't be read: {_describe(error)}"))
-    return entries, failures
 
 
 def _collect(entry: EntryPoint) -> list[Installed]:
@@ -255,11 +212,6 @@ def _check_defaults(where: str, config: type[Config]) -> None:
     except ValidationError as error:
         field = ".".join(map(str, error.errors()[0]["loc"]))
         raise PluginLoadError(f"{where}: config: expected a default for every field, {field!r} has none") from error
-
-
-def _describe(error: BaseException) -> str:
-    message = " ".join(str(error).split())
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 def _describe_duplicate(kind: Kind, name: str, plugins: tuple[str, ...]) -> str:

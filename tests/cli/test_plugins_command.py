@@ -2,8 +2,9 @@ import json
 
 import pytest
 
+from zoo.announcements import EntryPoint
 from zoo.cli import main
-from zoo.plugins import EntryPoint, Plugins, discover, load_plugins
+from zoo.plugins import Plugins, discover, load_plugins
 
 
 @pytest.fixture
