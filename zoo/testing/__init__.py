@@ -1,1 +1,1 @@
-"""For tests, ours and a stranger's: contracts of components and stores, servers with faults, tiny models and genomes."""
+"""For tests, ours and a stranger's: contracts of components and stores, servers with faults, tiny models and files."""
