@@ -17,7 +17,7 @@ from zoo.genome.vcf import VcfReader
 
 NO_SIGHUP = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no SIGHUP here")
 
-CALLED_BY_LIST = "zoo.registry.open_registry"
+CALLED_BY_LIST = "zoo.registry.sources.read_sources"
 
 
 def fail_with(monkeypatch, error):
@@ -98,7 +98,7 @@ def test_ctrl_c_exits_130_without_a_traceback(monkeypatch, capsys):
 WAITS = (
     "import os, signal, sys, time; import zoo.cli, zoo.registry; "
     "signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "zoo.registry.open_registry = lambda: os.write(1, b'here') and time.sleep(60); sys.argv[1:] = ['list']; "
+    "zoo.registry.sources.read_sources = lambda: os.write(1, b'here') and time.sleep(60); sys.argv[1:] = ['list']; "
 )
 """Puts a command that says when it is there, and waits, in place of ``zoo list``."""
 
@@ -138,7 +138,7 @@ def test_a_signal_that_was_lost_can_be_sent_again():
         "    def __del__(self): os.write(1, b'here'); time.sleep(60)\n"
         "def wait():\n"
         "    Lost(); time.sleep(60)\n"
-        "zoo.registry.open_registry = wait; sys.argv[1:] = ['list']; zoo.cli.run()"
+        "zoo.registry.sources.read_sources = wait; sys.argv[1:] = ['list']; zoo.cli.run()"
     )
     with subprocess.Popen([sys.executable, "-c", lost], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout.read(4) == b"here"
@@ -160,7 +160,7 @@ def test_a_signal_that_the_shell_has_turned_off_stays_off():
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout.read(4) == b"here"
         process.send_signal(signal.SIGTERM)
-        assert b"AttributeError" in process.stderr.read()  # it went on with what is no registry
+        assert b"TypeError" in process.stderr.read()  # it went on with what are no registries
         assert process.wait(timeout=60) == 1
 
 
@@ -173,8 +173,8 @@ def test_who_runs_a_command_as_a_function_keeps_the_signals(monkeypatch, capsys)
 
 def test_temporary_folders_are_gone_when_the_process_has_ended(tmp_path):
     code = (
-        "import tempfile, zoo.cli, zoo.registry, sys; keep = []; sys.argv[1:] = ['list']; "
-        f"zoo.registry.open_registry = lambda: keep.append(tempfile.TemporaryDirectory(dir='{tmp_path}')) or exit(3); "
+        "import tempfile, zoo.cli, zoo.registry, sys; keep = []; sys.argv[1:] = ['list']; zoo.registry.sources."
+        f"read_sources = lambda: keep.append(tempfile.TemporaryDirectory(dir='{tmp_path}')) or exit(3); "
         "zoo.cli.run()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
@@ -210,7 +210,7 @@ def test_only_the_module_of_the_verb_is_loaded(monkeypatch, capsys):
     assert main(["list", "--help"]) == 0
 
 
-PRINTS_MUCH = "import zoo.registry; zoo.registry.open_registry = lambda: print('x' * 300_000) or exit(0)"
+PRINTS_MUCH = "import zoo.registry; zoo.registry.sources.read_sources = lambda: print('x' * 300_000) or exit(0)"
 """Puts a command that prints far more than a pipe takes in place of ``zoo list``."""
 
 
@@ -226,7 +226,7 @@ def run(code, redirection="", **environment):
 @pytest.mark.parametrize("unbuffered", [{}, {"PYTHONUNBUFFERED": "1"}], ids=["buffered", "unbuffered"])
 @pytest.mark.parametrize("length", [10, 300_000])
 def test_a_full_disk_under_standard_output_is_one_line_and_status_1(unbuffered, length):
-    code = f"import zoo.registry; zoo.registry.open_registry = lambda: print('x' * {length}) or exit(0)"
+    code = f"import zoo.registry; zoo.registry.sources.read_sources = lambda: print('x' * {length}) or exit(0)"
     done = run(code, "> /dev/full", **unbuffered)
     expected = "zoo: error: standard output: can't be written: No space left on device\n"
     assert (done.returncode, done.stderr) == (1, expected)
@@ -234,7 +234,7 @@ def test_a_full_disk_under_standard_output_is_one_line_and_status_1(unbuffered, 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_what_an_error_leaves_in_a_full_standard_output_is_told_too():
-    code = "import zoo.registry, zoo.errors; f = lambda: print('x') or {}['a']; zoo.registry.open_registry = f"
+    code = "import zoo.registry, zoo.errors; f = lambda: print('x') or {}['a']; zoo.registry.sources.read_sources = f"
     done = run(code, "> /dev/full")
     assert done.returncode == 1
     assert done.stderr.splitlines()[0].startswith("zoo: internal error: KeyError: 'a'")
@@ -243,7 +243,7 @@ def test_what_an_error_leaves_in_a_full_standard_output_is_told_too():
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_full_disk_under_standard_error_leaves_the_status():
-    done = run("import zoo.registry; zoo.registry.open_registry = lambda: {}['a']", "2> /dev/full")
+    done = run("import zoo.registry; zoo.registry.sources.read_sources = lambda: {}['a']", "2> /dev/full")
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
 
 
@@ -260,7 +260,7 @@ def test_a_closed_standard_error_changes_nothing_and_its_descriptor_goes_to_no_o
     code = (
         "import os, zoo.registry; "
         f"f = lambda: print(open('{tmp_path}/out', 'w').fileno() > 2) or os.write(2, b'noise') and {{}}['a']; "
-        "zoo.registry.open_registry = f"
+        "zoo.registry.sources.read_sources = f"
     )
     done = run(code, "2>&-")
     assert (done.returncode, done.stdout) == (1, "True\n")
@@ -274,7 +274,7 @@ def test_a_closed_standard_input_is_an_error_that_says_so(monkeypatch):
 
 
 def test_letters_that_the_terminal_does_not_know_are_escaped():
-    code = "import zoo.registry; zoo.registry.open_registry = lambda: print('caf\\xe9 \\udcff') or exit(0)"
+    code = "import zoo.registry; zoo.registry.sources.read_sources = lambda: print('caf\\xe9 \\udcff') or exit(0)"
     done = run(code, PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stdout, done.stderr) == (0, "caf\\xe9 \\udcff\n", "")
 

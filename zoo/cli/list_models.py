@@ -71,6 +71,4 @@ def _print_table(found: list[dict[str, Any]], sort: str, *, several: bool) -> No
         rows.append(row)
     print_table(columns, rows)
     if len(shown) < len(found):
-        print(
-            f"and {len(found) - len(shown):,} more: say what is looked for (zoo list --help), or send the list to a file"
-        )
+        print(f"and {len(found) - len(shown):,} more: say what you look for (zoo list --help), or list to a file")

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import DownloadError, UnknownModel, near_match
+from zoo.registry import sources
 from zoo.registry.catalogue import Catalogue
 from zoo.registry.query import Query, has_sort, sort_rows
 from zoo.registry.refreshing import FRESH, refresh
-from zoo.registry.sources import Source, find_source, read_sources
+from zoo.registry.sources import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def search(query: Query, registry: str | Path | None = None, *, offline: bool = 
         UnknownModel: No model of any registry has such a word or metric; the message holds a near match.
         DownloadError: The only registry can't be reached, and no copy of it is kept.
     """
-    only = find_source(registry)
+    only = sources.find_source(registry)
     catalogues = {source.name or source.url: _open(source, offline=offline) for source in _list_sources(only)}
     reached = {name: catalogue for name, catalogue in catalogues.items() if catalogue is not None}
     rows: list[dict[str, Any]] = []
@@ -59,7 +60,7 @@ def search(query: Query, registry: str | Path | None = None, *, offline: bool = 
 
 
 def _list_sources(only: Source | None) -> tuple[Source, ...]:
-    return read_sources() if only is None else (only,)
+    return sources.read_sources() if only is None else (only,)
 
 
 def _open(source: Source, *, offline: bool) -> Catalogue | None:
@@ -67,7 +68,7 @@ def _open(source: Source, *, offline: bool) -> Catalogue | None:
     if not source.remote:
         return Catalogue(Path(source.url))
     try:
-        return Catalogue(refresh(source, offline=offline, max_age=FRESH).registry.path, source.name or source.url)
+        return refresh(source, offline=offline, max_age=FRESH).catalogue
     except DownloadError as error:
         if not source.name:
             raise
