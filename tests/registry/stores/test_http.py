@@ -1,4 +1,7 @@
 import base64
+import contextlib
+import socket
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -146,6 +149,50 @@ def test_a_compressed_answer_is_refused():
         pytest.raises(DownloadError, match=r"found them in the encoding 'gzip'; have the server not compress"),
     ):
         read(HttpStore(server.address), "file")
+
+
+@contextlib.contextmanager
+def answer_once(content):
+    """A server that says this to whoever asks first, and leaves."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer():
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(PIECE)
+                connection.sendall(content)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield HttpStore(f"http://127.0.0.1:{listener.getsockname()[1]}", idle=5)
+        thread.join()
+
+
+def test_a_length_that_nobody_tells_could_hide_a_cut():
+    with (
+        answer_once(b"HTTP/1.1 200 OK\r\n\r\nhalf") as store,
+        pytest.raises(DownloadError, match=r"tells no Content-Length, so a cut could not be noticed"),
+    ):
+        read(store, "file")
+
+
+def test_pieces_that_tell_their_lengths_are_put_together():
+    with answer_once(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n") as store:
+        assert read(store, "file") == b"abc"
+
+
+def test_a_last_piece_that_does_not_come_is_a_cut():
+    with (
+        answer_once(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n") as store,
+        pytest.raises(DownloadError, match=r"file: broke off after 2 bytes: "),
+    ):
+        read(store, "file")
+
+
+@pytest.mark.parametrize("said", [b"", b"SSH-2.0-OpenSSH\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n"])
+def test_what_speaks_no_http_is_an_error_that_names_it(said):
+    with answer_once(said) as store, pytest.raises(DownloadError, match=r"^http://127\.0\.0\.1:\d+/file: "):
+        read(store, "file")
 
 
 def test_up_to_five_redirects_are_followed(store, server):
