@@ -147,6 +147,21 @@ def test_a_process_that_brings_nothing_is_not_waited_for_for_ever(cache, monkeyp
     assert told == ["another process fetches it; waiting", "nothing came for 0 s; fetching it here"]
 
 
+def test_who_waits_passes_over_folders_that_vanish_while_it_looks(cache, monkeypatch):
+    (cache.folder / "incoming" / "x.1").mkdir(parents=True)
+    look = os.scandir
+
+    def vanish(path):
+        if str(path).endswith("x.1"):
+            raise FileNotFoundError(2, "No such file or directory", str(path))
+        return look(path)
+
+    monkeypatch.setattr("os.scandir", vanish)
+    monkeypatch.setattr(cache_module, "PATIENCE", 0.0)
+    with cache.wait_for_others("5" * 64, print), cache.wait_for_others("5" * 64, print):
+        pass
+
+
 def test_what_broken_runs_left_is_swept_when_nobody_touched_it_for_long(cache, model):
     place = bring(cache, model)
     for path in ("incoming/x.1/a/b", "incoming/x.lock", "partial/x.part", "partial/y.part"):

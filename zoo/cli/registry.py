@@ -60,7 +60,7 @@ def _add(name: str, url: str, priority: int, mirrors: list[str]) -> None:
     fields = {"name": name, "url": url, "priority": priority, "mirrors": tuple(mirrors)}
     source = validate(Source, fields, "zoo registry add", ModelError)
     check_free(source.name)
-    models = refresh(source).count  # one that can't be read is not added
+    models = len(refresh(source).catalogue.list_names())  # one that can't be read is not added
     add_source(source)
     print(f"added {name}: {models:,} model{'s' * (models != 1)}")
 

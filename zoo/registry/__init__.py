@@ -5,4 +5,3 @@ from __future__ import annotations
 from zoo.registry.find import load as load
 from zoo.registry.find import locate as locate
 from zoo.registry.find import open_registry as open_registry
-from zoo.registry.pull import pull as pull

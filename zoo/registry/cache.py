@@ -202,8 +202,8 @@ class Cache:
     def _measure_work(self) -> int:
         total = 0
         for name in ("incoming", "partial"):
-            for path in (self.folder / name).rglob("*"):
-                total += 1 + _measure(path)
+            for parent, _, files in os.walk(self.folder / name):  # passes over what is gone by the time it looks
+                total += sum(1 + _measure(Path(parent, file)) for file in files)
         return total
 
 

@@ -5,6 +5,7 @@ A copy of each remote one is kept in the cache; it is replaced only by one that 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
@@ -14,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.errors import DownloadError, ModelError
-from zoo.model.document import parse_document
 from zoo.places import cache_folder
-from zoo.registry.index import Index, Registry, read_registry
+from zoo.registry.catalogue import Catalogue, build_index
+from zoo.registry.index_file import is_index_of, name_index
 from zoo.registry.sources import REGISTRY_FILE, Source
 from zoo.registry.stores.local import LocalStore
 from zoo.registry.stores.protocol import Changed, Reader, hide_secrets
@@ -27,6 +28,9 @@ FRESH = 86_400.0
 MAX_REGISTRY = 1 << 28
 """Bytes of a ``registry.yaml``: those of 100,000 models have 37 million."""
 
+_LARGE = 1 << 16
+"""Bytes of a registry from which on its index is asked for, too."""
+
 _STATE_FILE = "state.json"
 _MAX_STATE = 1 << 16
 
@@ -36,13 +40,8 @@ class Opened:
     """A registry that was read; ``age`` is how many seconds ago it was known to be the newest, None of a file here."""
 
     source: Source
-    registry: Registry
+    catalogue: Catalogue
     age: float | None = None
-
-    @property
-    def count(self) -> int:
-        """How many models it lists."""
-        return len(self.registry.index.models)
 
 
 def refresh(source: Source, *, offline: bool = False, max_age: float = 0.0) -> Opened:
@@ -58,12 +57,14 @@ def refresh(source: Source, *, offline: bool = False, max_age: float = 0.0) -> O
         ModelError: It is no registry.
     """
     if not source.remote:
-        return Opened(source, read_registry(Path(source.url)))
+        return Opened(source, Catalogue(Path(source.url)))
     kept = _Kept(source)
     age = kept.age
     if offline or (age is not None and age <= max_age):
         if age is None:
-            raise DownloadError(f"{_call(source)}: no copy of this registry is kept; ask it once without --offline")
+            raise DownloadError(
+                f"{describe_source(source)}: no copy of this registry is kept; ask it once without --offline"
+            )
         return Opened(source, kept.read(), age)
     faults = []
     for address, reader in _open_stores(source):
@@ -71,7 +72,7 @@ def refresh(source: Source, *, offline: bool = False, max_age: float = 0.0) -> O
             return Opened(source, kept.renew(address, reader), 0.0)
         except DownloadError as error:
             faults.append(str(error))
-    message = f"{_call(source)} can't be reached: {'; '.join(faults)}"
+    message = f"{describe_source(source)} can't be reached: {'; '.join(faults)}"
     if age is None:
         raise DownloadError(message)
     warnings.warn(f"{message}; its copy of {describe_age(age)} ago is used", UserWarning, stacklevel=3)
@@ -97,6 +98,12 @@ def describe_age(seconds: float) -> str:
     return "less than a minute"
 
 
+def describe_source(source: Source) -> str:
+    """Return what messages call a registry."""
+    url = hide_secrets(source.url)
+    return f"{source.name} ({url})" if source.name else url
+
+
 class _Kept:
     """The copy of one registry, and what is known of it."""
 
@@ -112,10 +119,10 @@ class _Kept:
         """Seconds since it was the newest; None where there is no whole copy of this address."""
         return max(0.0, time.time() - float(self.state["asked"])) if self.state else None
 
-    def read(self) -> Registry:
-        return read_registry(self.path)
+    def read(self) -> Catalogue:
+        return Catalogue(self.path, describe_source(self.source))
 
-    def renew(self, address: str, reader: Reader) -> Registry:
+    def renew(self, address: str, reader: Reader) -> Catalogue:
         """Ask a store for the newest, and keep it."""
         from zoo.registry.stores.opening import split_address
 
@@ -127,14 +134,27 @@ class _Kept:
             self._note(address, found.tag, str(self.state["sha256"]))
             return self.read()
         shown = hide_secrets(address)
-        try:
-            text = found.content.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise ModelError(f"{shown}: expected text, found bytes that are none ({error.reason})") from error
-        registry = Registry(self.path, parse_document(text, Index, Path(shown), ModelError))
+        index = self._fetch_index(reader, found.content)
+        if index is None:
+            try:
+                text = found.content.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise ModelError(f"{shown}: expected text, found bytes that are none ({error.reason})") from error
+            index = build_index(text, where=shown)
         _keep(self.store, REGISTRY_FILE, found.content)
+        _keep(self.store, name_index(self.path).name, index)
         self._note(address, found.tag, hashlib.sha256(found.content).hexdigest())
-        return registry
+        return self.read()
+
+    def _fetch_index(self, reader: Reader, registry: bytes) -> bytes | None:
+        """Return the index that stands beside a large registry, which takes long to make, if it is of this one."""
+        if len(registry) < _LARGE:
+            return None
+        with contextlib.suppress(DownloadError):
+            found = reader.read_tagged(name_index(self.path).name, MAX_REGISTRY)
+            if found is not None and found.content is not None and is_index_of(found.content, registry):
+                return found.content
+        return None
 
     def _note(self, address: str, tag: str, sha256: str) -> None:
         state = {"url": self.source.url, "address": address, "tag": tag, "sha256": sha256, "asked": time.time()}
@@ -174,8 +194,3 @@ def _open_stores(source: Source) -> Iterator[tuple[str, Reader]]:
 
     for address in (source.url, *source.mirrors):
         yield address, open_store(split_address(address)[0])
-
-
-def _call(source: Source) -> str:
-    url = hide_secrets(source.url)
-    return f"{source.name} ({url})" if source.name else url

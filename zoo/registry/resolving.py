@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from zoo.errors import DownloadError, ModelError, UnknownModel, near_match
-from zoo.registry.index import Listing, Registry
+from zoo.registry.index import Listing
 from zoo.registry.names import blob_path
 from zoo.registry.refreshing import FRESH, Opened, open_stores, refresh
 from zoo.registry.sources import Source, find_source, read_sources
@@ -23,7 +23,6 @@ class Resolved:
 
     listing: Listing
     source: Source
-    registry: Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +89,8 @@ def find_local(resolved: Resolved) -> Path:
     """Return the folder that a registry on this disk names: relative, and inside the registry's own."""
     entry = resolved.listing.entry
     field, path = ("url", entry.url) if entry.url is not None else ("blobs", entry.blobs or "")
-    where = f"{resolved.registry.path}: models.{resolved.listing.name}.versions.{resolved.listing.version}.{field}"
-    root = resolved.registry.path.parent.resolve()
+    where = f"{resolved.source.url}: models.{resolved.listing.name}.versions.{resolved.listing.version}.{field}"
+    root = Path(resolved.source.url).parent.resolve()
     folder = (root / path).resolve()
     if Path(path).is_absolute() or not folder.is_relative_to(root):
         raise ModelError(f"{where}: expected a path that stays in {root}, found {path!r}")
@@ -120,14 +119,14 @@ def _find_first(name: str, *, offline: bool, newest: bool) -> Resolved:
                 raise DownloadError(f"{error}; {base} is not in a registry that comes before it") from error
             unreached.append(source.name)
             continue
-        if base not in opened.registry.index.models:
+        if not opened.catalogue.lists(base):
             opened = _ask_again(opened, offline=offline)
-        if base in opened.registry.index.models:
+        if opened.catalogue.lists(base):
             return _find(name, opened, offline=offline)
         asked.append(opened)
     if len(asked) == 1 and not unreached:
         return _find(name, asked[0], offline=offline)
-    names = {model for opened in asked for model in opened.registry.index.models}
+    names = {model for opened in asked for model in opened.catalogue.list_names()}
     never = f" ({', '.join(unreached)} never reached)" if unreached else ""
     raise UnknownModel(
         f"no model {base!r} in {', '.join(opened.source.name for opened in asked)}{never}{near_match(base, names)}"
@@ -136,12 +135,12 @@ def _find_first(name: str, *, offline: bool, newest: bool) -> Resolved:
 
 def _find(name: str, opened: Opened, *, offline: bool) -> Resolved:
     try:
-        return Resolved(opened.registry.find(name), opened.source, opened.registry)
+        return Resolved(opened.catalogue.find(name), opened.source)
     except UnknownModel:
         again = _ask_again(opened, offline=offline)
         if again is opened:
             raise
-        return Resolved(again.registry.find(name), again.source, again.registry)
+        return Resolved(again.catalogue.find(name), again.source)
 
 
 def _ask_again(opened: Opened, *, offline: bool) -> Opened:
