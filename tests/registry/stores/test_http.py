@@ -189,6 +189,22 @@ def test_a_last_piece_that_does_not_come_is_a_cut():
         read(store, "file")
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\nthe rest never comes",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n012345678\r\n0\r\n\r\n",
+    ],
+    ids=["told at first", "found at last"],
+)
+def test_more_than_the_limit_is_refused_however_it_comes(content):
+    with (
+        answer_once(content) as store,
+        pytest.raises(DownloadError, match="file: expected at most 8 bytes, found more"),
+    ):
+        store.read_tagged("file", 8)
+
+
 @pytest.mark.parametrize("said", [b"", b"SSH-2.0-OpenSSH\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n"])
 def test_what_speaks_no_http_is_an_error_that_names_it(said):
     with answer_once(said) as store, pytest.raises(DownloadError, match=r"^http://127\.0\.0\.1:\d+/file: "):
