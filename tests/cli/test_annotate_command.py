@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -279,6 +280,32 @@ def test_a_summary_never_takes_the_place_of_another_file(golden, arguments, tmp_
     assert not (tmp_path / "out.vcf").exists()
     assert_error(capsys, main([*arguments, "-o", output, "--summary", str(golden.vcf)]), "expected a name that ends")
     assert golden.vcf.read_text().startswith("##fileformat")
+    circle = tmp_path / "circle.json"
+    circle.symlink_to(circle)
+    status = main([*arguments, "-o", output, "--summary", str(circle)])
+    assert_error(capsys, status, "circle.json: can't be written: the symlink leads in a circle")
+    circle.with_suffix(".vcf").symlink_to(circle.with_suffix(".vcf"))
+    status = main([*arguments, "-o", str(circle.with_suffix(".vcf"))])
+    assert_error(capsys, status, "circle.vcf: can't be written: the symlink leads in a circle")
+
+
+def test_a_summary_does_not_share_a_file_with_the_standard_output(arguments, tmp_path):
+    path = tmp_path / "summary.json"
+    with path.open("wb") as file:
+        done = subprocess.run([sys.executable, "-c", CODE, *arguments, "-o", "-", "--summary", str(path)], stdout=file,
+                              stderr=subprocess.PIPE, check=False)  # fmt: skip
+    assert done.returncode == 1
+    assert b"--summary and --output name one file; name two" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_run_whose_notes_nobody_can_read_still_writes_all_its_files(arguments, tmp_path):
+    output, summary = tmp_path / "out.vcf", tmp_path / "summary.json"
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-c", CODE, *arguments, "-o", str(output), "--summary", str(summary)]
+        assert subprocess.run(command, stderr=full, check=False).returncode == 0
+    assert output.exists()
+    assert json.loads(summary.read_text())["alleles"] > 0
 
 
 def test_a_reader_that_closes_the_pipe_ends_the_run_with_one_line(long_run):

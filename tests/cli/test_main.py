@@ -129,6 +129,52 @@ def test_what_comes_while_a_process_ends_makes_no_noise(again, status):
         assert process.wait(timeout=60) == status
 
 
+def test_ctrl_c_before_the_command_is_there_ends_the_process_in_silence():
+    code = (
+        "import os, sys, time; import zoo.__main__\n"
+        "class Waits:\n"
+        "    def find_spec(self, name, *_): name == 'typer' and os.write(1, b'here') and time.sleep(60)\n"
+        "sys.meta_path.insert(0, Waits()); zoo.__main__.run()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.read(4) == b"here"
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == -signal.SIGINT
+
+
+def test_ctrl_c_pressed_twice_leaves_the_clearing_up_alone():
+    code = (
+        "import os, sys, time; import zoo.cli, zoo.registry\n"
+        "def wait():\n"
+        "    try: os.write(1, b'here'); time.sleep(60)\n"
+        "    finally: os.write(1, b'ends'); time.sleep(0.3); os.write(1, b'done')\n"
+        "zoo.registry.sources.read_sources = wait; sys.argv[1:] = ['list']; zoo.cli.run()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.read(4) == b"here"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read(4) == b"ends"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read(4) == b"done"
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == 130
+
+
+def test_an_interruption_that_python_wrapped_is_one_still(monkeypatch, capsys):
+    wrapped = RuntimeError("Error calling __set_name__")
+    wrapped.__cause__ = KeyboardInterrupt()
+    fail_with(monkeypatch, wrapped)
+    assert main(["list"]) == 130
+    assert capsys.readouterr().err == ""
+
+
+def test_a_lack_of_memory_is_no_bug(monkeypatch, capsys):
+    fail_with(monkeypatch, MemoryError())
+    assert main(["list"]) == 1
+    assert capsys.readouterr().err == "zoo: error: not enough memory\n"
+
+
 def test_a_signal_that_was_lost_can_be_sent_again():
     # Python passes over what is raised while an object goes; a further signal counts once the first had its time.
     lost = (
@@ -245,6 +291,13 @@ def test_what_an_error_leaves_in_a_full_standard_output_is_told_too():
 def test_a_full_disk_under_standard_error_leaves_the_status():
     done = run("import zoo.registry; zoo.registry.sources.read_sources = lambda: {}['a']", "2> /dev/full")
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_note_that_nobody_can_read_is_no_failure():
+    code = "import sys, zoo.registry; f = lambda: print('x', file=sys.stderr) or exit(0)"
+    done = run(f"{code}; zoo.registry.sources.read_sources = f", "2> /dev/full")
+    assert done.returncode == 0
 
 
 def test_a_disk_that_fills_midway_does_not_cut_unbuffered_text_in_silence(tmp_path):

@@ -1,12 +1,14 @@
 import os
+import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from zoo.errors import OutputError
 from zoo.genome import output as module
-from zoo.genome.output import MADE_ON_THE_WAY, OutputFile, refuse_same_file
+from zoo.genome.output import MADE_ON_THE_WAY, OutputFile, holding_signals, refuse_same_file
 
 
 def test_the_file_appears_under_its_name_with_commit(tmp_path):
@@ -91,8 +93,9 @@ def test_another_file_that_was_made_from_it_can_have_the_name(tmp_path):
         output.padded.write_bytes(b"on the way")
         output.index.write_bytes(b"index")
         output.commit(whole=True)
+        assert {left.name for left in tmp_path.iterdir()} == {"out.txt", "out.txt.partial.index"}
     assert path.read_bytes() == b"converted"
-    assert {left.name for left in tmp_path.iterdir()} == {"out.txt", "out.txt.partial.index"}
+    assert list(tmp_path.iterdir()) == [path]  # an index that nobody moved belongs to no file
 
 
 def test_what_was_made_from_a_file_goes_with_it(tmp_path):
@@ -303,3 +306,41 @@ def test_a_folder_that_became_read_only_hides_no_earlier_error(tmp_path, monkeyp
 
     with pytest.raises(KeyboardInterrupt):
         fail()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_wait_for_what_belongs_together(number):
+    done = []
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    def write():
+        with holding_signals():
+            os.kill(os.getpid(), number)
+            with holding_signals():
+                os.kill(os.getpid(), number)
+            done.append("all")
+
+    before = signal.signal(number, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            write()
+        assert signal.getsignal(number) is interrupt
+    finally:
+        signal.signal(number, before)
+    assert done == ["all"]
+
+
+def test_other_threads_hold_no_signals():
+    before = signal.getsignal(signal.SIGINT)
+    found = []
+
+    def look():
+        with holding_signals():
+            found.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert found == [before]

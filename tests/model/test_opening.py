@@ -1,4 +1,6 @@
 import gc
+import os
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -91,3 +93,16 @@ def test_a_memory_that_somebody_else_made_is_left_alone():
         **{name: getattr(onnxruntime, name) for name in names}, create_and_register_allocator=refuse
     )
     assert not opening._share_memory.__wrapped__(taken)
+
+
+def test_onnx_runtime_leaves_nothing_at_the_users_home(tmp_path, g_at_anchor_folder):
+    home, temporary = tmp_path / "home", tmp_path / "temporary"
+    home.mkdir()
+    temporary.mkdir()
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "PYTHONPATH"}}
+    code = "import sys, zoo; zoo.load(sys.argv[1] + '/').predict('ACGTACGTA')"
+    subprocess.run(
+        [sys.executable, "-c", code, str(g_at_anchor_folder)],
+        env=kept | {"HOME": str(home), "TMPDIR": str(temporary)}, check=True,
+    )  # fmt: skip
+    assert [*home.rglob("*"), *temporary.rglob("*")] == []

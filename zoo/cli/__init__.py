@@ -55,6 +55,7 @@ UNWRITABLE = "standard output: can't be written"
 
 _INTERRUPTED = 130
 _CLEARING_UP = 5.0  # seconds that an ended command may take before another signal ends that, too
+_PRESSED_AGAIN = 1.0  # likewise before a further Ctrl-C does, which nobody's scheduler presses
 _MONITORING_TOOLS = 6  # that Python has room for
 _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows lacks one
 
@@ -111,23 +112,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _ending_as_interrupted() -> Iterator[list[int]]:
     """Let SIGTERM and SIGHUP end a command as Ctrl-C does, so that it clears up; give the number of the one that came.
 
-    Further ones that follow soon are ignored, or they would end the clearing up: schedulers send them to a process and
-    to its group. Later ones are heard again: the first may have come where Python passes over it.
+    Further ones that follow soon are ignored, Ctrl-C as well, or they would end the clearing up: schedulers send them
+    to a process and to its group. Later ones are heard again: the first may have come where Python passes over it.
     """
     came: list[int] = []
     # Who runs us as a library may have plans of its own, and nohup has.
     heard = threading.current_thread() is threading.main_thread()
-    ours = [number for number in _ENDING if heard and signal.getsignal(number) is signal.SIG_DFL]
-
+    ours: dict[int, Any] = {
+        number: signal.SIG_DFL for number in _ENDING if heard and signal.getsignal(number) is signal.SIG_DFL
+    }
+    if heard and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        ours[signal.SIGINT] = signal.default_int_handler
     heard_at = -math.inf
 
     def interrupt(number: int, _: object) -> None:
         nonlocal heard_at
         now = time.monotonic()
-        if now - heard_at < _CLEARING_UP:
+        if now - heard_at < (_PRESSED_AGAIN if number == signal.SIGINT else _CLEARING_UP):
             return
         heard_at = now
-        came.append(number)
+        if number != signal.SIGINT:
+            came.append(number)
         raise KeyboardInterrupt
 
     try:
@@ -135,8 +140,8 @@ def _ending_as_interrupted() -> Iterator[list[int]]:
             signal.signal(each, interrupt)
         yield came
     finally:
-        for each in ours:
-            signal.signal(each, signal.SIG_DFL)
+        for each, handler in ours.items():
+            signal.signal(each, handler)
 
 
 def _run_command(arguments: Sequence[str]) -> int:
@@ -151,8 +156,19 @@ def _run_command(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         pass
     except Exception as error:  # noqa: BLE001 - a bug still gets one line
+        if _holds_interruption(error):
+            return _flush(_INTERRUPTED)
         _print_unforeseen(error)
     return _flush(1)
+
+
+def _holds_interruption(error: BaseException | None) -> bool:
+    """Return whether an error is a signal's, which Python and others may wrap in one of their own."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _prepare_streams() -> None:
@@ -174,6 +190,9 @@ def _prepare_streams() -> None:
         whole = io.BufferedWriter(_StandardOutput(own.fileno(), "wb", closefd=False))
         at_once = isinstance(own.buffer, io.RawIOBase)
         sys.stdout = io.TextIOWrapper(whole, encoding=own.encoding, line_buffering=at_once)
+    if sys.stderr is sys.__stderr__ and isinstance(sys.stderr, io.TextIOWrapper) and not sys.stderr.isatty():
+        told = io.BufferedWriter(_StandardError(sys.stderr.fileno(), "wb", closefd=False))
+        sys.stderr = io.TextIOWrapper(told, encoding=sys.stderr.encoding, line_buffering=True)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -188,6 +207,15 @@ class _StandardOutput(io.FileIO):
         except OSError as error:
             error.filename = UNWRITABLE
             raise
+
+
+class _StandardError(io.FileIO):
+    """A descriptor that takes what nobody can read: a result is no worse for a note about it that is lost."""
+
+    def write(self, content: Buffer, /) -> int:
+        with contextlib.suppress(OSError):
+            return super().write(content)
+        return len(memoryview(content))
 
 
 def _build_command(arguments: Sequence[str]) -> typer.core.TyperGroup:
@@ -266,6 +294,9 @@ def _print_unforeseen(error: Exception) -> None:
         _print_error(f"error: {named}{error.strerror or error}")
         if error.filename == UNWRITABLE:
             _discard(sys.stdout)
+        return
+    if isinstance(error, MemoryError):
+        _print_error("error: not enough memory")
         return
     message = " ".join(str(error).split())
     _print_error(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli.annotate_report import print_haplotypes, print_plan, print_summary, telling_of_interruption
+from zoo.cli.annotate_report import print_done, telling_of_interruption
 from zoo.cli.options import (
     CallingGenome,
     Device,
@@ -254,12 +254,10 @@ def annotate(
                     on_ref_mismatch=on_ref_mismatch.value, output_format=output_format.value if output_format else None,
                     report=report, **options,
                 )  # fmt: skip
-            print_haplotypes(done)
         elif dry_run:
             done = preview(vcf, genome, models, device=device, threads=threads, on_ref_mismatch=on_ref_mismatch.value,
                            keys=keys, overwrite=overwrite, seen=seen, packed=packed, background=background,
                            input_kind=input_format.value, columns=named, dbsnp=dbsnp, **options)  # fmt: skip
-            print_plan(done)
         else:
             with telling_of_interruption(), open_reporter("annotating") as report:
                 done = annotate_vcf(
@@ -269,9 +267,10 @@ def annotate(
                     input_kind=input_format.value, columns=named, dbsnp=dbsnp, command=_tell_command(), report=report,
                     **options,
                 )  # fmt: skip
-            print_summary(done)
         if summary_file is not None:
             write_summary(summary_file, done.as_dict())
+    # Last, so that a reader who went away takes nothing from the files.
+    print_done(done, plan=dry_run)
 
 
 def _refuse_beside_haplotypes(given: Mapping[str, object]) -> None:

@@ -11,7 +11,30 @@ if TYPE_CHECKING:
     from zoo.prediction.summary import AnnotationSummary, HaplotypeSummary
 
 
-def print_plan(plan: AnnotationSummary) -> None:
+def print_done(done: AnnotationSummary | HaplotypeSummary, *, plan: bool) -> None:
+    """Print what was done, or with ``plan`` what would be."""
+    from zoo.prediction.summary import HaplotypeSummary
+
+    if isinstance(done, HaplotypeSummary):
+        _print_haplotypes(done)
+    elif plan:
+        _print_plan(done)
+    else:
+        _print_summary(done)
+
+
+@contextmanager
+def telling_of_interruption() -> Iterator[None]:
+    """Say what an interruption leaves, if it leaves anything."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if stop.args:
+            print(f"zoo: {stop}", file=sys.stderr)
+        raise
+
+
+def _print_plan(plan: AnnotationSummary) -> None:
     """Print what an annotation would do, on standard output."""
     for name in plan.models:
         print(f"model {name}: window {plan.windows[name]}; scorer {plan.scorers[name]}; device {plan.devices[name]}")
@@ -26,7 +49,7 @@ def print_plan(plan: AnnotationSummary) -> None:
         print(f"zoo: warning: {warning}", file=sys.stderr)
 
 
-def print_summary(done: AnnotationSummary) -> None:
+def _print_summary(done: AnnotationSummary) -> None:
     """Print what an annotation did, on standard error: standard output may be its VCF."""
     for warning in done.warnings:
         print(f"zoo: warning: {warning}", file=sys.stderr)
@@ -49,7 +72,7 @@ def print_summary(done: AnnotationSummary) -> None:
             print(f"  on contigs that {name} was trained on: {count:,} (--seen flags them)", file=sys.stderr)
 
 
-def print_haplotypes(done: HaplotypeSummary) -> None:
+def _print_haplotypes(done: HaplotypeSummary) -> None:
     """Print what was made of a sample's haplotypes, on standard error."""
     for warning in done.warnings:
         print(f"zoo: warning: {warning}", file=sys.stderr)
@@ -64,17 +87,6 @@ def print_haplotypes(done: HaplotypeSummary) -> None:
     _print_reasons(done, sys.stderr)
     _print_precision(done)
     _print_cached(done)
-
-
-@contextmanager
-def telling_of_interruption() -> Iterator[None]:
-    """Say what an interruption leaves, if it leaves anything."""
-    try:
-        yield
-    except KeyboardInterrupt as stop:
-        if stop.args:
-            print(f"zoo: {stop}", file=sys.stderr)
-        raise
 
 
 def _print_reasons(done: AnnotationSummary | HaplotypeSummary, stream: TextIO) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import stat
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Self
+from types import FrameType, TracebackType
+from typing import Any, BinaryIO, Self
 
 from zoo.errors import OutputError
 from zoo.genome.locks import take_lock
@@ -19,6 +20,8 @@ from zoo.genome.locks import take_lock
 STANDARD_OUTPUT = "-"
 
 _FAREWELL = 1.0  # seconds that a broken run waits for the reader of the standard output
+
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 PARTIAL = ".partial"
 WHOLE, TEXT, PADDED, INDEX = ".partial.whole", ".partial.text", ".partial.padded", ".partial.index"
@@ -43,7 +46,7 @@ class OutputFile:
         whole: A second file that may be made from the partial one, for ``commit`` to give it the name.
         text, padded: What the second file may be made from on the way.
         shorter: A shorter journal.
-        index: An index of either, which is the caller's to move behind ``commit``.
+        index: An index of either, which is the caller's to move behind ``commit``, before it leaves.
 
     Raises:
         OutputError: The folder is missing or can't be written, another run is writing the file, or what stands under
@@ -76,6 +79,8 @@ class OutputFile:
 
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
         if self._committed:
+            with contextlib.suppress(OSError):
+                self._remove_others()
             return
         if self.path != STANDARD_OUTPUT:
             # The name goes before the lock does, so that no other run can find the one without the other.
@@ -129,17 +134,41 @@ class OutputFile:
             finished = self.whole if whole else self.partial
             with finished.open("r+b") as file:
                 os.fsync(file.fileno())
-            finished.replace(self.target)
-            self._committed = True
-            if whole:
-                self.partial.unlink(missing_ok=True)
-                self.text.unlink(missing_ok=True)
-                self.padded.unlink(missing_ok=True)
+            with holding_signals():
+                finished.replace(self.target)
+                self._committed = True
+                if whole:
+                    self.partial.unlink(missing_ok=True)
+                    self.text.unlink(missing_ok=True)
+                    self.padded.unlink(missing_ok=True)
             self.file.close()
 
     def _remove_others(self) -> None:
         for path in self._others:
             path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def holding_signals() -> Iterator[None]:
+    """Let signals wait until what belongs together is done: files that get their names, and the journal that goes."""
+    came: list[tuple[int, FrameType | None]] = []
+    handlers: dict[int, Any] = {}
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        came.append((number, frame))
+
+    try:
+        if threading.current_thread() is threading.main_thread():  # no other one is interrupted
+            for name in _SIGNALS:
+                number = getattr(signal, name, None)  # Windows lacks one
+                if number is not None and callable(signal.getsignal(number)):
+                    handlers[number] = signal.signal(number, hold)
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number, frame in came[:1]:
+            handlers[number](number, frame)
 
 
 def refuse_same_file(output: str | Path, *inputs: str | Path | None) -> None:

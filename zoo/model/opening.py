@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _WRONG_OPTIMIZERS = ["Pad_Fusion"]
 """Rewritings of ONNX Runtime that change numbers: this one, seen in 1.31, makes a pool skip zeros it has to read."""
+
+_TELEMETRY = "ORT_DISABLE_TELEMETRY"
+"""Where it is 1, ONNX Runtime neither gives the user an identity, in files at home, nor reports what is done."""
 
 _ERRORS_ONLY = 3  # ONNX Runtime's log severity
 
@@ -63,6 +67,7 @@ def import_onnxruntime() -> Any:
         MissingExtra: It is not installed.
     """
     check_packages()
+    os.environ.setdefault(_TELEMETRY, "1")
     try:
         import onnxruntime
     except ModuleNotFoundError as error:

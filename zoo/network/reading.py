@@ -154,10 +154,13 @@ def _absorb(scope: Scope, node: Node) -> bool:
 
 def _note_constant(scope: Scope, node: Node) -> None:
     value = next(iter(node.attributes.values()), None)
+    if isinstance(value, np.ndarray):
+        scope.constants[node.output] = value
+        return
     numbers = value if isinstance(value, list) else [value]
-    if isinstance(value, np.ndarray) or all(isinstance(one, (int, float)) for one in numbers):
-        kind = None if isinstance(value, np.ndarray) else np.int64 if _is_whole(value) else np.float32
-        scope.constants[node.output] = np.asarray(value, dtype=kind)
+    if all(isinstance(one, (int, float)) for one in numbers):  # no text
+        whole = all(isinstance(one, int) for one in numbers)
+        scope.constants[node.output] = np.asarray(value, dtype=np.int64 if whole else np.float32)
 
 
 def names_read(node: onnx.NodeProto) -> Iterator[str]:
@@ -167,10 +170,6 @@ def names_read(node: onnx.NodeProto) -> Iterator[str]:
         for graph in (attribute.g, *attribute.graphs):
             for inner in graph.node:
                 yield from names_read(inner)
-
-
-def _is_whole(value: float | list[Any]) -> bool:
-    return all(isinstance(one, int) for one in (value if isinstance(value, list) else [value]))
 
 
 def _read_attributes(node: onnx.NodeProto) -> dict[str, Any]:

@@ -85,6 +85,10 @@ def describe_state(run: Run, read: InputDigest) -> dict[str, Any]:
     return {"input": read.as_text(), "genome": digests, "run": run.state()}
 
 
+class _OtherInput(OutputError):
+    """What the unfinished run read is not there any more: it can't be resumed."""
+
+
 def restore_state(run: Run, checkpoint: Checkpoint) -> None:
     """Bring a run to where an earlier one was.
 
@@ -95,7 +99,7 @@ def restore_state(run: Run, checkpoint: Checkpoint) -> None:
     reference = run.agreement.reference
     for name, digest in checkpoint.state["genome"].items():
         if reference.digest(name) != digest:
-            raise OutputError(
+            raise _OtherInput(
                 f"{run.summary.output}: {reference.path} holds another sequence of {name} than the unfinished run "
                 "read; give the same genome, or start over without --resume"
             )
@@ -104,7 +108,7 @@ def restore_state(run: Run, checkpoint: Checkpoint) -> None:
 def check_records(run: Run, checkpoint: Checkpoint, read: InputDigest) -> None:
     """Raise OutputError where what was read up to a checkpoint is not what the earlier run had read there."""
     if read.records != checkpoint.records or read.as_text() != checkpoint.state["input"]:
-        raise OutputError(
+        raise _OtherInput(
             f"{run.summary.output}: the first {checkpoint.records:,} records of {run.reader.name} are not those that "
             "the unfinished run read; give the same input, or start over without --resume"
         )
@@ -116,7 +120,7 @@ def telling_how_to_resume(sink: Sink) -> Iterator[None]:
     try:
         yield
     except (ZooError, KeyboardInterrupt) as error:
-        if sink.last is None:
+        if sink.last is None or isinstance(error, _OtherInput):
             raise
         done = f"{sink.last.records:,} records are done and kept; go on with --resume"
         if isinstance(error, KeyboardInterrupt):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any, Protocol
 
 from zoo.errors import ZooError
@@ -50,9 +50,10 @@ def stream(run: Run, writer: BatchWriter, sink: Sink, report: Callable[[Progress
     with (
         WriteBehind(write) as behind,
         contextlib.closing(read_ahead(digest_input(run.reader.batches(RECORDS_A_BATCH)))) as batches,
+        contextlib.closing(_pass_over_done(run, batches, sink.resumed)) as remaining,
     ):
         try:
-            for batch, read in _pass_over_done(run, batches, sink.resumed):
+            for batch, read in remaining:
                 if not headed:
                     # Only now does the reader know whether the first records stand on undeclared contigs.
                     sink.write_header(writer.header())
@@ -70,7 +71,7 @@ def stream(run: Run, writer: BatchWriter, sink: Sink, report: Callable[[Progress
 
 def _pass_over_done(
     run: Run, batches: Iterable[tuple[RecordBatch, InputDigest]], done: Checkpoint | None
-) -> Iterator[tuple[RecordBatch, InputDigest]]:
+) -> Generator[tuple[RecordBatch, InputDigest]]:
     """Yield the batches behind a checkpoint, once what stands before it is known to be what the earlier run read."""
     if done is None:
         yield from batches

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from zoo.errors import ModelError, OutputError
@@ -15,7 +16,7 @@ def refuse_model_folder(output: str | Path, folder: Path) -> None:
     Raises:
         OutputError: The output would stand in or below the folder.
     """
-    if str(output) != STANDARD_OUTPUT and Path(output).resolve().is_relative_to(folder.resolve()):
+    if str(output) != STANDARD_OUTPUT and Path(os.path.realpath(output)).is_relative_to(folder.resolve()):
         raise OutputError(
             f"{output}: would stand in the folder of a model ({folder}), which never changes; write elsewhere"
         )

@@ -1,6 +1,9 @@
 import gzip
+import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -336,3 +339,58 @@ except OutputError as error:
     assert len(done) == 1
     assert path.read_bytes() == expected
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interruption_behind_the_name_leaves_a_file_that_is_whole_and_nothing_to_resume(tmp_path, monkeypatch):
+    replace = Path.replace
+
+    def replace_and_interrupt(self, target):
+        if str(target) == str(tmp_path / "a.vcf.gz"):
+            os.kill(os.getpid(), signal.SIGINT)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace_and_interrupt)
+    with open_sink(tmp_path / "a.vcf.gz", fingerprint={"a": 1}, index=True) as sink:
+        sink.write_header(HEADER.format(""))
+        sink.write(BODY)
+        sink.note(2000, {})
+        with pytest.raises(KeyboardInterrupt):
+            sink.finish(HEADER.format(""))
+    assert sink.last is None
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.vcf.gz", "a.vcf.gz.tbi"]
+    assert unpack(tmp_path / "a.vcf.gz") == HEADER.format("") + BODY
+
+
+def test_what_was_finished_when_it_was_killed_is_told_before_it_is_done_again(tmp_path):
+    path = tmp_path / "a.tsv"
+    with open_sink(path, fingerprint={"a": 1}) as sink:
+        sink.write_header("A\n")
+        sink.write("1\n")
+        sink.note(1, {})
+        journal = Path(f"{path}.journal")
+        kept = journal.read_bytes()
+        sink.finish("A\n")
+    journal.write_bytes(kept)  # as a kill behind the renaming leaves it
+    os.utime(path, ns=(path.stat().st_atime_ns, journal.stat().st_mtime_ns))
+    with pytest.warns(UserWarning, match=r"a\.tsv: was finished, it seems, .* all is done again"):
+        sink = open_sink(path, fingerprint={"a": 1}, resume=True)
+    with sink:
+        assert sink.resumed is None
+    assert path.read_text() == "A\n1\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_origin_of_a_table_may_hold_what_is_no_text(tmp_path):
+    import pyarrow.parquet
+
+    with open_sink(tmp_path / "a.parquet", origin="zoo annotate bad\udcff.vcf") as sink:
+        sink.write_header("A\n")
+        sink.finish("A\n")
+    assert b"zoo annotate bad\xff.vcf" in pyarrow.parquet.read_schema(tmp_path / "a.parquet").metadata.values()
+
+
+@pytest.mark.parametrize(("name", "options"), [("bad\udcff.bcf", {}), ("bad\udcff.vcf.gz", {"index": True})])
+def test_a_name_that_htslib_can_not_open_is_refused_before_the_run(tmp_path, name, options):
+    with pytest.raises(OutputError, match="a name in UTF-8"):
+        open_sink(tmp_path / name, **options)
+    assert list(tmp_path.iterdir()) == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -89,6 +90,7 @@ class Journal:
         with output.writing():
             refuse_special(self._path, output.name)
             if resume:
+                self._warn_of_finished()
                 self._find_last()
             if self.last is None:
                 self._path.unlink(missing_ok=True)
@@ -126,6 +128,19 @@ class Journal:
         file.close()
         self._output.shorter.replace(self._path)
         return self._path.open("ab")
+
+    def _warn_of_finished(self) -> None:
+        """Tell what was killed when its file had got its name, before the journal was removed: all is done again."""
+        target, partial = self._output.target, self._output.partial
+        if not self._path.exists() or not target.exists() or partial.stat().st_size:
+            return
+        if target.stat().st_mtime >= self._path.stat().st_mtime:
+            warnings.warn(
+                f"{self._output.name}: was finished, it seems, when the earlier run was killed: it is newer than "
+                f"{self._path}, and nothing is left to go on with; all is done again",
+                UserWarning,
+                stacklevel=5,
+            )
 
     def _find_last(self) -> None:
         if not self._path.exists():

@@ -54,13 +54,13 @@ def convert_to_parquet(kept: Path, output: OutputFile, types: ColumnTypes, origi
     """
     with output.writing(), kept.open("rb") as packed, output.whole.open("xb") as target:
         names = packed.readline().decode("utf-8", "surrogateescape").rstrip("\n").split("\t")
-        schema = _make_schema(names, types, {ORIGIN_KEY: origin} if origin else None)
+        schema = _make_schema(names, types, {ORIGIN_KEY: origin.encode("utf-8", "surrogateescape")} if origin else None)
         with ParquetFile(target, schema) as file:
             for table in _read_tables(packed, output.name):
                 file.add(table.replace_schema_metadata(schema.metadata))
 
 
-def _make_schema(names: list[str], types: ColumnTypes, metadata: dict[str, str] | None = None) -> Any:
+def _make_schema(names: list[str], types: ColumnTypes, metadata: dict[str, bytes] | None = None) -> Any:
     import pyarrow as pa
 
     arrow: dict[ColumnType, Any] = {

@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 
 from zoo.errors import OutputError
 from zoo.genome.bgzf import BgzfSink, pack
-from zoo.genome.output import STANDARD_OUTPUT, OutputFile
+from zoo.genome.output import STANDARD_OUTPUT, OutputFile, holding_signals
 from zoo.prediction.output.bcf import convert_to_bcf
 from zoo.prediction.output.formats import ColumnTypes, Format, choose_format, refuse_index
 from zoo.prediction.output.index import INDEX_SUFFIXES, OrderCheck, index_bcf, index_vcf
@@ -119,6 +119,8 @@ class FileSink:
         self._head = 0
         self._journal: Journal | None = None
         self.resumed = self.last = None
+        if (form.converted and not form.table) or index:
+            _refuse_other_names(path)
         self._output = OutputFile(path, name, resumed=resume)
         self._is_pipe = self._output.path == STANDARD_OUTPUT
         try:
@@ -190,12 +192,14 @@ class FileSink:
         if not self._is_pipe:
             made = self._make_whole(header)
             self._replace_index(self._output.whole if made else self._output.partial)
-        self._output.commit(whole=made)
-        if self._order is not None:
-            with self._output.writing():
-                self._output.index.replace(f"{self._output.target}{self._order.suffix}")
-        if self._journal is not None:
-            self._journal.remove()
+        with holding_signals():
+            self._output.commit(whole=made)
+            self.last = None  # from here on there is nothing to go on with
+            if self._order is not None:
+                with self._output.writing():
+                    self._output.index.replace(f"{self._output.target}{self._order.suffix}")
+            if self._journal is not None:
+                self._journal.remove()
 
     def discard(self) -> None:
         """Remove the journal, and the partial file on leaving."""
@@ -252,6 +256,15 @@ class FileSink:
         with self._output.writing():
             for suffix in INDEX_SUFFIXES if self._form.indexed else ():
                 Path(f"{self._output.target}{suffix}").unlink(missing_ok=True)
+
+
+def _refuse_other_names(path: str | Path) -> None:
+    """Refuse a name that htslib can't open, before hours of work."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        shown = str(path).encode("utf-8", "backslashreplace").decode()
+        raise OutputError(f"{shown}: BCF and indexes need a name in UTF-8; choose another one") from error
 
 
 class _ConvertedPipe:
