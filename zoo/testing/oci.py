@@ -20,12 +20,14 @@ class ImageRegistry:
     Attributes:
         token: How bearer tokens begin, which ``/token`` gives to who knows ``login``; None asks for nothing.
         login: The basic authentication that ``/token`` wants, ``user:password`` in base 64.
+        elsewhere: What is answered instead to who wants to send a blob.
         blobs: By digest.
         manifests: By tag.
     """
 
     token: str | None = None
     login: str | None = None
+    elsewhere: tuple[str, list[tuple[str, str]], bytes] | None = None
     blobs: dict[str, bytes] = field(default_factory=dict)
     manifests: dict[str, bytes] = field(default_factory=dict)
 
@@ -78,6 +80,8 @@ class ImageRegistry:
         self, method: str, environment: dict[str, Any], body: bytes
     ) -> tuple[str, list[tuple[str, str]], bytes]:
         if method == "POST":
+            if self.elsewhere is not None:
+                return self.elsewhere
             return "202 Accepted", [("Location", f"{environment['PATH_INFO']}1?state=open")], b""
         digest = urllib.parse.parse_qs(environment["QUERY_STRING"]).get("digest", [""])[0]
         if digest != f"sha256:{hashlib.sha256(body).hexdigest()}":

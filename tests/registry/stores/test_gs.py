@@ -136,6 +136,11 @@ def test_without_the_library_the_extra_is_named(monkeypatch):
         GsStore("gs://zoo/models")
 
 
+def test_an_address_without_a_bucket_is_refused():
+    with pytest.raises(DownloadError, match="expected gs://BUCKET"):
+        GsStore("gs:///models")
+
+
 def test_a_file_of_several_pieces_is_whole(store, tmp_path):
     content = bytes(range(256)) * 80_000
     put(store, "large", content, tmp_path)

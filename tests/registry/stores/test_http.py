@@ -1,10 +1,16 @@
 import base64
 import contextlib
+import datetime as dt
 import socket
+import ssl
 import threading
 from types import SimpleNamespace
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from zoo.errors import DownloadError
 from zoo.registry.stores.http import HttpStore
@@ -168,6 +174,36 @@ def answer_once(content):
         thread.join()
 
 
+@contextlib.contextmanager
+def serve_tls(folder):
+    """A server whose certificate nobody but itself vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now).not_valid_after(now + dt.timedelta(days=1))
+    certificate = builder.sign(key, hashes.SHA256())
+    pem = serialization.Encoding.PEM
+    file = folder / "server.pem"
+    file.write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(pem)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer():
+            connection, _ = listener.accept()
+            with contextlib.suppress(OSError), connection, context.wrap_socket(connection, server_side=True):
+                pass
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join()
+
+
 def test_a_length_that_nobody_tells_could_hide_a_cut():
     with (
         answer_once(b"HTTP/1.1 200 OK\r\n\r\nhalf") as store,
@@ -275,13 +311,43 @@ def test_no_message_shows_a_secret(store, server, fault):
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("http://127.0.0.1:1", r"^http://127\.0\.0\.1:1/large: Connection refused$"),
-        ("http://me:s3cret@127.0.0.1:1", r"^http://127\.0\.0\.1:1/large: Connection refused$"),
+        ("http://127.0.0.1:1", "Connection refused"),
+        ("http://me:s3cret@127.0.0.1:1/?signature=5ecret", "Connection refused"),
+        ("http://me:s3cret@127.0.0.1:1?5e cret", "Connection refused"),
     ],
 )
 def test_a_server_that_is_not_there_is_named(address, message):
-    with pytest.raises(DownloadError, match=message):
+    expected = rf"^http://127\.0\.0\.1:1/large: can't be reached: {message}; check the address and the network$"
+    with pytest.raises(DownloadError, match=expected):
         read(HttpStore(address))
+
+
+def test_a_proxy_of_another_kind_is_an_error_that_names_it(monkeypatch):
+    monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:1")
+    with pytest.raises(DownloadError, match=r"^http://zoo\.org/large: can't be reached: unknown url type: socks5; "):
+        read(HttpStore("http://zoo.org"))
+
+
+def test_a_certificate_of_ones_own_making_is_refused_with_what_to_do(tmp_path):
+    message = r"its certificate is not trusted \(self.signed certificate; .* named by SSL_CERT_FILE\)"
+    with serve_tls(tmp_path) as address, pytest.raises(DownloadError, match=message):
+        read(HttpStore(address))
+
+
+def test_a_server_that_does_not_hang_up_is_not_waited_for():
+    held = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer():
+            held.append(listener.accept()[0])
+            held[0].recv(PIECE)
+            held[0].sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert read(HttpStore(f"http://127.0.0.1:{listener.getsockname()[1]}", idle=5), "file") == b"abc"
+        thread.join()
+    held[0].close()
 
 
 @pytest.mark.parametrize(

@@ -190,6 +190,32 @@ def test_a_blob_that_breaks_off_is_told(store, server, tmp_path):
         read(store, find_path(LARGE))
 
 
+class Forgets(ImageRegistry):
+    """Takes no token any more that it gave, from the first file on that is sent to it."""
+
+    def __call__(self, environment, start):
+        if environment["REQUEST_METHOD"] == "PUT" and self.token == "t0ken":  # noqa: S105 - of a server made up here
+            self.token = "another"  # noqa: S105 - as above
+        return super().__call__(environment, start)
+
+
+def test_a_token_that_runs_out_is_replaced_and_the_file_sent_from_its_start(tmp_path):
+    with serve(Forgets(token="t0ken")) as server:  # noqa: S106 - as above
+        store = OciStore(find_address(server), idle=5)
+        put(store, LARGE, tmp_path)
+        assert read(store, find_path(LARGE)) == LARGE
+
+
+def test_a_place_elsewhere_is_sent_the_file_without_the_token(images, server, tmp_path):
+    images.token = "t0ken"  # noqa: S105 - of a server made up here
+    with serve(ImageRegistry(blobs=images.blobs)) as other:
+        place = ("202 Accepted", [("Location", f"{other.address}/v2/lab/models/blobs/uploads/1")], b"")
+        images.elsewhere = place
+        put(OciStore(find_address(server)), SHORT, tmp_path)
+        assert SHORT in images.blobs.values()
+        assert {request.headers.get("authorization") for request in other.requests} == {None}
+
+
 @pytest.mark.parametrize("address", ["oci://ghcr.io", "oci://ghcr.io/", "oci:///lab"])
 def test_an_address_without_a_repository_is_refused(address):
     with pytest.raises(DownloadError, match="expected"):

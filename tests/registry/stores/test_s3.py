@@ -68,6 +68,24 @@ def test_without_the_library_the_extra_is_named(monkeypatch):
         S3Store("s3://zoo/models")
 
 
+def test_a_profile_that_is_not_there_is_told(monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(DownloadError, match=r"^s3://zoo: no credentials: .*nobody.*; check AWS_PROFILE and ~/\.aws$"):
+        S3Store("s3://zoo")
+
+
+def test_an_address_without_a_bucket_is_refused():
+    with pytest.raises(DownloadError, match="expected s3://BUCKET"):
+        S3Store("s3:///models")
+
+
+def test_wrong_bytes_are_not_taken_for_a_registry(store, bucket):
+    store.swap("r", b"content", None)
+    bucket.server.faults.append(Fault(wrong=0.5, method="GET"))
+    with pytest.raises(DownloadError, match=r"^s3://zoo/models/r: can't be read: "):
+        store.read_tagged("r", 9)
+
+
 def test_a_bucket_that_is_not_there_is_no_empty_store(bucket, tmp_path):
     store = S3Store("s3://another/models")
     message = r"^s3://another/models/a: can't be .*bucket does not exist; create the bucket, or mend the address$"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.client
+import re
+import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -12,10 +14,13 @@ from collections.abc import Iterator, Mapping
 from typing import IO
 
 from zoo.errors import DownloadError
-from zoo.registry.stores.protocol import IDLE, PIECE, hide_secrets
+from zoo.registry.stores.protocol import IDLE, PIECE, Missing, hide_secrets
 
 REDIRECTS = 5
 """How often a server may name another address for one file."""
+
+ABSENT = frozenset({404, 410})
+"""What a server answers about a file that is not there."""
 
 _MOVED = frozenset({301, 302, 303, 307, 308})
 
@@ -35,6 +40,7 @@ class Connection:
         self._opener = urllib.request.OpenerDirector()
         for handler in (
             urllib.request.ProxyHandler(),
+            urllib.request.UnknownHandler(),
             urllib.request.HTTPHandler(),
             urllib.request.HTTPSHandler(),
         ):
@@ -78,9 +84,9 @@ class Connection:
         if expected is None and not answer.chunked:
             raise DownloadError(f"{where}: the server tells no Content-Length, so a cut could not be noticed")
         found = 0
-        while True:
+        while expected is None or found < expected:  # not until the server hangs up: some take their time
             try:
-                piece = answer.read1(PIECE)
+                piece = answer.read1(PIECE if expected is None else min(PIECE, expected - found))
             except (OSError, http.client.HTTPException, ValueError) as error:
                 raise DownloadError(f"{where}: broke off after {found:,} bytes: {self._explain(error)}") from error
             if not piece:
@@ -89,6 +95,37 @@ class Connection:
             yield piece
         if expected is not None and found < expected:
             raise DownloadError(f"{where}: broke off: expected {expected:,} bytes, found {found:,}")
+
+    def read_from(
+        self, answer: http.client.HTTPResponse, start: int, where: str, absent: str = "no such file"
+    ) -> Iterator[bytes]:
+        """Give a file from a byte on; of a server that sends the whole all the same, the first bytes are dropped.
+
+        Args:
+            answer: What came of a request with ``ask_range(start)``.
+            start: The first byte that is wanted, 0-based.
+            where: What messages call the file.
+            absent: What they say where it is not there.
+
+        Raises:
+            Missing: It is not there.
+            DownloadError: It can't be had, or it broke off.
+        """
+        if answer.status in ABSENT:
+            raise Missing(f"{where}: {absent}")
+        if start and answer.status == 416:
+            return  # it ends before
+        if answer.status not in {200, 206} or (answer.status == 206 and not start):
+            raise DownloadError(f"{where}: {explain_status(answer)}")
+        sent = answer.headers.get("Content-Range", "")
+        begins = re.match(r"\s*bytes\s+(\d+)-", sent)
+        if answer.status == 206 and (begins is None or int(begins[1]) != start):
+            raise DownloadError(f"{where}: asked for the bytes from {start} on, the server sends {sent or 'others'!r}")
+        skip = start if answer.status == 200 else 0
+        for piece in self.read_pieces(answer, where):
+            if kept := piece[skip:]:
+                yield kept
+            skip = max(0, skip - len(piece))
 
     def _follow(
         self, url: str, headers: Mapping[str, str], method: str, body: bytes | IO[bytes] | None
@@ -100,7 +137,7 @@ class Connection:
             if answer.status not in _MOVED or target is None or method not in {"GET", "HEAD"}:
                 return answer
             answer.close()
-            target = urllib.parse.urljoin(url, target)
+            target = urllib.parse.urljoin(url, target).replace(" ", "%20")
             old, new = urllib.parse.urlsplit(url), urllib.parse.urlsplit(target)
             if new.scheme not in {"http", "https"} or (old.scheme, new.scheme) == ("https", "http"):
                 raise DownloadError(
@@ -116,19 +153,32 @@ class Connection:
         try:
             answer: http.client.HTTPResponse = self._opener.open(request, timeout=self.idle)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise DownloadError(f"{hide_secrets(request.full_url)}: {self._explain(error)}") from error
+            raise DownloadError(
+                f"{hide_secrets(request.full_url)}: can't be reached: {self._explain(error)}; check the address and "
+                "the network"
+            ) from error
         return answer
 
     def _explain(self, error: Exception) -> str:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         if isinstance(reason, TimeoutError):
             return f"no byte came for {self.idle:g} s"
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            return (
+                f"its certificate is not trusted ({reason.verify_message}; the file of those that are may be named by "
+                "SSL_CERT_FILE)"
+            )
         if isinstance(error, http.client.InvalidURL) or not isinstance(error, (OSError, http.client.HTTPException)):
             return "no address that a server could be asked for"  # its own message may hold a password
         if isinstance(reason, http.client.IncompleteRead):
             return "the rest is missing"
         text = reason.strerror if isinstance(reason, OSError) and reason.strerror else str(reason)
         return hide_secrets(text) or type(reason).__name__
+
+
+def ask_range(start: int) -> dict[str, str]:
+    """Return the header that asks for a file from a byte on."""
+    return {"Range": f"bytes={start}-"} if start else {}
 
 
 def explain_status(answer: http.client.HTTPResponse) -> str:

@@ -29,9 +29,11 @@ class GsStore:
             ) from error
         self.address = hide_secrets(address).rstrip("/")
         name, _, self._prefix = self.address.partition("://")[2].partition("/")
+        if not name:
+            raise DownloadError(f"{self.address}: expected gs://BUCKET, or a folder below one")
         try:
-            client = storage.Client()
-        except (DefaultCredentialsError, OSError):  # OSError: credentials, but no project, which reading does not need
+            client = storage.Client(project="none")  # objects need none, and without a name the library looks for one
+        except DefaultCredentialsError:
             client = storage.Client.create_anonymous_client()
         self._bucket = client.bucket(name)
         self._once: dict[str, Any] = {"timeout": idle, "retry": None}

@@ -10,7 +10,7 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from zoo.errors import DownloadError, MissingExtra, OutputError
-from zoo.registry.stores.connection import Connection, explain_status
+from zoo.registry.stores.connection import Connection, ask_range
 from zoo.registry.stores.protocol import IDLE, TRIES, Changed, Missing, Tag, Tagged, hide_secrets, leads_out
 
 _KINDS = {"datasets": "dataset", "spaces": "space", "models": "model"}
@@ -103,20 +103,9 @@ class HfStore:
             # By our own connection: the hub's own download keeps a second copy, and tries again by itself.
             url = f"{self._root}/resolve/{quote(revision, safe='')}/{quote(self._make_key(path))}"
             headers = {name: value for name, value in build_hf_headers(library_name="assayzoo").items() if value}
-            if start:
-                headers["Range"] = f"bytes={start}-"
-            with self._connection.ask(url, headers) as answer:
-                if answer.status == 404:
-                    raise Missing(f"{where}: no such file, or no such repository, or no token for it (hf auth login)")
-                if start and answer.status == 416:
-                    return
-                if answer.status not in {200, 206}:
-                    raise DownloadError(f"{where}: {explain_status(answer)}")
-                skip = start if answer.status == 200 else 0
-                for piece in self._connection.read_pieces(answer, where):
-                    if kept := piece[skip:]:
-                        yield kept
-                    skip = max(0, skip - len(piece))
+            with self._connection.ask(url, {**headers, **ask_range(start)}) as answer:
+                absent = "no such file, or no such repository, or no token for it (hf auth login)"
+                yield from self._connection.read_from(answer, start, where, absent)
 
     def _find_head(self) -> str:
         return str(self._hub.repo_info(revision=self._revision, **self._repository).sha)

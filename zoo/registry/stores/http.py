@@ -5,16 +5,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import http.client
-import re
 import urllib.parse
 from collections.abc import Iterator
 
 from zoo.errors import DownloadError
-from zoo.registry.stores.connection import Connection, explain_status, split_credentials
+from zoo.registry.stores.connection import ABSENT, Connection, ask_range, explain_status, split_credentials
 from zoo.registry.stores.protocol import IDLE, Missing, Tag, Tagged, hide_secrets, leads_out
 
-_ABSENT = frozenset({404, 410})
 _OWN_TAG = "sha256:"
+_PLAIN = "/%?:@!$&'()*+,;=~"  # what may stand in an address as it is
 
 
 class HttpStore:
@@ -30,29 +29,14 @@ class HttpStore:
         if parts.scheme.lower() not in {"http", "https"}:
             raise DownloadError(f"{hide_secrets(address)}: expected an address that begins with http or https")
         self.address = hide_secrets(address).rstrip("/")
-        self._parts = parts._replace(path=parts.path.rstrip("/"), fragment="")
+        path, query = (urllib.parse.quote(part, safe=_PLAIN) for part in (parts.path.rstrip("/"), parts.query))
+        self._parts = parts._replace(path=path, query=query, fragment="")
         self._connection = Connection(idle)
 
     def read(self, path: str, start: int = 0) -> Iterator[bytes]:
         """See ``Reader.read``; of a server that knows no ranges the first bytes are read and dropped."""
-        with self._ask(path, {"Range": f"bytes={start}-"} if start else {}) as answer:
-            where = f"{self.address}/{path}"
-            if answer.status in _ABSENT:
-                raise Missing(f"{where}: no such file")
-            if start and answer.status == 416:
-                return
-            if answer.status not in {200, 206} or (answer.status == 206 and not start):
-                raise DownloadError(f"{where}: {explain_status(answer)}")
-            if answer.status == 206 and _first_byte(answer) != start:
-                raise DownloadError(
-                    f"{where}: asked for the bytes from {start} on, the server sends "
-                    f"{answer.headers.get('Content-Range', 'others')!r}"
-                )
-            skip = start if answer.status == 200 else 0
-            for piece in self._connection.read_pieces(answer, where):
-                if kept := piece[skip:]:
-                    yield kept
-                skip = max(0, skip - len(piece))
+        with self._ask(path, ask_range(start)) as answer:
+            yield from self._connection.read_from(answer, start, f"{self.address}/{path}")
 
     def read_tagged(self, path: str, limit: int, known: Tag | None = None) -> Tagged | None:
         """See ``Reader.read_tagged``."""
@@ -60,7 +44,7 @@ class HttpStore:
         try:
             with self._ask(path, {"Cache-Control": "no-cache", **asked}) as answer:
                 where = f"{self.address}/{path}"
-                if answer.status in _ABSENT:
+                if answer.status in ABSENT:
                     return None
                 if answer.status == 304 and known is not None and asked:
                     return Tagged(None, known)
@@ -90,8 +74,3 @@ class HttpStore:
         url = self._parts._replace(path=f"{self._parts.path}/{urllib.parse.quote(path)}").geturl()
         with self._connection.ask(url, {**self._headers, **headers}) as answer:
             yield answer
-
-
-def _first_byte(answer: http.client.HTTPResponse) -> int | None:
-    found = re.match(r"\s*bytes\s+(\d+)-", answer.headers.get("Content-Range", ""))
-    return int(found[1]) if found else None

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from zoo.errors import DownloadError, OutputError
-from zoo.registry.stores.connection import Connection, explain_status, make_basic, split_credentials
+from zoo.registry.stores.connection import Connection, ask_range, explain_status, make_basic, split_credentials
 from zoo.registry.stores.protocol import IDLE, Missing, Tag, Tagged, hide_secrets
 
 _BLOB = re.compile(r"blobs/sha256/([0-9a-f]{2})/(\1[0-9a-f]{62})")
@@ -56,21 +56,8 @@ class OciStore:
         where = f"{self.address}/{path}"
         if digest is None:
             raise Missing(f"{where}: no such file; a registry of images holds blobs alone")
-        with self._ask("GET", f"/blobs/{digest}", {"Range": f"bytes={start}-"} if start else {}) as answer:
-            if answer.status == 404:
-                raise Missing(f"{where}: no such blob")
-            if start and answer.status == 416:
-                return
-            if answer.status not in {200, 206}:
-                raise DownloadError(f"{where}: {explain_status(answer)}")
-            begins = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
-            if answer.status == 206 and (begins is None or int(begins[1]) != start):
-                raise DownloadError(f"{where}: asked for the bytes from {start} on, the server sends others")
-            skip = start if answer.status == 200 else 0
-            for piece in self._connection.read_pieces(answer, where):
-                if kept := piece[skip:]:
-                    yield kept
-                skip = max(0, skip - len(piece))
+        with self._ask("GET", f"/blobs/{digest}", ask_range(start)) as answer:
+            yield from self._connection.read_from(answer, start, where, "no such blob")
 
     def read_tagged(self, path: str, limit: int, known: Tag | None = None) -> Tagged | None:
         """See ``Reader.read_tagged``; a blob's tag is its digest.
@@ -145,6 +132,8 @@ class OciStore:
             if answer.status != 202 or place is None:
                 raise OutputError(f"{where}: can't be written: {explain_status(answer)}")
             place = urllib.parse.urljoin(f"{self._root}/blobs/uploads/", place)
+        if self._root.startswith("https:") and not place.startswith("https:"):
+            raise OutputError(f"{where}: is to be sent to {hide_secrets(place)}; expected an address with https")
         place += ("&" if "?" in place else "?") + urllib.parse.urlencode({"digest": digest})
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
         with self._ask("PUT", place, headers, body) as answer:

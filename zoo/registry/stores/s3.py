@@ -26,14 +26,23 @@ class S3Store:
         try:
             import botocore.session  # type: ignore[import-untyped]
             import s3fs
+            from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]
         except ImportError as error:
             raise MissingExtra(f"{hide_secrets(address)}: needs s3fs; run pip install 'assayzoo[s3]'") from error
         self.address = hide_secrets(address).rstrip("/")
         self._bucket, _, self._prefix = self.address.partition("://")[2].partition("/")
+        if not self._bucket:
+            raise DownloadError(f"{self.address}: expected s3://BUCKET, or a folder below one")
+        try:
+            credentials = botocore.session.get_session().get_credentials()
+        except BotoCoreError as error:
+            raise DownloadError(
+                f"{self.address}: no credentials: {hide_secrets(str(error))}; check AWS_PROFILE and ~/.aws"
+            ) from error
         self._keeps_conditions = False
         # An instance of its own: s3fs shares them, with what they have listed, within a process.
         self._files = s3fs.S3FileSystem(
-            anon=botocore.session.get_session().get_credentials() is None,
+            anon=credentials is None,
             skip_instance_cache=True,
             use_listings_cache=False,
             config_kwargs={
