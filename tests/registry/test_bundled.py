@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from zoo.model.card import read_card
+from zoo.model.checksums import hash_file
+from zoo.registry.index import Registry, read_registry
+from zoo.registry.writing import describe, format_registry
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -50,3 +55,17 @@ def test_every_model_of_the_wheel_is_found_there_and_is_whole(unpacked_wheel):
 def test_the_wheel_brings_the_built_in_plugins(unpacked_wheel):
     for name in ("zoo_loaders", "zoo_architectures", "zoo_scorers"):
         assert (unpacked_wheel / name / "__init__.py").is_file()
+
+
+def test_the_registry_lists_what_the_cards_say_as_the_zoo_writes_it():
+    path = ROOT / "registry.yaml"
+    if not path.is_file():
+        pytest.skip(f"{ROOT} is not the repository")
+    index = read_registry(path).index
+    assert index.schema_version == 2
+    assert path.read_text() == format_registry(index)
+    for listing in Registry(path, index).list_models():
+        folder = ROOT / str(listing.entry.url)
+        described = describe(read_card(folder / "model.yaml"), hash_file(folder / "SHA256SUMS"), url=listing.entry.url)
+        assert listing.entry == described, listing.full_name
+        assert listing.entry.url == f"models/{listing.name}/{listing.version}"

@@ -8,19 +8,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.registry.made_indexes import INDEXES, MODELS, NAMES, make_entry, make_versions
 from zoo.errors import ModelError
 from zoo.registry.blocks import cut
-from zoo.registry.index import Entry, Index, Versions, parse_registry
+from zoo.registry.index import Index, Versions, parse_registry
 from zoo.registry.writing import describe, find_versions, format_registry, rank, splice
-
-
-def make_entry(**fields):
-    return Entry(**{"url": "m", "sha256sums": "a" * 64, "assay": "none", "summary": "a test", **fields})
-
-
-def make_versions(*names, **fields):
-    return rank({name: make_entry(**fields) for name in names or ("1.0.0",)})
-
 
 PLAIN = """\
 schema_version: 2
@@ -163,32 +155,14 @@ def test_a_text_that_is_no_registry_is_not_changed(text):
         splice(text, "b", make_versions())
 
 
-LETTERS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40).filter(str.strip)
-NAMES = st.one_of(
-    st.sampled_from(["no", "null", "123", "0x1f", "2001-01-01", "y", "a", "b-1"]),
-    st.from_regex(r"[a-z0-9]{1,4}(-[a-z0-9]{1,4})?", fullmatch=True),
-)
-ENTRIES = st.builds(
-    make_entry,
-    summary=LETTERS,
-    assay=LETTERS,
-    biosample=st.one_of(st.just(""), LETTERS),
-    yanked=st.one_of(st.none(), LETTERS),
-    tracks=st.lists(LETTERS, max_size=3).map(tuple),
-    metrics=st.dictionaries(LETTERS, st.floats(allow_nan=False, allow_infinity=False), max_size=2),
-)
-MODELS = st.dictionaries(st.sampled_from(["1.0.0", "1.2.0", "1.10.0"]), ENTRIES, min_size=1).map(rank)
-INDEXES = st.dictionaries(NAMES, MODELS, max_size=4).map(lambda models: Index(schema_version=2, models=models))
-
-
 @given(INDEXES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_written_is_read_again(index):
     assert parse_registry(format_registry(index), "r") == index
 
 
 @given(INDEXES, NAMES, MODELS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_change_in_a_text_of_our_own_is_the_change_and_no_line_more(index, name, versions):
     text = format_registry(index)
     with warnings.catch_warnings():
@@ -215,7 +189,7 @@ def test_a_change_in_a_text_of_our_own_is_the_change_and_no_line_more(index, nam
     ),
     st.data(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_change_in_any_text_that_lists_the_same_is_the_change(index, name, versions, style, data):
     document = index.model_dump(mode="json", exclude_none=True)
     text = "schema_version: 2\n" + yaml.safe_dump({"models": document["models"]}, **style).replace("---", "", 1)
@@ -262,3 +236,10 @@ def test_the_highest_version_that_is_not_withdrawn_is_ranked_first():
     assert rank(entries).latest == "1.10.0"
     assert rank({"2.0.0": entries["2.0.0"]}).latest == "2.0.0"
     assert isinstance(rank(entries), Versions)
+
+
+def test_a_registry_of_a_later_schema_is_not_changed():
+    text = PLAIN.replace("schema_version: 2", "schema_version: 3")
+    for call in (lambda: splice(text, "b", make_versions()), lambda: find_versions(text, "b", "r")):
+        with pytest.raises(ModelError, match="update assayzoo"):
+            call()

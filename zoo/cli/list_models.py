@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from zoo.cli.options import Offline, Registry
+
 SUMMARY = "list and search the models"
 EXAMPLE = "zoo list --assay CTCF --organism human --sort auroc\n  zoo list open chromatin --json"
 
@@ -23,6 +25,8 @@ def list_models(
     genome: Annotated[str, typer.Option(help="Words of the genome build: hg19, or GRCh37.")] = "",
     sort: Annotated[str, typer.Option(help="A metric, the best first: auroc; or a column: biosample.")] = "",
     every: Annotated[bool, typer.Option("--all", help="Show every version, withdrawn ones as well.")] = False,
+    registry: Registry = None,
+    offline: Offline = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """List the models, the latest version of each, or those that are all that is asked.
@@ -34,7 +38,8 @@ def list_models(
     from zoo.registry.query import Query
     from zoo.registry.search import search
 
-    found = search(Query(" ".join(text or []), assay, biosample, organism, genome, sort, every), shown=not json)
+    query = Query(" ".join(text or []), assay, biosample, organism, genome, sort, every)
+    found = search(query, registry, offline=offline, shown=not json)
     if json:
         print_json_rows([_complete(row) for row in found.rows])
         return
@@ -67,7 +72,7 @@ def _print_table(found: list[dict[str, Any]], sort: str, *, several: bool) -> No
         row = [model["name"], version, *(str(model.get(column, "")) for column in columns[2:])]
         if sort and not is_column(sort):
             value = model.get("metrics", {}).get(sort)
-            row[-1] = "" if value is None else f"{value:.4g}"
+            row[-1] = f"{value:.4g}" if isinstance(value, int | float) else ""
         rows.append(row)
     print_table(columns, rows)
     if len(shown) < len(found):

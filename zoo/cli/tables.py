@@ -29,7 +29,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             table.add_row(*map(_escape, row))
         Console(markup=False, highlight=False).print(table)
         return
-    print("\n".join(["\t".join([_escape(" ".join(cell.split())) for cell in row]) for row in (columns, *rows)]))
+    print("\n".join(["\t".join(map(_tidy, row)) for row in (columns, *rows)]))
 
 
 def print_json(document: Any) -> None:
@@ -54,3 +54,10 @@ def _escape(cell: str) -> str:
     if cell.isprintable():
         return cell
     return "".join([letter if letter.isprintable() or letter in " \n" else ascii(letter)[1:-1] for letter in cell])
+
+
+def _tidy(cell: str) -> str:
+    """Return a cell in one line, single spaces between its words."""
+    if cell.isprintable() and "  " not in cell and cell == cell.strip():
+        return cell
+    return _escape(" ".join(cell.split()))

@@ -47,20 +47,23 @@ class Blocks:
     schema: tuple[int, int]
     blocks: tuple[Block, ...]
 
+    @property
+    def line_end(self) -> str:
+        """How lines end, as they do above the first model."""
+        return "\r\n" if "\r\n" in self.text[: self.blocks[0].start] else "\n"
+
     def find(self, name: str) -> Block | None:
         """Return the block of a model; None where it has none."""
         return next((block for block in self.blocks if block.name == name), None)
 
     def replace(self, name: str, lines: str) -> str:
         """Return the text with ``lines`` as the block of a model, in its place or before the next name."""
-        if "\r\n" in self.text[: self.blocks[0].start]:
-            lines = lines.replace("\n", "\r\n")
         found = self.find(name)
         if found is not None:
             return self.text[: found.start] + lines + self.text[found.end :]
         place = self._find_place(name)
         before = self.text[:place]
-        return before + ("" if before.endswith("\n") else "\n") + lines + self.text[place:]
+        return before + ("" if before.endswith("\n") else self.line_end) + lines + self.text[place:]
 
     def _find_place(self, name: str) -> int:
         """Return where a new block goes: above the comments that stand directly above the next name."""

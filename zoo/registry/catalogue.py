@@ -4,36 +4,39 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import heapq
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from zoo.errors import ModelError, OutputError, UnknownModel, near_match
-from zoo.model.document import read_text, validate
+from zoo.model.document import validate
+from zoo.model.limits import REGISTRY_BYTES, read_bounded
 from zoo.places import cache_folder
 from zoo.registry.index import Entry, Listing
-from zoo.registry.index_file import Lines, build_index, is_index_of, name_index
-from zoo.registry.query import FIELDS, Criterion, Query, choose_needle, has_sort, list_criteria, sort_rows
+from zoo.registry.index_file import PLACE, Lines, build_index, is_index_of, name_index
+from zoo.registry.query import Criterion, Query, check_sort, choose_needle, list_criteria, sort_rows
 from zoo.registry.writing import write_whole
 
 __all__ = ["Catalogue", "Query", "build_index"]
 
 _SMALL = 1 << 16
-"""Bytes of a registry, some 150 models, that is read in less time than a kept index is worth."""
+"""Bytes of a registry, some 100 models, that is read in less time than a kept index is worth."""
 
 _FEW = 1000
-"""Names that are all compared with a misspelt one; of more only the likely ones are."""
+"""Names that are compared with a misspelt one; of more only the likely ones are."""
 
-_LIKELY = 50
+_SHORT = 6  # letters of a name of which three in a row may well all be misspelt
+_MEANT = "did you mean"
 
 
 class Catalogue:
     """The models of one registry, found by name and by what they are. Nothing is read before it is asked.
 
     Args:
-        path: The registry. Its index stands beside it; else a copy is kept in the user's cache, and if that can't be
-            written, in memory.
+        path: The registry. If its index does not stand beside it, one is kept in the user's cache, or in memory where
+            that can't be written.
         where: What messages call it.
     """
 
@@ -54,9 +57,13 @@ class Catalogue:
             raise UnknownModel(f"no model {base!r} in {self.where}{self.near(base)}")
         return versions.find(name)
 
+    def lists(self, name: str) -> bool:
+        """Return whether there is a model of this name, in whatever version."""
+        return self._lines.holds(name)
+
     def near(self, name: str) -> str:
         """Return what else a name may have meant, as the end of a message."""
-        return _find_near(name, self._lines.list_names())
+        return find_near(name, self.list_names())
 
     def search(self, query: Query) -> list[Listing]:
         """Return the models that are what is asked, by name or as ``query.sort`` says.
@@ -78,6 +85,7 @@ class Catalogue:
         lines = self._lines.select(choose_needle(criteria))
         if not query.every:
             lines = [line for line in lines if b'"latest":true' in line]
+        # Tracks are searched, and not shown.
         rows = self._lines.read(lines, shown=shown and not criteria)
         rows = [row for row in rows if query.every or row.get("latest") is True]
         found = [row for row in rows if all(criterion.admits(row) for criterion in criteria)]
@@ -86,8 +94,7 @@ class Catalogue:
                 self._check_known(criterion)
         if not query.sort:
             return found
-        if not has_sort(found, query.sort) and query.sort not in (known := self.list_metrics()):
-            raise UnknownModel(f"no model in {self.where} has the metric {query.sort!r}{near_match(query.sort, known)}")
+        check_sort(found, query.sort, self.list_metrics)
         return sort_rows(found, query.sort)
 
     def list_metrics(self) -> set[str]:
@@ -98,48 +105,61 @@ class Catalogue:
         """Return the name of every model."""
         return self._lines.list_names()
 
-    def lists(self, name: str) -> bool:
-        """Return whether there is a model of this name, in whatever version."""
-        return self._lines.find(name) is not None
-
     @cached_property
     def _lines(self) -> Lines:
-        text = read_text(self.path, ModelError)
-        registry = text.encode()
+        registry = read_bounded(self.path, REGISTRY_BYTES, ModelError)
         beside = name_index(self.path)
         content = _read_index(beside, registry)
         if content is not None:
             return Lines(content, str(beside))
         if len(registry) < _SMALL:
-            return Lines(build_index(text, where=self.where), self.where)
+            return Lines(self._build(registry), self.where)
         kept = _find_kept(self.path)
         content = None if kept is None else _read_index(kept, registry)
         if content is None:
-            content = build_index(text, where=self.where)
-            if kept is not None:
-                # One that can't be kept is made again next time.
-                with contextlib.suppress(OSError, OutputError):
-                    kept.parent.mkdir(parents=True, exist_ok=True)
-                    write_whole(kept, content)
+            content = self._build(registry)
+            _keep(kept, content)
         return Lines(content, str(kept or self.where))
+
+    def _build(self, registry: bytes) -> bytes:
+        try:
+            text = registry.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ModelError(f"{self.where}: expected text, found bytes that are none ({error.reason})") from error
+        return build_index(text, where=self.where)
 
     def _check_known(self, criterion: Criterion) -> None:
         """Refuse what stands nowhere in the registry: it is misspelt."""
         rows = self._lines.read(self._lines.select(criterion.needle))
         if any(criterion.admits(row) for row in rows):
             return
-        what = "the text" if criterion.label == "text" else criterion.label
-        fields = criterion.fields if criterion.label == "text" else FIELDS[criterion.label]
-        known = {value for field in fields if field != "name" for value in self._lines.list_values(field)}
-        if criterion.label == "text":
-            known = {word for value in known for word in value.split()} | set(self._lines.list_names())
-        raise UnknownModel(
-            f"no model in {self.where} has {what} {criterion.asked!r}{_find_near(criterion.asked, known)}"
-        )
+        known = {value for field in criterion.fields if field != "name" for value in self._lines.list_values(field)}
+        if not criterion.whole:
+            known = {word for value in known for word in value.split()}
+        near = find_near(criterion.asked, known)
+        if "name" in criterion.fields and _MEANT not in near:
+            words = {word for name in self.list_names() for word in name.split("-")}
+            among_names = find_near(criterion.asked, words)
+            near = among_names if _MEANT in among_names else near
+        raise UnknownModel(f"no model in {self.where} has {criterion.label} {criterion.asked!r}{near}")
+
+
+def find_near(name: str, known: Iterable[str]) -> str:
+    """Return a near match as ``near_match`` does; among very many names only those with most letters in a row alike."""
+    names = sorted(set(known))
+    if len(names) <= _FEW:
+        return near_match(name, names)
+    small = name.casefold()
+    size = 2 if len(small) <= _SHORT else 3
+    pieces = {small[start : start + size] for start in range(max(1, len(small) - size + 1))}
+    scored = ((sum(map(other.casefold().__contains__, pieces)), other) for other in names)
+    likely = heapq.nsmallest(_FEW, ((-score, abs(len(other) - len(name)), other) for score, other in scored if score))
+    found = near_match(name, [other for *_, other in likely]) if likely else ""
+    return found if _MEANT in found else f"; there are {len(names):,}, see `zoo list`"
 
 
 def _make_listing(row: dict[str, Any], where: str) -> Listing:
-    fields = {field: value for field, value in row.items() if field not in {"name", "version", "latest", "aliases"}}
+    fields = {field: value for field, value in row.items() if field not in PLACE}
     place = f"{where}: models.{row['name']}.versions.{row['version']}"
     return Listing(row["name"], row["version"], row.get("latest") is True, validate(Entry, fields, place, ModelError))
 
@@ -161,14 +181,10 @@ def _find_kept(path: Path) -> Path | None:
     return folder / f"{hashlib.sha256(str(path.resolve()).encode()).hexdigest()}.jsonl"
 
 
-def _find_near(name: str, known: Iterable[str]) -> str:
-    """Return a near match; among many names it is looked for where most letters in a row are the same."""
-    names = sorted(set(known))
-    if len(names) <= _FEW:
-        return near_match(name, names)
-    small = name.casefold()
-    pieces = {small[start : start + 3] for start in range(max(1, len(small) - 2))}
-    scored = [(sum(map(other.casefold().__contains__, pieces)), other) for other in names]
-    likely = sorted((item for item in scored if item[0]), key=lambda item: (-item[0], item[1]))[:_LIKELY]
-    found = near_match(name, [other for _, other in likely]) if likely else ""
-    return found if "did you mean" in found else f"; there are {len(names):,}: see `zoo list TEXT`"
+def _keep(path: Path | None, content: bytes) -> None:
+    """Keep an index, whole or not at all; one that can't be kept is made again next time."""
+    if path is None:
+        return
+    with contextlib.suppress(OSError, OutputError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, content)

@@ -6,6 +6,8 @@ The others are sorted by name, then version, so that a name is found by halving,
     {"format":1,"registry":"52aa…","versions":2}
     {"name":"a-ctcf","version":"1.0.0","latest":false,"assay":"TF ChIP-seq",…,"sha256sums":"9c1b…",…}
     {"name":"a-ctcf","version":"1.1.0","latest":true,"assay":"TF ChIP-seq",…,"sha256sums":"07fe…",…}
+
+Fields that are empty are left out.
 """
 
 from __future__ import annotations
@@ -16,18 +18,28 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from zoo.errors import ModelError
 from zoo.model.document import validate
-from zoo.registry.blocks import cut
+from zoo.registry.blocks import Blocks, cut
 from zoo.registry.index import Index, Listing, Versions, list_index, parse_registry
+
+PLACE = ("name", "version", "latest", "aliases")
+"""The fields of a line that are not the entry's."""
 
 _FORMAT = 1
 _SHOWN = ("yanked", "assay", "biosample", "organism", "genome", "license", "summary", "metrics")
 _START, _HIDDEN = b'{"name":"', b',"sha256sums":'
-_PLACE = ("name", "version", "latest", "aliases")
+_TEXT = rb'"((?:[^"\\]|\\.)*)"'
+_LISTED = rb'"%b":(?:"((?:[^"\\]|\\.)*)"|\[((?:[^\]"]|"(?:[^"\\]|\\.)*")*)\])'
+_METRICS = re.compile(rb'"metrics":\{([^}]*)\}')
+
+_SLICE = 1000
+"""Models that are read at once: what YAML makes of 100,000 takes gigabytes."""
+
 _MANY = 10_000
 
 
@@ -47,24 +59,28 @@ def build_index(text: str, *, before: tuple[str, bytes] | None = None, where: st
     Raises:
         ModelError: It is no registry.
     """
-    lines = None if before is None else _change(text, *before, where)
-    if lines is None:
+    blocks = cut(text)
+    if blocks is None:
         lines = [line for _, line in _format(parse_registry(text, where))]
-    return b"\n".join([_head(text, len(lines)), *lines, b""])
+    else:
+        lines = _format_blocks(blocks, before, where)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    head = _pack({"format": _FORMAT, "registry": digest, "versions": len(lines)})
+    return b"\n".join([head, *lines, b""])
 
 
 def is_index_of(content: bytes, registry: bytes) -> bool:
     """Return whether these bytes are a whole index, and that of this registry."""
     try:
         head = json.loads(content[: content.index(b"\n")])
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return (
         isinstance(head, dict)
         and head.get("format") == _FORMAT
         and head.get("versions") == content.count(b"\n") - 1
-        and head.get("registry") == hashlib.sha256(registry).hexdigest()
         and content.endswith(b"\n")
+        and head.get("registry") == hashlib.sha256(registry).hexdigest()
     )
 
 
@@ -85,70 +101,63 @@ class Lines:
         rows = self.read(self._find_lines(name.encode()))
         if not rows:
             return None
-        latest = next((row["version"] for row in rows if row.get("latest")), rows[-1].get("version"))
         document = {
-            "latest": latest,
+            "latest": next((row["version"] for row in rows if row.get("latest")), rows[-1]["version"]),
             "aliases": {str(alias): row["version"] for row in rows for alias in row.get("aliases", ())},
             "versions": {
-                row["version"]: {field: value for field, value in row.items() if field not in _PLACE} for row in rows
+                row["version"]: {field: value for field, value in row.items() if field not in PLACE} for row in rows
             },
         }
         return validate(Versions, document, f"{self.where}: models.{name}", ModelError)
 
+    def holds(self, name: str) -> bool:
+        """Return whether there is a model of this name."""
+        return bool(self._find_lines(name.encode()))
+
     def list_names(self) -> list[str]:
         """Return the name of every model, each once."""
-        names = {line[len(_START) : line.find(b'"', len(_START))] for line in self.content[self._first :].split(b"\n")}
-        return sorted(name.decode() for name in names if name)
+        return sorted({read_name(line) for line in self.select()})
 
     def select(self, word: bytes = b"") -> list[bytes]:
-        """Return the lines that hold a word, in small ASCII letters; letters of either case in the line will do."""
-        if not word:
-            return self.content[self._first : -1].split(b"\n") if len(self.content) > self._first else []
-        small, found = self.content.lower(), []
-        at = small.find(word, self._first)
-        while at >= 0:
-            start, end = small.rfind(b"\n", 0, at) + 1, small.index(b"\n", at)
-            found.append(self.content[start:end])
-            at = small.find(word, end)
-        return found
+        """Return the lines that hold a word, given in small ASCII letters, in either case; and all beyond ASCII."""
+        lines = self.content[self._first : -1].split(b"\n") if len(self.content) > self._first else []
+        return [line for line in lines if word in line.lower() or not line.isascii()] if word else lines
 
     def read(self, lines: Iterable[bytes], *, shown: bool = False) -> list[dict[str, Any]]:
-        """Return lines as rows, fields by name; ``shown``: only what a list shows, which is a half of them.
+        """Return lines as rows, fields by name; ``shown``: only what a list shows, which is half of them.
 
         Raises:
             ModelError: A line is not what an index holds.
         """
         if shown:
-            # Between quotes this would be \"sha256sums\": it is where the shown fields end.
-            lines = [line if (end := line.find(_HIDDEN)) < 0 else line[:end] + b"}" for line in lines]
+            # A text can't hold this, its quotes are \"; and what comes behind it in a line has no such key.
+            lines = [line if (end := line.rfind(_HIDDEN)) < 0 else line[:end] + b"}" for line in lines]
         lines = list(lines)
         try:
             with _collecting_later(len(lines)):
                 rows = json.loads(b"[%b]" % b",".join(lines))
-        except ValueError as error:
-            raise ModelError(f"{self.where}: expected a JSON object in each line ({error}); remove the file") from error
-        if not all(map(_is_row, rows)):
-            raise ModelError(f"{self.where}: expected a name and a version in each line; remove the file")
+        except (ValueError, RecursionError) as error:
+            raise self._refuse(f"expected a JSON object in each line ({error})") from error
+        if len(rows) != len(lines) or not all(map(_is_row, rows)):
+            raise self._refuse("expected a name, a version and fields of their kinds in each line")
         return rows  # type: ignore[no-any-return]
 
     def list_values(self, field: str) -> set[str]:
         """Return what stands in a field of text, or in a list of texts, anywhere."""
-        pattern = rb'"%b":(?:"((?:[^"\\]|\\.)*)"|\[((?:[^\]"]|"(?:[^"\\]|\\.)*")*)\])' % field.encode()
         texts: set[bytes] = set()
-        for text, texts_of_list in set(re.findall(pattern, self.content[self._first :])):
-            texts.update([text] if text else re.findall(rb'"((?:[^"\\]|\\.)*)"', texts_of_list))
+        for text, texts_of_list in set(re.findall(_LISTED % field.encode(), self.content[self._first :])):
+            texts.update([text] if text else re.findall(_TEXT, texts_of_list))
         return {text.decode(errors="replace") for text in texts}
 
     def list_metrics(self) -> set[str]:
         """Return the names of all metrics."""
-        found = set(re.findall(rb'"metrics":\{([^}]*)\}', self.content[self._first :]))
-        return {name.decode(errors="replace") for each in found for name in re.findall(rb'"([^"\\]+)":', each)}
+        found = set(_METRICS.findall(self.content[self._first :]))
+        return {name.decode(errors="replace") for each in found for name in re.findall(_TEXT + b":", each)}
 
     def _find_lines(self, name: bytes) -> list[bytes]:
         low, high = self._first, len(self.content)
-        while low < high:  # the first line whose name is not before ours starts between them
-            middle = self.content.rfind(b"\n", 0, (low + high) // 2) + 1
-            middle = max(middle, low)
+        while low < high:  # the first line whose name does not come before ours begins between them
+            middle = max(low, self.content.rfind(b"\n", 0, (low + high) // 2) + 1)
             if self._read_name(middle) < name:
                 low = self.content.index(b"\n", middle) + 1
             else:
@@ -162,13 +171,17 @@ class Lines:
 
     def _read_name(self, start: int) -> bytes:
         if not self.content.startswith(_START, start):
-            raise ModelError(f"{self.where}: expected the name first in each line; remove the file")
+            raise self._refuse("expected the name first in each line")
         start += len(_START)
         return self.content[start : self.content.find(b'"', start)]
 
+    def _refuse(self, reason: str) -> ModelError:
+        return ModelError(f"{self.where}: {reason}; this is no index that the zoo wrote: remove it")
 
-def _read_name(line: bytes) -> str:
-    return line[len(_START) : line.find(b'"', len(_START))].decode()
+
+def read_name(line: bytes) -> str:
+    """Return the name of the model that a line lists."""
+    return line[len(_START) : line.find(b'"', len(_START))].decode(errors="replace")
 
 
 def _is_row(row: Any) -> bool:
@@ -178,17 +191,42 @@ def _is_row(row: Any) -> bool:
         and isinstance(row.get("name"), str)
         and isinstance(row.get("version"), str)
         and isinstance(row.get("metrics", {}), dict)
-        and all(isinstance(row.get(field, []), list) for field in ("aliases", "tracks"))
+        and isinstance(row.get("aliases", []), list)
+        and isinstance(row.get("tracks", []), list)
     )
 
 
-def _head(text: str, versions: int) -> bytes:
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return _pack({"format": _FORMAT, "registry": digest, "versions": versions})
+def _format_blocks(blocks: Blocks, before: tuple[str, bytes] | None, where: str) -> list[bytes]:
+    """Return the lines of a text that is cut, those of an earlier one where the block is the same."""
+    pairs = [] if before is None else _keep_lines(blocks, *before)
+    same = {name for name, _ in pairs}
+    others = [blocks.text[block.start : block.end] for block in blocks.blocks if block.name not in same]
+    start, end = blocks.schema
+    head = f"schema_version: {blocks.text[start:end]}\nmodels:"
+    parse_registry(f"{head} {{}}\n", where)  # of a schema that can be read, even if no model is read
+    for first in range(0, len(others), _SLICE):
+        try:
+            index = parse_registry("".join([f"{head}\n", *others[first : first + _SLICE]]), where)
+        except ModelError:
+            parse_registry(blocks.text, where)  # the same fault, by its line in the whole text
+            raise
+        pairs += _format(index)
+    return [line for _, line in sorted(pairs, key=itemgetter(0))]
+
+
+def _keep_lines(blocks: Blocks, old_text: str, old_index: bytes) -> list[tuple[str, bytes]]:
+    """Return the names and lines of the models whose blocks are those of an earlier text."""
+    old = cut(old_text)
+    if old is None or not is_index_of(old_index, old_text.encode()):
+        return []
+    known = {block.name: old.text[block.start : block.end] for block in old.blocks}
+    same = {block.name for block in blocks.blocks if known.get(block.name) == blocks.text[block.start : block.end]}
+    lines = ((read_name(line), line) for line in Lines(old_index, "").select())
+    return [(name, line) for name, line in lines if name in same]
 
 
 def _format(index: Index) -> Iterator[tuple[str, bytes]]:
-    """Give the name and the line of every version."""
+    """Give the name and the line of every version, by name, then oldest first."""
     for listing in list_index(index):
         yield listing.name, _format_line(listing, index.models[listing.name])
 
@@ -213,25 +251,9 @@ def _pack(document: dict[str, Any]) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _change(text: str, old_text: str, old_index: bytes, where: str) -> list[bytes] | None:
-    """Return the lines of a registry from those of an earlier one; None where its text does not show what is new."""
-    new, old = cut(text), cut(old_text)
-    if new is None or old is None or not is_index_of(old_index, old_text.encode()):
-        return None
-    known = {block.name: old.text[block.start : block.end] for block in old.blocks}
-    same = {block.name for block in new.blocks if known.get(block.name) == new.text[block.start : block.end]}
-    others = [new.text[block.start : block.end] for block in new.blocks if block.name not in same]
-    start, end = new.schema
-    head = f"schema_version: {new.text[start:end]}\n"
-    changed = parse_registry("".join([head, "models:\n" if others else "", *others]), where)
-    kept = ((_read_name(line), line) for line in Lines(old_index, where).select())
-    merged = [(name, line) for name, line in kept if name in same] + list(_format(changed))
-    return [line for _, line in sorted(merged, key=lambda item: item[0])]
-
-
 @contextlib.contextmanager
 def _collecting_later(rows: int) -> Iterator[None]:
-    """Keep the collector of cyclic garbage away from many new objects, of which none is any: it takes half the time."""
+    """Keep the collector of cyclic garbage away from many new objects, none of which is any: it takes half the time."""
     if rows < _MANY or not gc.isenabled():
         yield
         return

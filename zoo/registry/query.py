@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from zoo.errors import UnknownModel, near_match
 
 _SYNONYMS: tuple[tuple[str, ...], ...] = (
     ("human", "Homo sapiens"),
@@ -25,25 +27,25 @@ _SYNONYMS: tuple[tuple[str, ...], ...] = (
     ("rice", "Oryza sativa"),
     ("hg19", "GRCh37"),
     ("hg38", "GRCh38"),
-    ("mm9", "MGSCv37", "NCBI37"),
+    ("mm9", "NCBI37"),
     ("mm10", "GRCm38"),
     ("mm39", "GRCm39"),
 )
-"""Names of one organism or genome build: who searches for one means all."""
+"""Names of one organism or genome build: who asks for one means all."""
 
-FIELDS: dict[str, tuple[str, ...]] = {
+_FIELDS: dict[str, tuple[str, ...]] = {
     # No card calls its assay CTCF: that is a track of a TF ChIP-seq, or stands in the model's name.
     "assay": ("assay", "tracks", "name"),
     "biosample": ("biosample",),
     "organism": ("organism",),
     "genome": ("genome",),
 }
-"""Option → the fields in which its words may stand."""
+"""What is asked → the fields in which its words may stand."""
 
-_WORD = re.compile(r"[^\W_]+")
 _TEXT = ("name", "assay", "biosample", "organism", "genome", "license", "summary", "tracks")
 _COLUMNS = ("name", "assay", "biosample", "organism", "genome", "license")
 _LESS_IS_BETTER = {"mse", "rmse", "mae", "calibration_error", "brier", "loss", "log_loss"}
+_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,10 @@ class Criterion:
 
     @property
     def needle(self) -> bytes:
-        """The longest run of ASCII letters and digits that every hit holds, in small letters; empty if none is sure."""
+        """The longest run of ASCII letters and digits that every hit holds, in small letters; empty if none is sure.
+
+        Only of hits in ASCII: what is small to Python may be another letter (``K``, the sign of kelvin).
+        """
         if len(self.spellings) > 1:
             return b""
         return max(re.findall(rb"[a-z0-9]+", self.spellings[0].encode()), key=len, default=b"")
@@ -92,25 +97,25 @@ class Criterion:
             held = row.get(field, "")
             for text in held if isinstance(held, list) else (held,):
                 found = split_words(str(text)) if self.whole else str(text).casefold()
-                if any(spelling in found for spelling in self.spellings):
+                if found.strip() and any(spelling in found for spelling in self.spellings):
                     return True
         return False
 
 
 def split_words(text: str) -> str:
-    """Return the words of a text, each between spaces, small: ``' h1 hesc '`` of ``H1-hESC``."""
-    return " ".join(["", *_WORD.findall(text.casefold()), ""])
+    """Return the words of a text, each between spaces, small: ``' h1 hesc '`` of ``H1-hESC``; none are two spaces."""
+    return f" {' '.join(_WORD.findall(text.casefold()))} "
 
 
 def list_criteria(query: Query) -> list[Criterion]:
     """Return all that a query asks; a model must fulfil every one."""
     found = [
-        Criterion(asked, label, tuple(split_words(spelling) for spelling in _spell(asked)), FIELDS[label], whole=True)
-        for label in FIELDS
+        Criterion(asked, label, tuple(map(split_words, _spell(asked))), fields, whole=True)
+        for label, fields in _FIELDS.items()
         if (asked := getattr(query, label).strip())
     ]
     found += [
-        Criterion(word, "text", tuple(spelling.casefold() for spelling in _spell(word)), _TEXT, whole=False)
+        Criterion(word, "text", tuple(map(str.casefold, _spell(word))), _TEXT, whole=False)
         for word in query.text.split()
     ]
     return found
@@ -126,12 +131,25 @@ def is_column(sort: str) -> bool:
     return sort in _COLUMNS
 
 
-def has_sort(rows: Sequence[dict[str, Any]], sort: str) -> bool:
-    """Return whether rows can be sorted so: by a column, or by a metric that one of them has."""
-    return is_column(sort) or any(sort in row.get("metrics", {}) for row in rows)
+def check_sort(rows: Sequence[dict[str, Any]], sort: str, list_metrics: Callable[[], Iterable[str]]) -> None:
+    """Refuse what no row can be sorted by.
+
+    Args:
+        rows: What was found.
+        sort: A column, or the metric of some model.
+        list_metrics: Gives those of all models; called where no row has it.
+
+    Raises:
+        UnknownModel: There is no such column, and no model has such a metric.
+    """
+    if is_column(sort) or any(sort in row.get("metrics", {}) for row in rows):
+        return
+    known = set(list_metrics())
+    if sort not in known:
+        raise UnknownModel(f"no model has the metric {sort!r}{near_match(sort, known | set(_COLUMNS))}")
 
 
-def sort_rows(rows: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
+def sort_rows(rows: Sequence[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
     """Return rows by a column, or by a metric with the best first; those without it come last, in their order."""
 
     def find_column(row: dict[str, Any]) -> tuple[bool, str]:
@@ -148,7 +166,7 @@ def sort_rows(rows: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
 
 
 def _spell(asked: str) -> tuple[str, ...]:
-    """Return what is asked and the other names of the same, itself first."""
+    """Return what is asked, and the other names of the same."""
     words = split_words(asked)
     for names in _SYNONYMS:
         if words in map(split_words, names):

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import DownloadError, UnknownModel, near_match
+from zoo.errors import DownloadError, UnknownModel
 from zoo.registry import sources
 from zoo.registry.catalogue import Catalogue
-from zoo.registry.query import Query, has_sort, sort_rows
+from zoo.registry.query import Query, check_sort, sort_rows
 from zoo.registry.refreshing import FRESH, refresh
 from zoo.registry.sources import Source
 
@@ -36,41 +36,40 @@ def search(query: Query, registry: str | Path | None = None, *, offline: bool = 
         UnknownModel: No model of any registry has such a word or metric; the message holds a near match.
         DownloadError: The only registry can't be reached, and no copy of it is kept.
     """
-    only = sources.find_source(registry)
-    catalogues = {source.name or source.url: _open(source, offline=offline) for source in _list_sources(only)}
-    reached = {name: catalogue for name, catalogue in catalogues.items() if catalogue is not None}
+    catalogues = _open_all(registry, offline=offline)
     rows: list[dict[str, Any]] = []
     unknown: list[UnknownModel] = []
-    for name, catalogue in reached.items():
+    for name, catalogue in catalogues.items():
         try:
             found = catalogue.list_rows(replace(query, sort=""), shown=shown)
         except UnknownModel as error:
             unknown.append(error)
         else:
-            rows += [{**row, "registry": name} for row in found]
-    if unknown and len(unknown) == len(reached):
+            for row in found:
+                row["registry"] = name
+            rows += found
+    if unknown and len(unknown) == len(catalogues):
         raise next((error for error in unknown if "did you mean" in str(error)), unknown[0])
     if query.sort:
-        if not has_sort(rows, query.sort):
-            known = {metric for catalogue in reached.values() for metric in catalogue.list_metrics()}
-            if query.sort not in known:
-                raise UnknownModel(f"no model has the metric {query.sort!r}{near_match(query.sort, known)}")
+        every = catalogues.values()
+        check_sort(rows, query.sort, lambda: (metric for each in every for metric in each.list_metrics()))
         rows = sort_rows(rows, query.sort)
     return Found(rows, tuple(catalogues))
 
 
-def _list_sources(only: Source | None) -> tuple[Source, ...]:
-    return sources.read_sources() if only is None else (only,)
+def _open_all(registry: str | Path | None, *, offline: bool) -> dict[str, Catalogue]:
+    """Return the registries that are asked, by name; of several those that can be reached, with a warning."""
+    only = sources.find_source(registry)
+    if only is not None:
+        return {only.name or only.url: _open(only, offline=offline)}
+    opened = {}
+    for source in sources.read_sources():
+        try:
+            opened[source.name] = _open(source, offline=offline)
+        except DownloadError as error:
+            warnings.warn(f"{error}; its models are not listed", UserWarning, stacklevel=3)
+    return opened
 
 
-def _open(source: Source, *, offline: bool) -> Catalogue | None:
-    """Return a registry; None, with a warning, for one of several that can't be reached."""
-    if not source.remote:
-        return Catalogue(Path(source.url))
-    try:
-        return refresh(source, offline=offline, max_age=FRESH).catalogue
-    except DownloadError as error:
-        if not source.name:
-            raise
-        warnings.warn(f"{error}; its models are not listed", UserWarning, stacklevel=3)
-        return None
+def _open(source: Source, *, offline: bool) -> Catalogue:
+    return refresh(source, offline=offline, max_age=FRESH).catalogue

@@ -134,37 +134,32 @@ def _splice(blocks: Blocks, name: str, versions: Versions, schema: int, where: s
     before = _read_block(blocks, name, where)
     if before == versions:
         return blocks.text
+    lines = _dump_block(name, versions).replace("\n", blocks.line_end)
+    if find_versions(f"schema_version: {NEWEST_SCHEMA}\nmodels:\n{lines}", name, where) != versions:
+        return None
+    changed = blocks.replace(name, lines)
     start, end = blocks.schema
-    changed = blocks.replace(name, _dump_block(name, versions))
     if int(blocks.text[start:end]) < schema:
         changed = f"{changed[:start]}{schema}{changed[end:]}"
-    again = cut(changed)
-    if again is None or [block.name for block in again.blocks if block.name != name] != [
-        block.name for block in blocks.blocks if block.name != name
-    ]:
-        return None
-    if _read_block(again, name, where) != versions:
-        return None
+    # That the other blocks stay follows from where the text was cut; what is short is read all the same.
     if len(changed) <= _CHECKED_WHOLE:
-        index = parse_registry(blocks.text, where)
-        expected = {**index.models, name: versions}
-        if parse_registry(changed, where).models != expected:
+        models = parse_registry(blocks.text, where).models
+        if parse_registry(changed, where).models != {**models, name: versions}:
             return None
     own = blocks.find(name)
     if before is not None and own is not None:
-        lines = blocks.text[own.start : own.end]
-        if "#" in lines and lines.replace("\r\n", "\n") != _dump_block(name, before):
+        old = blocks.text[own.start : own.end]
+        if "#" in old and old.replace("\r\n", "\n") != _dump_block(name, before):
             warnings.warn(f"{where}: comments between the lines of {name} are gone", UserWarning, stacklevel=3)
     return changed
 
 
 def _read_block(blocks: Blocks, name: str, where: str) -> Versions | None:
-    block = blocks.find(name)
-    if block is None:
-        return None
     start, end = blocks.schema
-    text = f"schema_version: {blocks.text[start:end]}\nmodels:\n{blocks.text[block.start : block.end]}"
-    return parse_registry(text, where).models[name]
+    block = blocks.find(name)
+    # Without a block, too: the schema must be one that is known.
+    lines = " {}\n" if block is None else f"\n{blocks.text[block.start : block.end]}"
+    return parse_registry(f"schema_version: {blocks.text[start:end]}\nmodels:{lines}", where).models.get(name)
 
 
 def _needs_newest_schema(versions: Versions) -> bool:
