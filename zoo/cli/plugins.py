@@ -12,6 +12,7 @@ EXAMPLE = "zoo plugins --json"
 
 def plugins(*, json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False) -> None:
     """Show the data loaders, architectures and scorers that are installed, and the plugins that failed."""
+    from zoo.announcements import show_version
     from zoo.cli.tables import print_json, print_table
     from zoo.plugins import discover
 
@@ -38,7 +39,7 @@ def plugins(*, json: Annotated[bool, typer.Option("--json", help="Print JSON ins
         for failure in found.failures
     ]
     if json:
-        print_json({"components": components, "failures": failures})
+        print_json({"api_version": show_version(), "components": components, "failures": failures})
         return
     columns = ["kind", "name", "distribution", "version", "summary", "source"]
     print_table(columns, [[row[column] for column in columns] for row in components])

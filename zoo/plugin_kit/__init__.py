@@ -1,0 +1,1 @@
+"""Packages to fill in, for those who add components of their own."""
