@@ -9,15 +9,13 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ValidationError
 
 from zoo.errors import ModelError, OutputError
 from zoo.genome.codes import decode
 from zoo.genome.output import OutputFile
 from zoo.model.card import Card
-from zoo.model.document import describe_validation_error
+from zoo.model.examples import Example, read_example
 from zoo.model.folder import EXAMPLE_FILE, Model
-from zoo.model.verify import Example
 from zoo.prediction.support import check_reads_sequences, refuse_model_folder
 
 CONTIG = "made_up"
@@ -80,7 +78,7 @@ def write_inputs(model: Model, folder: str | Path, name: str | None = None, seed
     folder = Path(folder)
     refuse_model_folder(folder, model.folder)
     called = name or _name_folder(model.folder)
-    example = _read_example(model.folder / EXAMPLE_FILE)
+    example = read_example(model.folder / EXAMPLE_FILE, model.card)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -163,15 +161,6 @@ def _format_variants(genome: str, places: npt.NDArray[np.int64], longest: int, r
                 alt = ref + decode(rng.integers(0, 4, size=count, dtype=np.uint8))
         lines.append(f"{CONTIG}\t{place + 1}\t{kind}{number // len(kinds) + 1}\t{ref}\t{alt}\t.\t.\t.\n")
     return header + "".join(lines)
-
-
-def _read_example(path: Path) -> Example:
-    try:
-        return Example.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise ModelError(f"{path}: can't be read: {error.strerror}") from error
-    except ValidationError as error:
-        raise ModelError(f"{path}: {describe_validation_error(error, Example)}") from error
 
 
 def _name_folder(folder: Path) -> str:

@@ -1,0 +1,246 @@
+import os
+import time
+import warnings
+from types import SimpleNamespace
+
+import pytest
+
+from zoo.errors import DownloadError
+from zoo.health import surroundings
+from zoo.health.finding import Finding
+from zoo.health.surroundings import (
+    clean_cache,
+    examine_cache,
+    examine_configuration,
+    examine_registries,
+    examine_trust,
+    find_damaged,
+    find_left,
+    find_models,
+)
+from zoo.model.checksums import hash_file
+from zoo.registry.cache import Cache
+from zoo.registry.refreshing import Opened
+from zoo.registry.sources import Source, add_source, read_sources
+from zoo.registry.writing import register
+from zoo.testing.models import make_base_at_anchor_graph, write_model_folder
+
+DAY = 86_400
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """A home of the test's own, on a disk with room."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("ZOO_HOME", str(folder))
+
+    monkeypatch.setattr(surroundings.shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 40))
+    return folder
+
+
+def age(path, seconds):
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+
+
+def keep_model(home, *, damaged=False):
+    """Put a model into the cache as ``pull`` does."""
+    made = write_model_folder(home.parent / "made", make_base_at_anchor_graph())
+    digest = hash_file(made / "SHA256SUMS")
+    place = home / "models" / digest[:2] / digest
+    place.parent.mkdir(parents=True)
+    made.rename(place)
+    if damaged:
+        (place / "SHA256SUMS").write_text("")
+    return place
+
+
+def leave_download(home, seconds, name="partial"):
+    part = home / name / f"{'0' * 64}.part"
+    part.parent.mkdir(parents=True, exist_ok=True)
+    part.write_bytes(b"half")
+    age(part, seconds)
+    return part
+
+
+def test_a_home_that_was_never_used_is_sound(home):
+    assert [finding.state for finding in (*examine_configuration(), *examine_cache())] == ["ok", "ok"]
+    assert not home.exists()
+
+
+def test_a_configuration_that_cannot_be_read_fails(home):
+    home.mkdir()
+    (home / "config.yaml").write_text("registries: 1\n")
+    (finding,) = examine_configuration()
+    assert finding.state == "failed"
+    assert "config.yaml" in finding.found
+    assert str(home / "config.yaml") in finding.mend
+
+
+def test_variables_that_have_a_say_are_told_without_their_secrets(home, monkeypatch):
+    monkeypatch.setenv("ZOO_REGISTRY", "https://me:secret@zoo.example.org/registry.yaml")
+    (finding,) = examine_configuration()
+    assert f"ZOO_HOME={home}" in finding.found
+    assert "ZOO_REGISTRY=https://" in finding.found
+    assert "secret" not in finding.found
+
+
+def test_a_lock_that_a_killed_process_left_is_told_with_its_path(home):
+    home.mkdir()
+    lock = home / ".config.yaml.lock"
+    lock.write_text("")
+    assert [finding.area for finding in examine_configuration()] == ["configuration"]
+    age(lock, 2 * DAY)
+    _, finding = examine_configuration()
+    assert (finding.area, finding.state) == ("locks", "warning")
+    assert finding.found == f"{lock} has stood for 2 days"
+    assert finding.mend == f"if nobody writes: rm {lock}"
+
+
+def test_the_cache_is_measured(home):
+    place = keep_model(home)
+    size = sum(path.stat().st_size for path in place.iterdir())
+    assert examine_cache() == [Finding("cache", "ok", f"{size / 1000:.1f} kB in {home}: 1 models")]
+
+
+def test_a_download_that_broke_off_is_a_warning_and_one_that_goes_on_is_not(home):
+    leave_download(home, 10)
+    assert [finding.state for finding in examine_cache()] == ["ok"]
+    leave_download(home, DAY)
+    (finding,) = examine_cache()
+    assert finding.state == "warning"
+    assert finding.found.endswith(", 1 broken download")
+    assert finding.mend == "zoo doctor --clean"
+
+
+def test_a_folder_in_which_something_happens_is_no_broken_download(home):
+    part = leave_download(home, 10, "incoming/0.host-1-2")
+    age(part.parent, DAY)
+    assert find_left(Cache()) == []
+
+
+def test_a_model_whose_list_of_files_is_another_is_damaged(home):
+    keep_model(home, damaged=True)
+    cache, damage = examine_cache()
+    assert (cache.state, damage.state) == ("ok", "failed")
+    assert "1 damaged" in damage.found
+
+
+def test_cleaning_removes_what_is_broken_and_nothing_else(home):
+    whole = keep_model(home)
+    damaged = home / "models" / "00" / ("0" * 64)
+    damaged.mkdir(parents=True)
+    old, young = leave_download(home, DAY), leave_download(home, 10, "incoming")
+    assert clean_cache() == 2
+    assert (find_models(Cache()), find_damaged(Cache())) == ([whole], [])
+    assert (old.exists(), young.exists()) == (False, True)
+    assert clean_cache() == 0
+
+
+def test_a_cache_that_cannot_be_written_fails(home, monkeypatch):
+    monkeypatch.setattr(surroundings.os, "access", lambda path, mode: False)
+    _, finding = examine_cache()
+    assert (finding.state, finding.found) == ("failed", f"{home.parent} can't be written")
+    assert "ZOO_HOME" in finding.mend
+
+
+def test_a_disk_that_is_nearly_full_is_a_warning(monkeypatch):
+
+    monkeypatch.setattr(surroundings.shutil, "disk_usage", lambda path: SimpleNamespace(free=5_000_000))
+    _, finding = examine_cache()
+    assert (finding.state, finding.found) == ("warning", "5.0 MB are free on its disk")
+
+
+def test_the_registry_of_the_package_is_read():
+    (finding,) = examine_registries()
+    assert finding.state == "ok"
+    assert finding.found.startswith("assayzoo: ")
+    assert finding.found.endswith("models, on this disk")
+
+
+def test_a_registry_that_is_missing_fails(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_REGISTRY", str(tmp_path / "none.yaml"))
+    (finding,) = examine_registries()
+    assert finding.state == "failed"
+    assert "none.yaml" in finding.found
+    assert finding.mend == "check ZOO_REGISTRY"
+
+
+@pytest.fixture
+def away(monkeypatch):
+    """One remote registry, and what asking it comes to."""
+
+    def ask(outcome):
+        source = Source(name="lab", url="https://zoo.example.org/registry.yaml")
+        catalogue = SimpleNamespace(list_names=list)
+
+        def refresh(source):
+            if isinstance(outcome, Exception):
+                raise outcome
+            if outcome:
+                warnings.warn("timed out", stacklevel=1)
+            return Opened(source, catalogue, outcome)
+
+        monkeypatch.setattr(surroundings, "read_sources", lambda: (source,))
+        monkeypatch.setattr(surroundings, "refresh", refresh)
+        return examine_registries()
+
+    return ask
+
+
+def test_a_registry_that_was_reached_is_sound(away):
+    assert away(0.0) == [Finding("registries", "ok", "lab: 0 models, reached")]
+
+
+def test_a_registry_whose_copy_is_used_is_a_warning_with_its_age(away):
+    (finding,) = away(9.0 * DAY)
+    assert (finding.state, finding.found) == ("warning", "lab: 0 models, as it was 9 days ago: timed out")
+
+
+def test_a_registry_that_was_never_reached_fails(away):
+    (finding,) = away(DownloadError("no route"))
+    assert (finding.state, finding.found) == ("failed", "lab: no route")
+    assert finding.mend == "check its address, or zoo registry remove lab"
+
+
+def test_a_name_that_two_registries_list_is_a_warning(tmp_path):
+    primer = {"name": "primer"}
+    folder = write_model_folder(tmp_path / "lab" / "models" / "primer", make_base_at_anchor_graph(), primer)
+    register(folder, tmp_path / "lab" / "registry.yaml")
+    add_source(Source(name="lab", url=str(tmp_path / "lab" / "registry.yaml")))
+    assert [source.name for source in read_sources()] == ["assayzoo", "lab"]
+    *_, finding = examine_registries()
+    assert finding == Finding(
+        "registries",
+        "warning",
+        "assayzoo and lab both list primer",
+        "that of assayzoo is meant; for the other write lab:primer",
+    )
+
+
+def test_whom_the_user_trusts_is_told(home):
+    (finding,) = examine_trust()
+    assert finding == Finding(
+        "trust", "ok", "nobody is listed; models that none of them signed are used with a warning"
+    )
+    home.mkdir()
+    (home / "trust.yaml").write_text("schema_version: 1\nunsigned: refuse\n")
+    (finding,) = examine_trust()
+    assert finding.found == f"{home / 'trust.yaml'} lists 0 signers; models that none of them signed are refused"
+
+
+def test_a_trust_file_that_cannot_be_read_fails(home):
+    home.mkdir()
+    (home / "trust.yaml").write_text("schema_version: 1\nunsigned: perhaps\n")
+    (finding,) = examine_trust()
+    assert finding.state == "failed"
+    assert "unsigned" in finding.found
+    assert finding.mend == f"mend that line of {home / 'trust.yaml'}"
+
+
+def test_a_registry_of_the_package_that_is_broken_is_installed_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        surroundings, "read_sources", lambda: (Source(name="assayzoo", url=str(tmp_path / "none.yaml")),)
+    )
+    (finding,) = examine_registries()
+    assert (finding.state, finding.mend) == ("failed", "pip install --force-reinstall assayzoo")
