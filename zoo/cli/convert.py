@@ -87,6 +87,7 @@ def convert(
     What the file does not tell is asked for at a terminal, and listed elsewhere (exit status 2).
     """
     from zoo.conversion.convert import Conversion, refuse_existing
+    from zoo.conversion.describing import describe_source
     from zoo.conversion.given import read_given
     from zoo.conversion.probe import Wishes
 
@@ -104,7 +105,7 @@ def convert(
         apply=None if apply is None else apply.value,
     )
     conversion = Conversion(file, name)
-    _tell(f"read: {conversion.describe_source()}")
+    _tell(f"read: {describe_source(conversion.source)}")
     given = _ask_until_known(conversion, wishes, given, examples)
     done = conversion.write(given, output, _tell)
     print(
@@ -115,6 +116,7 @@ def convert(
 
 def _ask_until_known(conversion: Conversion, wishes: Wishes, given: Given, examples: tuple[Path, Path] | None) -> Given:
     """Ask what the file does not tell, or end with what it is; return what is known of the card then."""
+    from zoo.conversion.describing import describe_proposal
     from zoo.conversion.questions import list_questions
 
     questions = conversion.ask(wishes, given)
@@ -123,7 +125,7 @@ def _ask_until_known(conversion: Conversion, wishes: Wishes, given: Given, examp
         if conversion.proposal is not None and not told:
             if examples is not None:
                 conversion.measure_alphabet(wishes, *examples)
-            _tell(f"proposed: {conversion.describe_proposal()}")
+            _tell(f"proposed: {describe_proposal(conversion.proposal, conversion.alphabet)}")
             told = True
         if not questions:
             return given
@@ -131,7 +133,7 @@ def _ask_until_known(conversion: Conversion, wishes: Wishes, given: Given, examp
             _tell(f"error: {conversion.path}: {list_questions(questions)}")
             raise typer.Exit(2)
         wishes, given = _ask(questions[0], wishes, given)
-        questions = questions[1:] if told else conversion.ask(wishes, given)
+        questions = conversion.list_missing(given) if told else conversion.ask(wishes, given)
 
 
 def _ask(question: Question, wishes: Wishes, given: Given) -> tuple[Wishes, Given]:

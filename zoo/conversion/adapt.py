@@ -101,6 +101,7 @@ def adapt(
         graph.output.append(helper.make_tensor_value_info(writing.name, TensorProto.FLOAT, shape))
     graph.name = "network"
     model.doc_string = graph.doc_string = ""
+    del model.metadata_props[:], graph.metadata_props[:]
     return model
 
 

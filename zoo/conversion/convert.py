@@ -12,27 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo import __version__
-from zoo.conversion.adapt import Writing, adapt
+from zoo.conversion.adapt import adapt
 from zoo.conversion.alphabet import Alphabet, measure_alphabet
+from zoo.conversion.describing import list_remarks, trace
 from zoo.conversion.detect import open_source
 from zoo.conversion.given import Given, ask_about_card, ask_about_tracks, check_name, make_card, read_given
-from zoo.conversion.probe import (
-    Proposal,
-    Wishes,
-    ask_about_shapes,
-    list_shapes,
-    measure_outputs,
-    propose,
-    read_window,
-)
-from zoo.conversion.prove import SEQUENCES, Proof, draw_windows, prove
+from zoo.conversion.probe import Proposal, Wishes, ask_about_shapes, list_shapes, propose, read_window
+from zoo.conversion.prove import SEQUENCES, draw_windows, prove
 from zoo.conversion.questions import Question, list_questions
-from zoo.conversion.reading import BASES, encode_windows
-from zoo.conversion.source import Source
-from zoo.errors import ConversionError, OutputError, VersionExists
+from zoo.conversion.reading import encode_windows
+from zoo.conversion.source import Shape, Source
+from zoo.errors import ConversionError, ModelError, OutputError, VersionExists
 from zoo.model.card import MIN_TOLERANCE, write_card
-from zoo.model.checksums import hash_file, write_checksums
+from zoo.model.checksums import write_checksums
 from zoo.model.folder import CARD_FILE, NETWORK_FILE, load_folder
 from zoo.model.probation import examine
 from zoo.model.verify import verify_folder, write_example
@@ -67,71 +59,60 @@ class Converted:
 
 
 class Conversion:
-    """A network on its way: opened, asked about, proposed, written.
+    """A network on its way: opened, asked about, written.
 
     Args:
         path: The network's file or folder.
         name: The model's.
 
     Attributes:
+        path: As given.
         source: The network in its framework.
-        proposal: How it is going to be adapted, once ``propose`` has run.
+        proposal: How it is going to be adapted, once ``ask`` has nothing to ask about shapes.
         alphabet: What examples said of the order of its channels, if any were given.
     """
 
     def __init__(self, path: Path, name: str) -> None:
         self.path = path
-        self.name = check_name(name)
+        self._name = check_name(name)
         self.source: Source = open_source(path)
         self.proposal: Proposal | None = None
         self.alphabet: Alphabet | None = None
         self._network: onnx.ModelProto | None = None
 
-    def describe_source(self) -> str:
-        """Return what was read, in one line."""
-        inputs, outputs = (
-            ", ".join(port.shown for port in ports) for ports in (self.source.inputs, self.source.outputs)
-        )
-        return f"{self.source.framework}, {self.source.summary}; {inputs} → {outputs}"
-
-    def describe_proposal(self) -> str:
-        """Return how the network is going to be adapted, in one line."""
-        proposal = self.proposal
-        if proposal is None:
-            return "nothing yet"
-        reading = proposal.reading
-        direction = ", read from its end" if reading.reverse else ""
-        unknown = "in a channel of their own" if len(reading.alphabet) > len(BASES) else f"as {reading.unknown}"
-        outputs = ", ".join(f"{_count(writing)} {writing.activation}" for writing in proposal.writings)
-        assumed = f"; assumed: {', '.join(proposal.assumed)}" if proposal.assumed else ""
-        measured = "" if self.alphabet is None else f"; {describe_alphabet(self.alphabet)}"
-        return (
-            f"length {reading.length}{direction}, layout {reading.layout}, alphabet {reading.alphabet}, unknown bases "
-            f"{unknown}, anchor {proposal.anchor}; {outputs}{assumed}{measured}"
-        )
-
     def ask(self, wishes: Wishes, given: Given) -> list[Question]:
-        """Return what has still to be told; once nothing is asked about shapes, the network is proposed for."""
+        """Return what has still to be told; once nothing is asked about shapes, the network is proposed for.
+
+        Raises:
+            ConversionError: What the user says does not fit the network.
+        """
         questions = ask_about_shapes(self.source, wishes)
         if questions:
             return [*questions, *ask_about_card(given)]
         self.proposal = self._propose(wishes)
+        return self.list_missing(given)
+
+    def list_missing(self, given: Given) -> list[Question]:
+        """Return what the card still lacks, of a network that was proposed for; raises as ``ask``."""
+        if self.proposal is None:
+            raise ValueError("expected a conversion that nothing about shapes is asked of any more")
         return [*ask_about_tracks(given, self.proposal.tracks), *ask_about_card(given)]
 
     def measure_alphabet(self, wishes: Wishes, positives: Path, negatives: Path) -> None:
         """Let examples say what the order of the channels is.
 
         Raises:
-            ConversionError: They contradict what the user says.
+            ConversionError: They contradict what the user says, or what is assumed without telling what is right.
         """
         if self.proposal is None:
             raise ValueError("expected a conversion that nothing about shapes is asked of any more")
         found = self.alphabet = measure_alphabet(self.source, self.proposal, positives, negatives)
         said = self.proposal.reading.alphabet
-        if wishes.alphabet is not None and found.clear and found.letters != said:
+        if found.contradicts_said and (wishes.alphabet is not None or not found.clear):
+            mend = "leave out --alphabet, or --examples" if found.clear else "give the right one by --alphabet"
             raise ConversionError(
-                f"alphabet {said}: with {found.letters} the network tells the examples apart far better, AUROC "
-                f"{found.auroc:.3f}; leave out --alphabet, or --examples"
+                f"alphabet {said}: AUROC {found.said_auroc:.3f} on the examples, against {found.auroc:.3f} with "
+                f"{found.letters} and {found.next_auroc:.3f} with {found.next_letters}; {mend}"
             )
         if not found.clear:
             return
@@ -140,22 +121,27 @@ class Conversion:
         self.proposal = replace(self.proposal, reading=reading, assumed=assumed)
 
     def _propose(self, wishes: Wishes) -> Proposal:
-        source = self.source
-        port, reading = read_window(source, wishes)
-        shapes = list_shapes(source, reading, port.name)
-        if self._network is None:
-            self._network = source.write_onnx(shapes)
-        dtypes = {each.name: each.dtype for each in source.inputs}
+        port, reading = read_window(self.source, wishes)
+        shapes = list_shapes(self.source, reading, port.name)
+        self._network = self.source.write_onnx(shapes)
+        dtypes = {each.name: each.dtype for each in self.source.inputs}
         feed = {name: np.zeros((2, *shape), dtype=dtypes[name]) for name, shape in shapes.items()}
         feed[port.name] = encode_windows(draw_windows(reading.length)[:2], reading)
-        found = {name: values.shape for name, values in source.predict(feed).items()}
-        for name, shape in found.items():
-            if shape[:1] != (2,):
+        try:
+            found = self.source.predict(feed)
+        except ModelError as error:
+            raise ConversionError(
+                f"{self.path}: the network fails on two windows: {error}; was it exported with a free batch axis?"
+            ) from error
+        outputs: dict[str, Shape] = {}
+        for name, values in found.items():
+            if values.shape[:1] != (2,):
                 raise ConversionError(
-                    f"{self.path}: output {name!r}: expected a row for each of 2 windows, found shape {shape}; "
+                    f"{self.path}: output {name!r}: expected a row for each of 2 windows, found shape {values.shape}; "
                     "export the network with a free batch axis"
                 )
-        return propose(source, self._network, wishes, measure_outputs(source.outputs, found))
+            outputs[name] = (None, *values.shape[1:])
+        return propose(self.source, self._network, wishes, outputs)
 
     def write(self, given: Given, output: Path, report: Report | None = None) -> Converted:
         """Adapt the network, prove it, and write its model folder, which appears whole or not at all.
@@ -169,14 +155,13 @@ class Conversion:
         if proposal is None or self._network is None:
             raise ValueError("expected a conversion that nothing is asked of any more")
         tell = report or (lambda _: None)
-        remarks = _remark(self.source, proposal, self.alphabet)
         card = make_card(
-            self.name,
+            self._name,
             given,
             proposal,
             origin=self.source.framework,
-            provenance=_trace(self.path, self.source, proposal),
-            remarks=remarks,
+            provenance=trace(self.path, self.source, proposal),
+            remarks=list_remarks(self.source, proposal, self.alphabet),
         )
         model = adapt(self._network, proposal.sequence, proposal.reading, proposal.writings, proposal.contexts)
         with _growing(output) as folder:
@@ -186,17 +171,13 @@ class Conversion:
             tell("checking the network")
             examine(folder)
             tell(f"comparing {SEQUENCES:,} sequences with {self.source.framework}")
-            proof = self._prove(folder, proposal)
+            proof = prove(load_folder(folder, "cpu").session, self.source, proposal)
             card = card.model_copy(update={"tolerance": max(MIN_TOLERANCE, _HEADROOM * proof.difference)})
             write_card(card, folder / CARD_FILE)
             write_example(folder, card)
             write_checksums(folder)
             verify_folder(folder)
         return Converted(output, card.full_name, proof.difference, proof.sequences, proposal.assumed)
-
-    def _prove(self, folder: Path, proposal: Proposal) -> Proof:
-        session = load_folder(folder, "cpu").session
-        return prove(session, self.source, proposal.sequence, proposal.reading, proposal.writings, proposal.contexts)
 
 
 def convert(
@@ -222,6 +203,10 @@ def convert(
 
     Raises:
         ConversionError: Something is missing, does not fit, or the model does not predict what the network does.
+        CardError: A field of the card is wrong.
+        UnsafeModel: The file asks for more than a network needs.
+        VersionExists: ``output`` exists.
+        MissingExtra: TensorFlow is needed and not installed.
     """
     said = Wishes(**wishes)
     given = read_given(None, card) if isinstance(card, Mapping) or card is None else read_given(Path(card))
@@ -248,7 +233,6 @@ def refuse_existing(output: Path) -> None:
 @contextlib.contextmanager
 def _growing(output: Path) -> Iterator[Path]:
     """Give a folder beside ``output`` that gets its name if all goes well, and is removed if not."""
-    refuse_existing(output)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         growing = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".partial", dir=output.parent))
@@ -256,44 +240,10 @@ def _growing(output: Path) -> Iterator[Path]:
         raise OutputError(f"{output}: can't be written: {error.strerror or error}") from error
     try:
         yield growing
-        growing.chmod(0o755)
+        growing.chmod(0o755)  # temporary folders are their owner's alone
         refuse_existing(output)
         growing.rename(output)
     except OSError as error:
         raise OutputError(f"{output}: can't be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(growing, ignore_errors=True)
-
-
-def _count(writing: Writing) -> str:
-    tracks = f"{writing.tracks} track{'s' if writing.tracks > 1 else ''}"
-    return tracks if writing.bins is None else f"{tracks} in {writing.bins} bins"
-
-
-def describe_alphabet(found: Alphabet) -> str:
-    """Return what examples say of the order of the channels."""
-    return (
-        f"AUROC {found.auroc:.3f} with {found.letters} on {found.examples:,} examples, {found.next_auroc:.3f} with "
-        f"{found.next_letters}, the next best" + ("" if found.clear else ", which is too near to tell")
-    )
-
-
-def _remark(source: Source, proposal: Proposal, alphabet: Alphabet | None) -> list[str]:
-    """Return what a user of the model has to know of its conversion, as sentences."""
-    remarks = [f"Converted from {source.framework}."]
-    if alphabet is not None:
-        remarks.append(f"Order of the channels: {describe_alphabet(alphabet)}.")
-    if proposal.assumed:
-        remarks.append(f"Assumed, as the file does not tell: {', '.join(proposal.assumed)}.")
-    return remarks
-
-
-def _trace(path: Path, source: Source, proposal: Proposal) -> dict[str, Any]:
-    reading = proposal.reading
-    digest = {"sha256": hash_file(path)} if path.is_file() else {}
-    trace = {
-        "source": path.name, **digest, "framework": source.framework, "assayzoo": __version__, "layout": reading.layout,
-        "alphabet": reading.alphabet, "unknown": reading.unknown, "reverse": reading.reverse,
-    }  # fmt: skip
-    applied = {writing.name: writing.apply for writing in proposal.writings if writing.apply is not None}
-    return trace | ({"applied": applied} if applied else {})

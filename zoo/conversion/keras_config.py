@@ -102,14 +102,15 @@ def parse_config(text: str | bytes, where: str) -> dict[str, Any]:
         raise ConversionError(f"{where}: expected a network's description as JSON: {error}") from error
     if not isinstance(config, dict) or not isinstance(config.get("config"), dict | list):
         raise ConversionError(f"{where}: expected a network's description, found none; were only the weights saved?")
-    if config.get("class_name") not in NETWORKS:
+    if str(config.get("class_name")) not in NETWORKS:
         raise UnsafeModel(
             f"{where}: expected a Sequential or Functional network, found {config.get('class_name')!r}, whose code is "
             "its own; convert its SavedModel, or an ONNX file"
         )
     inner = config["config"]
     # Of what stands beside the description, optimizers and shapes that it was built for, nothing is needed.
-    kept = {"class_name": config["class_name"], "config": {"layers": inner} if isinstance(inner, list) else inner}
+    settings = {"name": "network", "layers": inner} if isinstance(inner, list) else inner  # a list before Keras 2.2.3
+    kept = {"class_name": config["class_name"], "config": settings}
     _check(kept, where)
     return kept
 
@@ -126,7 +127,7 @@ def list_layers(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def bring_up_to_date(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a description by Keras 2 as Keras 3 reads it; one by Keras 3 stays what it is."""
+    """Return a description by Keras 2 as Keras 3 reads it, the batch axis free."""
     changed: dict[str, Any] = copy.deepcopy(dict(config))
     _update_network(changed)
     return changed
@@ -137,21 +138,22 @@ def _update_network(network: dict[str, Any]) -> None:
     if network["class_name"] == "Sequential" and layers and layers[0]["class_name"] != "InputLayer":
         shape = layers[0]["config"].get("batch_input_shape") or network["config"].get("build_input_shape")
         if shape and layers[0]["class_name"] not in NETWORKS:
-            first = {"batch_shape": shape, "dtype": "float32", "name": "sequence_input"}
+            first = {"batch_shape": [None, *shape[1:]], "dtype": "float32", "name": "sequence_input"}
             layers.insert(0, {"class_name": "InputLayer", "config": first})
     for layer in layers:
         settings = layer["config"]
         if layer["class_name"] in NETWORKS:
             _update_network(layer)
             continue
-        shape = settings.pop("batch_input_shape", None)
+        shape = settings.pop("batch_input_shape", settings.get("batch_shape"))
         if layer["class_name"] == "InputLayer" and shape is not None:
-            settings["batch_shape"] = shape
+            settings["batch_shape"] = [None, *shape[1:]]  # a batch of a fixed size is none that a layer asks for
         if layer["class_name"] == "BatchNormalization" and isinstance(settings.get("axis"), list):
             (settings["axis"],) = settings["axis"]
         for inner in (settings, *_inner_settings(settings)):
+            inner.pop("batch_input_shape", None)
             for name, harmless in _GONE.items():
-                if name in inner and layer["class_name"] != "InputLayer" and inner[name] in harmless:
+                if name in inner and inner[name] in harmless:
                     del inner[name]
 
 
@@ -188,19 +190,22 @@ def _check(config: Any, where: str) -> None:
 
 
 def _check_class(value: Mapping[str, Any], where: str, layer: str) -> None:
-    name, module = value["class_name"], value.get("module")
-    registered = value.get("registered_name")
+    name, module, registered = (value.get(each) for each in ("class_name", "module", "registered_name"))
+    if not isinstance(name, str) or not all(each is None or isinstance(each, str) for each in (module, registered)):
+        raise UnsafeModel(f"{where}: {layer}: expected a class that is named, found {str(name)[:40]}")
     if name in _CODE:
         raise UnsafeModel(
-            f"{where}: {layer} is a {name}, which holds code, and no code of a file is ever run here; write it "
-            "with Keras's own layers, or convert an ONNX file of it"
+            f"{where}: {layer} is a {name}, which holds code, and no code of a file is ever run here; write it with "
+            "Keras's own layers, or convert an ONNX file of the network"
         )
-    allowed = _LAYERS | _PARTS | NETWORKS | {"function"} if module is None else _MODULES.get(module, frozenset())
-    own = registered in {None, "", name} or name == "function"
+    listed = _LAYERS | _PARTS | NETWORKS | {"function"} if module is None else _MODULES.get(module, frozenset())
+    settings = value.get("config")
     if name == "function":
-        own = value.get("config") in _ACTIVATIONS
-    if name not in allowed or not own:
-        full = ".".join(str(part) for part in (module, registered or name) if part)
+        own = isinstance(settings, str) and settings in _ACTIVATIONS
+    else:
+        own = registered in {None, "", name}
+    if name not in listed or not own:
+        full = ".".join(each for each in (module, registered or name) if each)
         raise UnsafeModel(
             f"{where}: {layer} is of class {full}, which is not among the layers of Keras that are read here; convert "
             "an ONNX file or a SavedModel of the network"

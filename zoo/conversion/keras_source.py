@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.components import InputSpec, OutputSpec
+from zoo.conversion.frameworks import import_frameworks, telling_of_failures
 from zoo.conversion.keras_config import bring_up_to_date, list_layers, parse_config
 from zoo.conversion.source import Array, Port
 from zoo.errors import ConversionError, MissingExtra, UnsafeModel
 from zoo.model.safety import MAX_BYTES
-from zoo.training.network.backend import import_backend
 
 if TYPE_CHECKING:
     import h5py
@@ -46,27 +46,21 @@ class KerasSource:
         self._path = path
         self._config = config
         self._version = version
-        _, keras = import_backend()
+        _, keras = import_frameworks()
         kind = keras.Sequential if config["class_name"] == "Sequential" else keras.Model
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of how layers would be written today
-                network = kind.from_config(bring_up_to_date(config)["config"])
-                network.load_weights(str(weights))
-        except Exception as error:
-            message = " ".join(str(error).split())[:300]
-            raise ConversionError(
-                f"{path}: Keras {keras.__version__} can't build the network that Keras {version} saved: {message}; "
-                "export it as ONNX or as a SavedModel where it was made"
-            ) from error
-        tensors = list(network.outputs)
-        names = [f"output_{number}" for number in range(1, len(tensors) + 1)]
-        # A Sequential network has no one input tensor that the exporter could pack; and outputs get names of their own.
-        self._network = keras.Model(network.inputs, dict(zip(names, tensors, strict=True)))
-        self.inputs = tuple(Port(tensor.name, tuple(tensor.shape), tensor.dtype) for tensor in network.inputs)
-        self.outputs = tuple(
-            Port(name, tuple(tensor.shape), tensor.dtype) for name, tensor in zip(names, tensors, strict=True)
+        what = (
+            f"{path}: Keras {keras.__version__} can't build the network that Keras {version} saved, export it as ONNX "
+            "or as a SavedModel where it was made"
         )
+        with telling_of_failures(what), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of how layers would be written today
+            network = kind.from_config(bring_up_to_date(config)["config"])
+            network.load_weights(str(weights))
+            outputs = {f"output_{number}": tensor for number, tensor in enumerate(network.outputs, start=1)}
+            # A Sequential network has no one input tensor that the exporter could pack, and outputs no names.
+            self._network = keras.Model(network.inputs, outputs)
+        self.inputs = tuple(_read_port(path, tensor.name, tensor) for tensor in network.inputs)
+        self.outputs = tuple(_read_port(path, name, tensor) for name, tensor in outputs.items())
 
     @property
     def framework(self) -> str:
@@ -85,7 +79,8 @@ class KerasSource:
         import keras
 
         values = [feed[port.name] for port in self.inputs]
-        found = self._network(keras.tree.pack_sequence_as(self._network.input, values), training=False)
+        with telling_of_failures(f"{self._path}: Keras can't run the network"):
+            found = self._network(keras.tree.pack_sequence_as(self._network.input, values), training=False)
         return {port.name: np.asarray(found[port.name]) for port in self.outputs}
 
     def write_onnx(self, shapes: Mapping[str, tuple[int, ...]]) -> onnx.ModelProto:
@@ -94,7 +89,17 @@ class KerasSource:
 
         inputs = tuple(InputSpec(port.name, shapes[port.name]) for port in self.inputs)
         outputs = tuple(OutputSpec(port.name, (), "linear") for port in self.outputs)
-        return export(self._network, inputs, outputs)
+        with telling_of_failures(f"{self._path}: the network can't be written as ONNX"):
+            return export(self._network, inputs, outputs)
+
+
+def _read_port(path: Path, name: str, tensor: Any) -> Port:
+    if tensor.shape[0] is not None:
+        raise ConversionError(
+            f"{path}: {name!r} has shape {tuple(tensor.shape)}: expected a free batch axis; build the network without "
+            "batch_size and save it again"
+        )
+    return Port(name, tuple(tensor.shape), tensor.dtype)
 
 
 def open_hdf5(path: Path) -> KerasSource:

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zoo.conversion.adapt import SEQUENCE, Apply, Context, Writing
+from zoo.conversion.names import choose_name
+from zoo.conversion.outputs import ask_about_outputs, plan_outputs
 from zoo.conversion.questions import Question
 from zoo.conversion.reading import BASES, LETTERS, Reading, Unknown, check_alphabet, check_layout
-from zoo.conversion.source import Port, Shape, Source
+from zoo.conversion.source import FLOATS, Port, Shape, Source
 from zoo.errors import ConversionError, near_match
-from zoo.model.card import Activation
 
 if TYPE_CHECKING:
     import onnx
 
-_FLOATS = ("float16", "float32", "float64")
 _CHANNELS = (len(BASES), len(LETTERS))
-
-_ACTIVATIONS: dict[str, Activation] = {
-    "Sigmoid": "sigmoid",
-    "Softmax": "softmax",
-    "Softplus": "softplus",
-    "Exp": "exponential",
-    "Relu": "relu",
-}
-_CARRYING = frozenset({"Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", "Cast"})
-"""Operators behind an activation that leave each number what it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the user says of a network; None, or the first of all, where nothing was said.
+    """What the user says of a network; None where nothing was said.
 
     Attributes:
         length: Bases of a window.
@@ -76,7 +65,7 @@ class Proposal:
     anchor: int
     contexts: tuple[Context, ...]
     writings: tuple[Writing, ...]
-    assumed: tuple[str, ...] = field(default=())
+    assumed: tuple[str, ...] = ()
 
     @property
     def tracks(self) -> int:
@@ -85,31 +74,26 @@ class Proposal:
 
 
 def ask_about_shapes(source: Source, wishes: Wishes) -> list[Question]:
-    """Return what has to be known before a network can be proposed anything for.
+    """Return what has to be known before anything can be proposed for a network.
 
     Raises:
-        ConversionError: No input could be a sequence, or the one that was named is none.
+        ConversionError: No input could be a sequence, or what the user says of it does not fit.
     """
-    questions: list[Question] = []
     port = _find_sequence(source, wishes)
     if port is None:
         names = " or ".join(repr(each.name) for each in _list_sequences(source))
-        questions.append(Question("sequence", f"which input is the sequence, {names}"))
-        return questions
+        return [Question("sequence", f"which input is the sequence, {names}")]
+    questions: list[Question] = []
     layouts = _list_layouts(port.shape)
     if wishes.layout is None and len(layouts) > 1:
         questions.append(Question("layout", f"the axes of {port.shown}: {' or '.join(layouts)}"))
-    layout = wishes.layout or layouts[0]
-    if wishes.length is None and "L" in layout and port.shape[layout.upper().index("L")] is None:
+    bases = port.shape[_choose_layout(port, wishes).index("L")]
+    if wishes.length is None and bases is None:
         questions.append(Question("length", "bases of a window; the network reads any number"))
-    ranks = {len(each.shape): each for each in source.outputs}
-    if wishes.output_layout is None and max(ranks) > 2:
-        port = ranks[max(ranks)]
-        questions.append(Question("output-layout", f"the axes of {port.name!r} {port.shown}: N, T tracks, B bins, 1"))
-    return questions
+    return [*questions, *ask_about_outputs(source.outputs, wishes.output_layout)]
 
 
-def propose(source: Source, network: onnx.ModelProto, wishes: Wishes, shapes: dict[str, Shape]) -> Proposal:
+def propose(source: Source, network: onnx.ModelProto, wishes: Wishes, shapes: Mapping[str, Shape]) -> Proposal:
     """Return how a network is going to be adapted.
 
     Args:
@@ -125,11 +109,12 @@ def propose(source: Source, network: onnx.ModelProto, wishes: Wishes, shapes: di
     anchor = reading.length // 2 if wishes.anchor is None else wishes.anchor
     if not 0 <= anchor < reading.length:
         raise ConversionError(f"anchor {anchor} lies outside a window of {reading.length} bases, counted from 0")
+    taken = {SEQUENCE}
     contexts = tuple(
-        Context(each.name, _clean(each.name, f"context_{number}"), _fixed_shape(each), each.dtype)
-        for number, each in enumerate((each for each in source.inputs if each is not port), start=1)
+        Context(each.name, choose_name(each.name, f"context_{number}", taken), _fixed_shape(each), each.dtype)
+        for number, each in enumerate((each for each in source.inputs if each.name != port.name), start=1)
     )
-    writings = _plan_outputs(source, network, wishes, shapes)
+    writings = plan_outputs(source.outputs, network, shapes, wishes.output_layout, wishes.apply, taken)
     assumed = []
     if wishes.alphabet is None:
         assumed.append(f"alphabet {reading.alphabet}")
@@ -147,27 +132,44 @@ def read_window(source: Source, wishes: Wishes) -> tuple[Port, Reading]:
         ConversionError: What the user says does not fit it.
     """
     port = _find_sequence(source, wishes)
-    assert port is not None  # noqa: S101 - or it would have been asked for
-    layouts = _list_layouts(port.shape)
-    layout = layouts[0] if wishes.layout is None else check_layout(wishes.layout, "NCL", needed="NCL")
-    if len(layout) != len(port.shape):
-        raise ConversionError(f"layout {layout}: input {port.name!r} has {len(port.shape)} axes, {port.shown}")
+    if port is None:
+        raise ValueError("expected a network that nothing about shapes is asked of any more")
+    layout = _choose_layout(port, wishes)
     channels, bases = (port.shape[layout.index(axis)] for axis in "CL")
-    ones = [size for size, axis in zip(port.shape, layout, strict=True) if axis == "1"]
-    if channels not in {*_CHANNELS, None} or not set(ones) <= {1, None}:
-        raise ConversionError(f"layout {layout}: input {port.name!r} is {port.shown}; it has {' or '.join(layouts)}")
     if wishes.length is not None and bases not in {wishes.length, None}:
         raise ConversionError(f"length {wishes.length}: input {port.name!r} reads {bases} bases; leave out --length")
     length = wishes.length or bases
-    assert length is not None  # noqa: S101 - or it would have been asked for
-    alphabet = check_alphabet(wishes.alphabet) if wishes.alphabet else LETTERS[:channels]
-    if channels is not None and len(alphabet) != channels:
+    if length is None:
+        raise ValueError("expected a network that nothing about shapes is asked of any more")
+    alphabet = LETTERS[:channels] if wishes.alphabet is None else check_alphabet(wishes.alphabet)
+    if len(alphabet) != channels:
         raise ConversionError(f"alphabet {alphabet}: input {port.name!r} has {channels} channels, {port.shown}")
     if wishes.unknown == "quarter" and len(alphabet) == len(LETTERS):
         raise ConversionError(
             f"unknown bases as quarters: the alphabet {alphabet} has a channel for them, N; choose one"
         )
     return port, Reading(length, layout, alphabet, wishes.unknown or "zeros", wishes.reverse, port.dtype)
+
+
+def list_shapes(source: Source, reading: Reading, sequence: str) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of all inputs without the batch axis, by name.
+
+    Raises:
+        ConversionError: One beside the sequence is free, or holds no such numbers as a model reads.
+    """
+    shapes = {port.name: _fixed_shape(port) for port in source.inputs if port.name != sequence}
+    return {sequence: reading.shape, **shapes}
+
+
+def _choose_layout(port: Port, wishes: Wishes) -> str:
+    """Return the axes of the sequence input; of several that fit the first, until the user has chosen."""
+    layouts = _list_layouts(port.shape)
+    if wishes.layout is None:
+        return layouts[0]
+    layout = check_layout(wishes.layout, "NCL", needed="NCL", example="NCL")
+    if layout not in layouts:
+        raise ConversionError(f"layout {layout}: input {port.name!r} is {port.shown}; it fits {' or '.join(layouts)}")
+    return layout
 
 
 def _find_sequence(source: Source, wishes: Wishes) -> Port | None:
@@ -192,7 +194,7 @@ def _find_sequence(source: Source, wishes: Wishes) -> Port | None:
 
 
 def _list_sequences(source: Source) -> list[Port]:
-    return [port for port in source.inputs if port.dtype in _FLOATS and _list_layouts(port.shape)]
+    return [port for port in source.inputs if port.dtype in FLOATS and _list_layouts(port.shape)]
 
 
 def _list_layouts(shape: Shape) -> list[str]:
@@ -213,74 +215,9 @@ def _list_layouts(shape: Shape) -> list[str]:
 
 
 def _fixed_shape(port: Port) -> tuple[int, ...]:
-    if port.dtype not in _FLOATS or None in port.shape[1:]:
+    if port.dtype not in FLOATS or None in port.shape[1:]:
         raise ConversionError(
             f"input {port.name!r} {port.shown} {port.dtype}: expected numbers of 16, 32 or 64 bits and sizes that are "
             "fixed but for the batch"
         )
     return tuple(size for size in port.shape[1:] if size is not None)
-
-
-def _plan_outputs(
-    source: Source, network: onnx.ModelProto, wishes: Wishes, shapes: dict[str, Shape]
-) -> tuple[Writing, ...]:
-    writings = []
-    taken: set[str] = {SEQUENCE}
-    for number, port in enumerate(source.outputs, start=1):
-        shape = shapes[port.name]
-        layout = _choose_output_layout(port, shape, wishes)
-        sizes = dict(zip(layout, shape, strict=True))
-        single = [size for size, axis in zip(shape, layout, strict=True) if axis == "1"]
-        tracks, bins = sizes.get("T", 1), sizes.get("B")
-        if tracks is None or any(size != 1 for size in single):
-            raise ConversionError(f"output layout {layout}: output {port.name!r} has shape {Port('', shape).shown}")
-        activation = find_activation(network, port.name)
-        if wishes.apply is not None:
-            if activation != "linear":
-                raise ConversionError(f"--apply {wishes.apply}: output {port.name!r} ends in {activation} already")
-            activation = wishes.apply
-        name = "prediction" if len(source.outputs) == 1 else _clean(port.name, f"output_{number}")
-        while name in taken:
-            name += "_"
-        taken.add(name)
-        writings.append(Writing(port.name, name, layout, tracks, bins, activation, wishes.apply, port.dtype))
-    return tuple(writings)
-
-
-def _choose_output_layout(port: Port, shape: Shape, wishes: Wishes) -> str:
-    """Return the axes of an output: as the user says where they are as many, else N and T."""
-    if port.dtype not in _FLOATS:
-        raise ConversionError(f"output {port.name!r}: expected numbers of 16, 32 or 64 bits, found {port.dtype}")
-    if wishes.output_layout is not None:
-        layout = check_layout(wishes.output_layout, "NTB", needed="N")
-        if len(layout) == len(shape):
-            return layout
-        if len(shape) > 2:
-            raise ConversionError(f"output layout {layout}: output {port.name!r} has {len(shape)} axes")
-    return "NT"[: len(shape)]
-
-
-def find_activation(network: onnx.ModelProto, output: str) -> Activation:
-    """Return what an output ends in, ``linear`` where that is nothing known."""
-    makers = {name: node for node in network.graph.node for name in node.output}
-    node = makers.get(output)
-    while node is not None and node.op_type in _CARRYING:
-        node = makers.get(node.input[0])
-    return "linear" if node is None else _ACTIVATIONS.get(node.op_type, "linear")
-
-
-def _clean(name: str, otherwise: str) -> str:
-    """Return a name that is fit for a card: letters, digits, dashes and underscores of the network's own."""
-    found = re.sub(r"[^A-Za-z0-9_-]+", "_", re.sub(r":\d+$", "", name)).strip("_")
-    return found[:64] or otherwise
-
-
-def list_shapes(source: Source, reading: Reading, sequence: str) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of all inputs without the batch axis, by name."""
-    shapes = {port.name: _fixed_shape(port) for port in source.inputs if port.name != sequence}
-    return {sequence: reading.shape, **shapes}
-
-
-def measure_outputs(outputs: Sequence[Port], found: dict[str, tuple[int, ...]]) -> dict[str, Shape]:
-    """Return the shapes of outputs that one window gave, the batch axis free."""
-    return {port.name: (None, *found[port.name][1:]) for port in outputs}

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo.components import Predictions
-from zoo.conversion.adapt import Context, Writing
-from zoo.conversion.reading import Reading, arrange_predictions, encode_windows
+from zoo.conversion.adapt import Context
+from zoo.conversion.probe import Proposal
+from zoo.conversion.reading import arrange_predictions, encode_windows
 from zoo.conversion.source import Array, Source
 from zoo.errors import ConversionError
 from zoo.genome.codes import UNKNOWN, Codes, decode, reverse_complement
@@ -24,6 +25,7 @@ BATCHES = (64, 1)
 _MOST_BASES = 20_000_000  # of all sequences together: long windows get fewer of them
 _FEWEST = 16
 _UNKNOWN_SHARE = 0.02
+_SHOWN = 60  # bases of a sequence that a message names
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,64 +51,49 @@ def draw_windows(length: int, count: int = SEQUENCES, seed: int = 0) -> Codes:
 
 
 def draw_contexts(contexts: Sequence[Context], count: int, seed: int = 0) -> dict[str, Array]:
-    """Return other inputs by their names on the card, from 0 to 1."""
+    """Return inputs beside the sequence by their names on the card, from 0 to 1."""
     rng = np.random.default_rng(seed)
     return {context.name: rng.random((count, *context.shape), dtype=np.float32) for context in contexts}
 
 
 def predict_with_source(
     source: Source,
-    sequence: str,
-    reading: Reading,
-    writings: Sequence[Writing],
+    proposal: Proposal,
     codes: Codes,
-    contexts: Mapping[str, tuple[Context, Array]] | None = None,
+    extra: Mapping[str, Array] | None = None,
     batch: int = BATCHES[0],
 ) -> dict[str, Predictions]:
     """Return what the framework predicts for windows, by the outputs' names on the card, (N, T) or (N, B, T).
 
     Args:
         source: The network in its framework.
-        sequence: Its sequence input.
-        reading: How it reads a window.
-        writings: Its outputs.
+        proposal: How it reads a window, and what its outputs are.
         codes: Windows, shape (N, L).
-        contexts: The other inputs by name on the card, each with its values.
+        extra: The inputs beside the sequence, by name on the card.
         batch: Windows that go through the network at a time.
     """
     parts: list[dict[str, Predictions]] = []
     for first in range(0, len(codes), batch):
-        feed = {sequence: encode_windows(codes[first : first + batch], reading)}
-        for context, values in (contexts or {}).values():
-            feed[context.source] = values[first : first + batch].astype(context.dtype)
+        rows = slice(first, first + batch)
+        feed = {proposal.sequence: encode_windows(codes[rows], proposal.reading)}
+        for context in proposal.contexts:
+            feed[context.source] = (extra or {})[context.name][rows].astype(context.dtype)
         found = source.predict(feed)
         part = {}
-        for writing in writings:
-            values = arrange_predictions(found[writing.source], writing.layout, reverse=reading.reverse)
+        for writing in proposal.writings:
+            values = arrange_predictions(found[writing.source], writing.layout, reverse=proposal.reading.reverse)
             part[writing.name] = _FUNCTIONS[writing.apply](values) if writing.apply else values
         parts.append(part)
-    return {writing.name: np.concatenate([part[writing.name] for part in parts]) for writing in writings}
+    return {writing.name: np.concatenate([part[writing.name] for part in parts]) for writing in proposal.writings}
 
 
-def prove(
-    session: Session,
-    source: Source,
-    sequence: str,
-    reading: Reading,
-    writings: Sequence[Writing],
-    contexts: Sequence[Context] = (),
-    count: int = SEQUENCES,
-    seed: int = 0,
-) -> Proof:
+def prove(session: Session, source: Source, proposal: Proposal, count: int = SEQUENCES, seed: int = 0) -> Proof:
     """Compare a model with its network in the framework, window by window, in batches of 64 and of 1.
 
     Args:
         session: The finished model.
         source: The network in its framework.
-        sequence: Its sequence input.
-        reading: How it reads a window.
-        writings: Its outputs.
-        contexts: Its other inputs.
+        proposal: How the one was made of the other.
         count: Windows; fewer where they are long.
         seed: Of the windows.
 
@@ -114,16 +101,16 @@ def prove(
         ConversionError: They differ by more than 1e-5 of the largest prediction, or the network says the same of every
             window, so that nothing can be proven.
     """
-    codes = draw_windows(reading.length, count, seed)
-    extra = draw_contexts(contexts, len(codes), seed)
-    given = {context.name: (context, extra[context.name]) for context in contexts}
-    expected = predict_with_source(source, sequence, reading, writings, codes, given)
+    codes = draw_windows(proposal.reading.length, count, seed)
+    extra = draw_contexts(proposal.contexts, len(codes), seed)
+    expected = predict_with_source(source, proposal, codes, extra)
     for name, values in expected.items():
-        if not np.isfinite(values).all():
-            row = int(np.argmin(np.isfinite(values.reshape(len(values), -1)).all(axis=1)))
+        finite = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+        if not finite.all():
+            shown = decode(codes[int(np.argmin(finite))][:_SHOWN])
             raise ConversionError(
-                f"output {name!r}: the network itself gives no finite number for {decode(codes[row][:60])}; "
-                "is its alphabet, layout or length another?"
+                f"output {name!r}: the network itself gives no finite number for {shown}; is its alphabet, layout or "
+                "length another?"
             )
     if not any(np.ptp(values, axis=0).any() for values in expected.values()):
         raise ConversionError(
@@ -149,6 +136,7 @@ def _predict(session: Session, codes: Codes, extra: Mapping[str, Array], batch: 
 
 
 def _compare(name: str, expected: Predictions, found: Predictions, codes: Codes, batch: int) -> float:
+    """Return the largest difference relative to the largest prediction; raises as ``prove``."""
     scale = max(float(np.abs(expected).max()), float(np.finfo(np.float32).tiny))
     difference = np.abs(expected.astype(np.float64) - found) / scale
     worst = np.unravel_index(int(np.nan_to_num(difference, nan=np.inf).argmax()), difference.shape)
@@ -156,14 +144,14 @@ def _compare(name: str, expected: Predictions, found: Predictions, codes: Codes,
     if not largest <= LIMIT:
         raise ConversionError(
             f"output {name!r}, batches of {batch}: expected {expected[worst]:.9g}, as the network itself predicts for "
-            f"{decode(codes[worst[0]][:60])}, found {found[worst]:.9g}: {largest:.2g} of the largest prediction, "
+            f"{decode(codes[worst[0]][:_SHOWN])}, found {found[worst]:.9g}: {largest:.2g} of the largest prediction, "
             f"{LIMIT:g} is allowed; nothing was written"
         )
     return largest
 
 
 def _sigmoid(values: Predictions) -> Predictions:
-    found: Predictions = (1 / (1 + np.exp(-values.astype(np.float64)))).astype(np.float32)
+    found: Predictions = np.exp(-np.logaddexp(0.0, -values.astype(np.float64))).astype(np.float32)
     return found
 
 
@@ -189,3 +177,4 @@ _FUNCTIONS: Mapping[str, Callable[[Predictions], Predictions]] = {
     "softplus": _softplus,
     "exponential": _exponential,
 }
+"""What stands behind an output in the graph, in numpy and in 64 bits."""

@@ -87,24 +87,25 @@ def arrange_predictions(values: npt.NDArray[Any], layout: str, *, reverse: bool 
     return arranged.astype(np.float32)
 
 
-def check_layout(layout: str, axes: str, *, needed: str) -> str:
+def check_layout(layout: str, axes: str, *, needed: str, example: str) -> str:
     """Return a layout that names each of the axes at most once and N first.
 
     Args:
         layout: As the user wrote it.
         axes: The letters that may stand in it, besides 1.
         needed: Those of them that have to.
+        example: A layout for the message.
 
     Raises:
-        ConversionError: It does not; the message gives an example.
+        ConversionError: It does not.
     """
     found = layout.upper()
     letters = found.replace("1", "")
     twice = len(set(letters)) != len(letters)
     if not found.startswith("N") or twice or not set(letters) <= set(axes) or not set(needed) <= set(letters):
         raise ConversionError(
-            f"layout {layout!r}: expected N first, then {' and '.join(needed[1:]) or axes[1:]} once each, and 1 for an "
-            f"axis of one, as in {axes}"
+            f"layout {layout!r}: expected N first, then {' and '.join(axes[1:])}, no letter twice, and 1 for "
+            f"an axis of one, as in {example}"
         )
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from collections.abc import Mapping, Sequence
@@ -10,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from zoo.conversion.frameworks import import_frameworks, telling_of_failures
 from zoo.conversion.source import Array, Port
 from zoo.errors import ConversionError, UnsafeModel, near_match
 from zoo.model.safety import MAX_BYTES
-from zoo.training.network.backend import import_backend
 
 if TYPE_CHECKING:
     import onnx
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 GRAPH_FILE = "saved_model.pb"
 
 _SIGNATURES = ("serving_default", "serve")
+_BYTES = 4  # of a weight
 
 _SUSPICIOUS = re.compile(
     r"File|PyFunc|Reader|Dataset|Summary|Print|Remote|Debug|Recv|Send|ImmutableConst|LoadLibrary|Queue|Socket|Py_?Call"
@@ -70,17 +72,12 @@ class SavedModelSource:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        tensorflow, _ = import_backend()
-        self._tensorflow = tensorflow
+        self._tensorflow, _ = import_frameworks()
         self._version, name = _check(path)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                self._loaded = tensorflow.saved_model.load(str(path))
-                self._call = self._loaded.signatures[name]
-        except Exception as error:
-            message = " ".join(str(error).split())[:300]
-            raise ConversionError(f"{path}: TensorFlow can't load it: {message}") from error
+        with telling_of_failures(f"{path}: TensorFlow can't load it"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._loaded = self._tensorflow.saved_model.load(str(path))
+            self._call = self._loaded.signatures[name]
         read = self._call.structured_input_signature[1]
         self.inputs = tuple(_read_port(path, each, spec) for each, spec in read.items())
         self.outputs = tuple(_read_port(path, each, spec) for each, spec in self._call.structured_outputs.items())
@@ -103,7 +100,8 @@ class SavedModelSource:
 
     def predict(self, feed: Mapping[str, Array]) -> dict[str, Array]:
         """Return what TensorFlow predicts; see ``Source.predict``."""
-        found = self._call(**{name: self._tensorflow.constant(values) for name, values in feed.items()})
+        with telling_of_failures(f"{self._path}: TensorFlow can't run the network"):
+            found = self._call(**{name: self._tensorflow.constant(values) for name, values in feed.items()})
         return {port.name: np.asarray(found[port.name]) for port in self.outputs}
 
     def write_onnx(self, shapes: Mapping[str, tuple[int, ...]]) -> onnx.ModelProto:
@@ -115,12 +113,12 @@ class SavedModelSource:
         ]
 
         def forward(*tensors: Any) -> Mapping[str, Any]:
-            found: Mapping[str, Any] = self._call(
-                **{port.name: tensor for port, tensor in zip(self.inputs, tensors, strict=True)}
-            )
+            named = {port.name: tensor for port, tensor in zip(self.inputs, tensors, strict=True)}
+            found: Mapping[str, Any] = self._call(**named)
             return found
 
-        return export_function(forward, signature)
+        with telling_of_failures(f"{self._path}: the network can't be written as ONNX"):
+            return export_function(forward, signature)
 
 
 def _read_port(path: Path, name: str, spec: Any) -> Port:
@@ -142,17 +140,27 @@ def _check(path: Path) -> tuple[str, str]:
             raise UnsafeModel(f"{each}: is a link; expected all files of the SavedModel inside its folder")
     graph = _read_graph(file)
     _refuse_objects(file, graph)
-    functions = {function.signature.name: function.node_def for function in graph.graph_def.library.function}
-    for nodes in (graph.graph_def.node, *functions.values()):
-        for node in nodes:
-            if _SUSPICIOUS.search(node.op) and node.op not in _SAVING:
-                _refuse(file, node)
+    functions = _read_functions(file, graph.graph_def)
     name, start = _find_network(file, graph.object_graph_def.nodes)
+    if start not in functions:
+        raise ConversionError(f"{file}: expected the function {start!r} of {name}, found none; save the network again")
     for function in _find_called(functions, start):
         for node in functions[function]:
             if node.op not in _COMPUTING:
                 _refuse(file, node)
     return graph.meta_info_def.tensorflow_version or "2", name
+
+
+def _read_functions(file: Path, graph: Any) -> dict[str, Any]:
+    """Return the nodes of functions by name, none of which may be suspicious, called or not."""
+    functions = {function.signature.name: function.node_def for function in graph.library.function}
+    if len(functions) < len(graph.library.function):
+        raise UnsafeModel(f"{file}: expected functions of different names, found two of one name")
+    for nodes in (graph.node, *functions.values()):
+        for node in nodes:
+            if _SUSPICIOUS.search(node.op) and node.op not in _SAVING:
+                _refuse(file, node)
+    return functions
 
 
 def _read_graph(file: Path) -> Any:
@@ -177,6 +185,7 @@ def _read_graph(file: Path) -> Any:
 def _refuse_objects(file: Path, graph: Any) -> None:
     if not graph.HasField("object_graph_def"):
         raise ConversionError(f"{file}: was saved by TensorFlow 1; load it in TensorFlow 2 and save it again")
+    total = 0
     for number, each in enumerate(graph.object_graph_def.nodes):
         kind = each.WhichOneof("kind")
         if kind not in _OBJECTS:
@@ -184,6 +193,10 @@ def _refuse_objects(file: Path, graph: Any) -> None:
                 f"{file}: object {number} is of kind {kind}; expected variables and functions alone: a table or file "
                 "of its own would be opened as the network is loaded"
             )
+        if kind == "variable":
+            total += _BYTES * math.prod(max(0, dim.size) for dim in each.variable.shape.dim)
+        if total > MAX_BYTES:
+            raise UnsafeModel(f"{file}: expected at most {MAX_BYTES} bytes of weights, found more")
 
 
 def _find_network(file: Path, nodes: Sequence[Any]) -> tuple[str, str]:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 Array: TypeAlias = npt.NDArray[Any]
 """What networks of other frameworks read and give, in their own layout and type."""
 
+FLOATS = ("float16", "float32", "float64")
+"""Numbers that inputs and outputs may be, by numpy's names."""
+
 Shape: TypeAlias = tuple[int | None, ...]
 """Sizes of all axes, the batch first; None where any size goes."""
 

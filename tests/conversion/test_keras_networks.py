@@ -1,0 +1,179 @@
+"""Networks that Keras has saved, in every format that it has."""
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+
+import h5py
+import keras
+
+from tests.conversion.networks import CARD
+from zoo.conversion.convert import convert
+from zoo.conversion.detect import open_source
+from zoo.conversion.keras_source import KerasSource
+from zoo.errors import ConversionError, MissingExtra
+from zoo.genome.codes import encode, one_hot
+from zoo.model.card import read_card
+from zoo.model.folder import load_folder
+from zoo.training.network.backend import import_backend
+
+pytestmark = pytest.mark.training
+
+import_backend(threads=1)
+
+LENGTH = 20
+SEQUENCES = ["ACGT" * 5, "TTTTTCCCCCGGGGGAAAAA", "ACGTNNNNNNNNNNNNACGT"]
+CODES = np.stack([encode(sequence) for sequence in SEQUENCES])
+
+
+def make_sequential():
+    keras.utils.set_random_seed(1)
+    return keras.Sequential(
+        [
+            keras.Input((LENGTH, 4), name="dna"),
+            keras.layers.Conv1D(6, 5, activation="relu"),
+            keras.layers.BatchNormalization(),
+            keras.layers.GlobalMaxPooling1D(),
+            keras.layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+
+
+def make_functional():
+    """Two outputs, arithmetic on tensors, a recurrent layer that reads both ways, exact GELU."""
+    keras.utils.set_random_seed(2)
+    dna = keras.Input((LENGTH, 4), name="dna")
+    hidden = keras.layers.Conv1D(6, 5, activation="gelu")(dna)
+    hidden = keras.layers.Bidirectional(keras.layers.LSTM(4))(hidden)
+    summed = keras.layers.Add()([hidden, hidden])
+    return keras.Model(dna, [keras.layers.Dense(2)(summed), keras.layers.Dense(1, activation="softplus")(hidden)])
+
+
+def save_and_convert(model, tmp_path, name, tracks=("c",), **wishes):
+    path = tmp_path / name
+    model.save(path)
+    return convert(path, "tiny", output=tmp_path / "tiny", card=CARD | {"tracks": list(tracks)}, **wishes)
+
+
+@pytest.mark.parametrize("name", ["network.keras", "network.h5"])
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_a_sequential_network_predicts_what_it_did(tmp_path, name):
+    model = make_sequential()
+    done = save_and_convert(model, tmp_path, name)
+    assert done.sequences == 1000
+    found = load_folder(tmp_path / "tiny").predict(SEQUENCES)["c"]
+    assert found.to_numpy() == pytest.approx(model(one_hot(CODES)).numpy()[:, 0], abs=1e-6)
+    card = read_card(tmp_path / "tiny" / "model.yaml")
+    assert (card.outputs[0].name, card.outputs[0].activation) == ("prediction", "sigmoid")
+    assert card.architecture.config["framework"] == f"Keras {keras.__version__}"
+
+
+def test_a_functional_network_keeps_both_outputs_in_their_order(tmp_path):
+    model = make_functional()
+    save_and_convert(model, tmp_path, "network.keras", ["a", "b", "c"])
+    found = load_folder(tmp_path / "tiny").predict(SEQUENCES)
+    expected = np.hstack([values.numpy() for values in model(one_hot(CODES))])
+    assert found.to_numpy() == pytest.approx(expected, abs=1e-6)
+    card = read_card(tmp_path / "tiny" / "model.yaml")
+    assert [(output.name, output.activation) for output in card.outputs] == [
+        ("output_1", "linear"),
+        ("output_2", "softplus"),
+    ]
+
+
+def test_arithmetic_on_tensors_is_read(tmp_path):
+    keras.utils.set_random_seed(3)
+    dna = keras.Input((LENGTH, 4))
+    hidden = keras.layers.Flatten()(dna)
+    model = keras.Model(dna, keras.layers.Dense(1)(hidden * 2.0 + 1.0))
+    save_and_convert(model, tmp_path, "network.keras")
+    found = load_folder(tmp_path / "tiny").predict(SEQUENCES)["c"]
+    assert found.to_numpy() == pytest.approx(model(one_hot(CODES)).numpy()[:, 0], abs=1e-5)
+
+
+def test_a_network_of_any_length_gets_the_one_that_is_said(tmp_path):
+    keras.utils.set_random_seed(4)
+    model = keras.Sequential([keras.Input((None, 4)), keras.layers.Conv1D(2, 3), keras.layers.GlobalAveragePooling1D()])
+    save_and_convert(model, tmp_path, "network.keras", ["a", "b"], length=LENGTH)
+    found = load_folder(tmp_path / "tiny").predict(SEQUENCES)
+    assert found.to_numpy() == pytest.approx(model(one_hot(CODES)).numpy(), abs=1e-6)
+
+
+def write_keras_2(path):
+    """Write what Keras 2 wrote of a branched network: positions of layers as lists, shapes in the input's config."""
+    keras.utils.set_random_seed(5)
+    kernel, bias = np.random.default_rng(0).normal(size=(80, 1)).astype(np.float32), np.ones(1, np.float32)
+
+    def layer(kind, name, *sources, **config):
+        nodes = [[[source, 0, 0, {}] for source in sources]] if sources else []
+        return {"class_name": kind, "name": name, "config": {"name": name, **config}, "inbound_nodes": nodes}
+
+    config = {
+        "class_name": "Model",
+        "config": {
+            "name": "model_1",
+            "layers": [
+                layer("InputLayer", "in", batch_input_shape=[None, LENGTH, 4], dtype="float32", sparse=False),
+                layer("Flatten", "flat", "in", trainable=True, dtype="float32", data_format="channels_last"),
+                layer("Dense", "out", "flat", trainable=True, dtype="float32", units=1, activation="linear"),
+                layer("Add", "twice", "out", "out", trainable=True, dtype="float32"),
+            ],
+            "input_layers": [["in", 0, 0]],
+            "output_layers": [["twice", 0, 0]],
+        },
+    }
+    with h5py.File(path, "w") as file:
+        file.attrs["keras_version"] = "2.2.4-tf"
+        file.attrs["backend"] = "tensorflow"
+        file.attrs["model_config"] = json.dumps(config)
+        weights = file.create_group("model_weights")
+        weights.attrs["keras_version"] = "2.2.4-tf"
+        weights.attrs["backend"] = "tensorflow"
+        weights.attrs["layer_names"] = [b"in", b"flat", b"out", b"twice"]
+        for name in ("in", "flat", "out", "twice"):
+            group = weights.create_group(name)
+            group.attrs["weight_names"] = [b"out/kernel:0", b"out/bias:0"] if name == "out" else []
+            if name == "out":
+                group["out/kernel:0"], group["out/bias:0"] = kernel, bias
+    return kernel, bias
+
+
+def test_a_branched_network_of_keras_2_is_read_as_it_was_meant(tmp_path):
+    path = tmp_path / "network.hdf5"
+    kernel, bias = write_keras_2(path)
+    convert(path, "tiny", output=tmp_path / "tiny", card=CARD)
+    found = load_folder(tmp_path / "tiny").predict(SEQUENCES)["c"]
+    expected = 2 * (one_hot(CODES).reshape(3, -1) @ kernel + bias)
+    assert found.to_numpy() == pytest.approx(expected[:, 0], abs=1e-5)
+
+
+def test_a_network_that_keras_can_not_build_is_told_in_one_line(tmp_path):
+    path = tmp_path / "network.h5"
+    write_keras_2(path)
+    with h5py.File(path, "a") as file:
+        del file["model_weights/out/out/kernel:0"]
+    with pytest.raises(ConversionError, match=r"can't build the network that Keras 2.2.4-tf saved, export it as ONNX"):
+        open_source(path)
+
+
+def test_without_tensorflow_the_extra_is_named(tmp_path, monkeypatch):
+    def fail():
+        raise MissingExtra("training needs tensorflow")
+
+    path = tmp_path / "network.h5"
+    write_keras_2(path)
+    monkeypatch.setattr("zoo.conversion.frameworks.import_backend", fail)
+    with pytest.raises(MissingExtra, match="converting Keras files and SavedModels needs TensorFlow"):
+        open_source(path)
+
+
+def test_the_source_says_what_it_holds(tmp_path):
+    path = tmp_path / "network.h5"
+    write_keras_2(path)
+    source = open_source(path)
+    assert isinstance(source, KerasSource)
+    assert (source.framework, source.summary) == ("Keras 2.2.4-tf", "Functional, 3 layers")
+    assert [port.shown for port in (*source.inputs, *source.outputs)] == ["(N, 20, 4)", "(N, 1)"]

@@ -1,0 +1,43 @@
+"""TensorFlow and Keras, which read the files that they wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from zoo.errors import ConversionError, MissingExtra, ZooError
+from zoo.training.network.backend import import_backend
+
+_LONGEST = 300  # letters of what a framework says of an error
+
+
+def import_frameworks() -> tuple[Any, Any]:
+    """Return the modules ``tensorflow`` and ``keras``.
+
+    Raises:
+        MissingExtra: They are not installed.
+    """
+    try:
+        return import_backend()
+    except MissingExtra as error:
+        raise MissingExtra(
+            "converting Keras files and SavedModels needs TensorFlow: pip install 'assayzoo[train]'; ONNX files need "
+            "no extra"
+        ) from error
+
+
+@contextmanager
+def telling_of_failures(what: str) -> Iterator[None]:
+    """Turn whatever a framework raises into a ConversionError that begins with ``what``; ours go through."""
+    try:
+        yield
+    except ZooError:
+        raise
+    except Exception as error:
+        raise ConversionError(f"{what}: {in_one_line(error)}") from error
+
+
+def in_one_line(error: Exception) -> str:
+    """Return what an error says, cut to a length that can be read."""
+    return " ".join(str(error).split())[:_LONGEST] or type(error).__name__

@@ -1,0 +1,103 @@
+"""What the outputs of a network are: their axes, their columns and bins, and what they end in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from zoo.conversion.adapt import Apply, Writing
+from zoo.conversion.names import choose_name
+from zoo.conversion.questions import Question
+from zoo.conversion.reading import check_layout
+from zoo.conversion.source import FLOATS, Port, Shape
+from zoo.errors import ConversionError
+from zoo.model.card import Activation
+
+if TYPE_CHECKING:
+    import onnx
+
+_ACTIVATIONS: Mapping[str, Activation] = {
+    "Sigmoid": "sigmoid",
+    "Softmax": "softmax",
+    "Softplus": "softplus",
+    "Exp": "exponential",
+    "Relu": "relu",
+}
+_CARRYING = frozenset({"Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", "Cast"})
+"""Operators behind an activation that leave each number what it is."""
+
+_PLAIN = 2  # axes of an output that needs no explanation: sequences and tracks
+
+
+def ask_about_outputs(outputs: Sequence[Port], layout: str | None) -> list[Question]:
+    """Return whether the axes of an output have to be told."""
+    unclear = [port for port in outputs if len(port.shape) > _PLAIN]
+    if layout is not None or not unclear:
+        return []
+    shown = f"{unclear[0].name!r} {unclear[0].shown}"
+    return [Question("output-layout", f"the axes of {shown}: N, T tracks, B bins, 1")]
+
+
+def plan_outputs(
+    outputs: Sequence[Port],
+    network: onnx.ModelProto,
+    shapes: Mapping[str, Shape],
+    layout: str | None,
+    apply: Apply | None,
+    taken: set[str],
+) -> tuple[Writing, ...]:
+    """Return how each output becomes one of the model.
+
+    Args:
+        outputs: The network's.
+        network: In ONNX.
+        shapes: Of the outputs for one window, by name.
+        layout: The axes of those that have as many; sequences and tracks where nothing is said.
+        apply: What is put behind them.
+        taken: Names that they may not have.
+
+    Raises:
+        ConversionError: What is said does not fit.
+    """
+    writings = []
+    for number, port in enumerate(outputs, start=1):
+        shape = shapes[port.name]
+        axes = _choose_layout(port, shape, layout)
+        sizes = dict(zip(axes, shape, strict=True))
+        if any(size != 1 for size, axis in zip(shape, axes, strict=True) if axis == "1"):
+            raise ConversionError(f"output layout {axes}: output {port.name!r} has shape {Port('', shape).shown}")
+        activation = find_activation(network, port.name)
+        if apply is not None:
+            if activation != "linear":
+                raise ConversionError(f"--apply {apply}: output {port.name!r} ends in {activation} already")
+            activation = apply
+        own = "prediction" if len(outputs) == 1 else port.name
+        name = choose_name(own, f"output_{number}", taken)
+        tracks = sizes.get("T") or 1
+        writings.append(Writing(port.name, name, axes, tracks, sizes.get("B"), activation, apply, port.dtype))
+    return tuple(writings)
+
+
+def find_activation(network: onnx.ModelProto, output: str) -> Activation:
+    """Return what an output ends in, ``linear`` where that is nothing known."""
+    makers = {name: node for node in network.graph.node for name in node.output}
+    node = makers.get(output)
+    while node is not None and node.op_type in _CARRYING:
+        node = makers.get(node.input[0])
+    return "linear" if node is None else _ACTIVATIONS.get(node.op_type, "linear")
+
+
+def _choose_layout(port: Port, shape: Shape, layout: str | None) -> str:
+    """Return the axes of an output: as the user says where they are as many, else N and T."""
+    if port.dtype not in FLOATS:
+        raise ConversionError(f"output {port.name!r}: expected numbers of 16, 32 or 64 bits, found {port.dtype}")
+    if layout is not None:
+        axes = check_layout(layout, "NTB", needed="N", example="NBT")
+        if len(axes) == len(shape):
+            return axes
+    if len(shape) > _PLAIN:
+        said = "" if layout is None else f", which {layout} does not fit"
+        raise ConversionError(
+            f"output {port.name!r} has shape {Port('', shape).shown}{said}; give its axes by --output-layout, NBT say"
+        )
+    return "NT"[: len(shape)]
