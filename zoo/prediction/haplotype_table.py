@@ -136,7 +136,7 @@ def _refuse_mismatch(alleles: SampleAlleles, source: str, reference: Reference) 
         contig = alleles.contigs[alleles.contig[allele]]
         raise RefMismatch(
             f"{source}, record {alleles.record[allele] + 1}: REF of {contig}:{alleles.texts[allele]} is not what "
-            f"{reference.path} holds there; mend the record, or skip such records with on_ref_mismatch 'skip'"
+            f"{reference.path} holds there; mend the record, or skip such records: --on-ref-mismatch skip"
         )
 
 

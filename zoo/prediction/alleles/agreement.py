@@ -199,7 +199,7 @@ class GenomeAgreement:
         raise RefMismatch(
             f"{self._source}, record {number} ({variant.contig}:{variant.position}): REF is {_short(variant.ref)}, "
             f"{self.reference.path} holds {_short(found) or 'nothing'} there{self._contrast()}; "
-            f"{_ADVICE}, mend the record, or skip such records with on_ref_mismatch 'skip'"
+            f"{_ADVICE}, mend the record, or skip such records: --on-ref-mismatch skip"
         )
 
     def _judge(self, *, at_end: bool) -> None:
