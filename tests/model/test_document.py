@@ -154,3 +154,9 @@ def test_a_hundred_levels_are_read(tmp_path):
         parse_document("a: " + "[" * 99 + "]" * 99, Plain, tmp_path / "a.yaml", CardError)
     with pytest.raises(CardError, match=r"expected YAML of few levels, found a text nested too deep$"):
         parse_document("a: " + "[" * 100 + "]" * 100, Plain, tmp_path / "a.yaml", CardError)
+
+
+def test_a_long_value_is_shown_in_part():
+    with pytest.raises(CardError) as caught:
+        validate(Plain, {"side": "x" * 1000}, "d.yaml", CardError)
+    assert str(caught.value).endswith(f", found '{'x' * 199}…")

@@ -1,5 +1,6 @@
 import base64
 import contextlib
+import dataclasses
 import json
 
 import pytest
@@ -10,7 +11,15 @@ from hypothesis import strategies as st
 
 from tests.model.signing import TODAY, Owner
 from zoo.errors import SignatureError
-from zoo.model.signature import find_subject, fingerprint, read_signature, sign, verify_with_key, verify_with_roots
+from zoo.model.signature import (
+    check_unknown,
+    find_subject,
+    fingerprint,
+    read_signature,
+    sign,
+    verify_with_key,
+    verify_with_roots,
+)
 from zoo.testing.models import make_base_at_anchor_graph, write_model_folder
 
 
@@ -73,18 +82,19 @@ def test_a_changed_file_is_named(folder, pki, name):
     bundle = sign_as(folder, pki["lab"])
     with (folder / name).open("ab") as stream:
         stream.write(b"\n")
-    with pytest.raises(SignatureError, match=rf"{name}: the signature is of other files: signed was sha256 [0-9a-f]+"):
+    message = rf"'{name}': the signature is of other files: signed was sha256 [0-9a-f]+"
+    with pytest.raises(SignatureError, match=message):
         verify_with_key(bundle, folder, pki["lab"].public_key)
 
 
 def test_an_added_and_a_missing_file_are_named(folder, pki):
     bundle = sign_as(folder, pki["lab"])
     (folder / "notes.txt").write_text("later")
-    with pytest.raises(SignatureError, match=r"notes\.txt: .*signed was sha256 no such file, found [0-9a-f]{64}"):
+    with pytest.raises(SignatureError, match=r"'notes\.txt': .*signed was sha256 no such file, found [0-9a-f]{64}"):
         verify_with_key(bundle, folder, pki["lab"].public_key)
     (folder / "notes.txt").unlink()
     (folder / "example.json").unlink()
-    with pytest.raises(SignatureError, match=r"example\.json: .* found no such file"):
+    with pytest.raises(SignatureError, match=r"'example\.json': .* found no such file"):
         verify_with_key(bundle, folder, pki["lab"].public_key)
 
 
@@ -221,6 +231,7 @@ def test_keys_of_other_kinds_are_refused_by_name(folder, tmp_path):
         (lambda d: d["dsseEnvelope"].update(signatures=[{"sig": 3}]), "sig: expected str, found int"),
         (lambda d: d.update(verificationMaterial={"certificate": {}}), "keyless signatures can't be verified without"),
         (lambda d: d.update(verificationMaterial={"publicKey": {}}), "hint: expected str, found NoneType"),
+        (lambda d: d.update(verificationMaterial={"publicKey": {"hint": "x\n"}}), r"hint: expected the sha256 .*'x.n'"),
         (
             lambda d: d.update(verificationMaterial={"x509CertificateChain": {"certificates": [{}] * 9}}),
             "expected 1 to 8 certificates, found 9",
@@ -277,3 +288,20 @@ def test_their_library_verifies_ours_and_ours_theirs(folder, pki, tmp_path):
         stream.write("\n")
     with pytest.raises(ValueError, match="mismatch"):
         by_root.verify(folder, path)
+
+
+def test_whom_a_certificate_names_is_told_in_a_line(folder, tmp_path):
+    owner = Owner(tmp_path, "two\nlines")
+    assert find_subject(sign_as(folder, owner, owner)) == "CN=two?lines"
+
+
+def test_a_stranger_is_checked_as_far_as_that_goes(folder, pki):
+    by_key, by_certificate = sign_as(folder, pki["stranger"]), sign_as(folder, pki["stranger"], pki["stranger"])
+    check_unknown(by_key, folder)
+    check_unknown(by_certificate, folder)
+    with pytest.raises(SignatureError, match="the signature is broken"):
+        check_unknown(dataclasses.replace(by_certificate, signature=sign_as(folder, pki["lab"]).signature), folder)
+    (folder / "notes.txt").write_text("later")
+    for bundle in (by_key, by_certificate):
+        with pytest.raises(SignatureError, match="the signature is of other files"):
+            check_unknown(bundle, folder)

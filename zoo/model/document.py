@@ -40,6 +40,7 @@ class _Loader(_RefusesTwice, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # 
     """Reads in C where it can, on whose stack a text that is nested deep enough would end the process."""
 
 
+_SHOWN = 200  # letters of a value that a message repeats
 _LEVELS = 100  # that the stack of C bears many times
 _STARTS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 _ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
@@ -172,7 +173,9 @@ def describe_validation_error(error: ValidationError, schema: type[BaseModel]) -
         tag, tags = first["ctx"]["tag"], first["ctx"]["expected_tags"].replace("'", "").split(", ")
         return f"field {name!r}: unknown {tag_field} {tag!r}{near_match(tag, tags)}{more}"
     prefix = f"field {name!r}: " if name else ""
-    found = "" if isinstance(first["input"], Mapping) else f", found {first['input']!r}"
+    shown = repr(first["input"])
+    shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
+    found = "" if isinstance(first["input"], Mapping) else f", found {shown}"
     message = first["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")
     return f"{prefix}{message}{found}{more}"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
@@ -13,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.components import Predictions
-from zoo.errors import DataError, UnknownModel
+from zoo.errors import DataError, ModelError, UnknownModel
 from zoo.genome.codes import Codes, encode
 from zoo.model.card import Card, read_card
 from zoo.model.checksums import verify_checksums
 from zoo.model.devices import Tuning
+from zoo.model.examples import read_example, to_array
 from zoo.model.lowering import lower_network
 from zoo.model.precision import Precision
 from zoo.model.safety import check_onnx
@@ -82,11 +82,23 @@ class Model:
 
     def _read_example(self) -> Example:
         """Return the windows of the model's own example and, where they need nothing else, its predictions."""
-        document = json.loads((self.folder / EXAMPLE_FILE).read_text(encoding="utf-8"))
-        codes = self._encode_all(document["sequences"], 0)
-        if document["extra"] or self.precision != "float32":
+        path = self.folder / EXAMPLE_FILE
+        document = read_example(path, self.card)
+        if not document.sequences:
+            raise ModelError(f"{path}: expected at least one sequence, found none")
+        codes = self._encode_all(list(document.sequences), 0)
+        if document.extra or self.precision != "float32":
             return codes, None
-        return codes, {name: np.array(values, dtype=np.float32) for name, values in document["predictions"].items()}
+        predictions = {
+            name: to_array(f"{path}: output {name!r}", values) for name, values in document.predictions.items()
+        }
+        expected = {
+            output.name: (len(codes), *([] if output.bins is None else [output.bins]), len(output.tracks))
+            for output in self.card.outputs
+        }
+        # What does not fit is for `zoo test` to tell; nothing is compared with it here.
+        fits = {name: values.shape for name, values in predictions.items()} == expected
+        return codes, predictions if fits else None
 
     def with_precision(self, precision: Precision, codes: Codes) -> Model:
         """Return the same model whose network computes in another precision; it starts from float32.
@@ -169,12 +181,12 @@ def load_folder(path: str | Path, device: str = "auto", threads: int | None = No
     Raises:
         UnknownModel: There is no such folder.
         ChecksumMismatch: A file is not the one that was published.
-        CardError: The card has a wrong field.
-        UnsafeModel: The network is more than standard operators on data of its own.
+        CardError: The card has a wrong field, or disagrees with the network.
+        UnsafeModel: The network is more than standard operators on data of its own, or too large.
     """
     folder = Path(path)
     if not folder.is_dir():
         raise UnknownModel(f"{folder}: no model folder there")
     digest = verify_checksums(folder)
     card = read_card(folder / CARD_FILE)
-    return Model(folder, card, digest, check_onnx(folder / NETWORK_FILE), device, threads)
+    return Model(folder, card, digest, check_onnx(folder / NETWORK_FILE, card), device, threads)

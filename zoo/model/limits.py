@@ -40,14 +40,23 @@ SIGNATURE_BYTES = MIB
 NETWORK_BYTES = 2**31 - 1
 """Protocol buffers end here; a larger network would need external data."""
 
-NODES = 100_000
-"""Operators in a graph, those of its branches and loops among them; the largest known networks have about 10,000."""
+PARTS = 1_000_000
+"""Fields of a network and of all that is in it, for a file above 4 MB; a network of 10,000 nodes has about 200,000."""
+
+NODES = 50_000
+"""Operators in a network, those of branches and loops among them; the largest known networks have about 10,000."""
+
+GRAPHS = 1_000
+"""Branches and bodies of loops in a network."""
 
 GRAPH_LEVELS = 8
 """Branches and loops within one another."""
 
-NAMES_BYTES = 4_096
-"""Letters of one name, or one text attribute, within a graph."""
+LONGEST_NAME = 1_000
+"""Letters of a name within a network."""
+
+NAME_LETTERS = 80
+"""Of a name within a network that messages repeat."""
 
 RANK = 16
 """Axes of a tensor."""
@@ -58,7 +67,7 @@ VALUE_BYTES = 2 * GIB
 HELD_BYTES = 8 * GIB
 """Of all results that are needed at one time, for one window."""
 
-WORK = 1 << 45
+WORK = 1 << 44
 """Multiplications for one window: the largest of the published networks do about 2^40."""
 
 TURNS = 1_000_000
@@ -66,16 +75,19 @@ TURNS = 1_000_000
 
 
 def read_bounded(path: Path, limit: int, error_class: type[ZooError]) -> bytes:
-    """Return the bytes of a file; one that is too large is not read.
+    """Return the bytes of a file; one that is too large is not read to its end, nor one that has none.
 
     Raises:
         ZooError: As ``error_class``: the file is missing, or has more than ``limit`` bytes.
     """
+    pieces, size = [], 0
     try:
         with path.open("rb") as stream:
-            content = stream.read(limit + 1)
+            while size <= limit and (piece := stream.read(min(MIB, limit + 1 - size))):
+                pieces.append(piece)
+                size += len(piece)
     except OSError as error:
         raise error_class(f"{path}: can't be read: {error.strerror}") from error
-    if len(content) > limit:
+    if size > limit:
         raise error_class(f"{path}: expected at most {limit:,} bytes, found more")
-    return content
+    return b"".join(pieces)

@@ -1,4 +1,8 @@
-"""What an ONNX file may hold: standard operators on data of its own, so that a model is never code."""
+"""What an ONNX file may hold: standard operators on data of its own, so that a model is never code.
+
+Everything here is looked at before a session is made, in this order: bytes, parts, operators and their attributes,
+data outside the file, ONNX's own checks, and how much memory and work the network takes.
+"""
 
 from __future__ import annotations
 
@@ -8,74 +12,88 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import ModelError, UnsafeModel
+from zoo.model.graph import check_graph
+from zoo.model.limits import MIB, NETWORK_BYTES, PARTS
+from zoo.model.operators import check_operators, iter_graphs
+from zoo.model.sizes import Need, reckon_sizes
+from zoo.model.wire import has_more_parts
 
 if TYPE_CHECKING:
     import onnx
 
-MAX_BYTES = 2**31 - 1
-"""Protocol buffers end here; a larger model would need external data."""
+    from zoo.model.card import Card
+
+MAX_BYTES = NETWORK_BYTES
 
 _FREE_WEIGHTS = 4  # the first version of ONNX whose weights need not be declared as inputs
 _LARGE = 1 << 16  # bytes of a tensor that ONNX's checks need not copy
-
-STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
-
-RANDOM_OPERATORS = frozenset(
-    {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
-)
+_SMALL_FILE = 4 * MIB  # that can't have parts enough to fill a memory
 
 
-def check_onnx(path: Path) -> onnx.ModelProto:
+def check_onnx(path: Path, card: Card | None = None) -> onnx.ModelProto:
     """Read an ONNX file without running any of it.
+
+    Args:
+        path: The file.
+        card: What the network reads and gives; it must agree. Without it, axes that are free have no size.
 
     Raises:
         ModelError: The file is missing or can't be read.
         UnsafeModel: It is no ONNX file, fails ONNX's own checks, or asks for more than standard operators on data
-            of its own: other domains, functions, external data, random numbers.
+            of its own: other domains, functions, external data, random numbers, or too much memory or work.
+        CardError: The card and the graph disagree.
     """
+    return examine_onnx(path, card)[0]
+
+
+def examine_onnx(path: Path, card: Card | None = None) -> tuple[onnx.ModelProto, Need | None]:
+    """Return the network of an ONNX file, as ``check_onnx``, with what one window takes."""
     import onnx
 
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise UnsafeModel(f"{path}: expected at most {MAX_BYTES} bytes, found {size}")
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: can't be read: {error.strerror}") from error
+    content = _read(path)
+    if len(content) > _SMALL_FILE and has_more_parts(content, onnx.ModelProto, PARTS):
+        raise UnsafeModel(f"{path}: expected at most {PARTS:,} parts, found more")
     try:
         model = onnx.load_model_from_string(content)
     except Exception as error:
         raise UnsafeModel(f"{path}: expected an ONNX model, found something else ({_first_line(error)})") from error
-    _check_contents(path, model)
+    del content
+    if not model.graph.ListFields():
+        raise UnsafeModel(f"{path}: expected an ONNX model, found something else (no graph)")
+    check_operators(model, str(path))
+    for graph in iter_graphs(model.graph, str(path)):
+        _check_tensors(path, graph)
     try:
         onnx.checker.check_model(_without_weights(model), full_check=True)
     except Exception as error:
         raise UnsafeModel(f"{path}: fails ONNX's checks: {_first_line(error)}") from error
-    return model
+    if card is not None:
+        check_graph(model, card)
+    return model, reckon_sizes(model, card, str(path))
 
 
-def _check_contents(path: Path, model: onnx.ModelProto) -> None:
+def _read(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise UnsafeModel(f"{path}: expected at most {MAX_BYTES} bytes, found {size}")
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: can't be read: {error.strerror}") from error
+
+
+def _check_tensors(path: Path, graph: onnx.GraphProto) -> None:
+    """Refuse data outside the file, and tensors that are larger than they are written."""
     import onnx
 
-    if model.functions:
-        raise UnsafeModel(f"{path}: expected no functions, found {model.functions[0].name!r}")
-    if model.training_info:
-        raise UnsafeModel(f"{path}: expected a graph for prediction alone, found training information")
-    for graph in _iter_graphs(model.graph):
-        for node in graph.node:
-            if node.domain not in STANDARD_DOMAINS:
-                raise UnsafeModel(
-                    f"{path}: expected standard operators only, found {node.op_type!r} of domain {node.domain!r} "
-                    f"(node {node.name!r})"
-                )
-            if node.op_type in RANDOM_OPERATORS:
-                raise UnsafeModel(
-                    f"{path}: predictions must be the same at every run, found the random operator {node.op_type!r} "
-                    f"(node {node.name!r}); export the model for prediction"
-                )
-        for tensor in _iter_tensors(graph):
-            if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
-                raise UnsafeModel(f"{path}: expected all data inside the file, found tensor {tensor.name!r} outside it")
+    if graph.sparse_initializer:
+        name = graph.sparse_initializer[0].values.name
+        raise UnsafeModel(f"{path}: expected all values of a tensor, found the sparse tensor {name!r}")
+    for tensor in _iter_tensors(graph):
+        if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
+            raise UnsafeModel(f"{path}: expected all data inside the file, found tensor {tensor.name!r} outside it")
+        if tensor.data_type == onnx.TensorProto.STRING:
+            raise UnsafeModel(f"{path}: expected numbers, found texts in tensor {tensor.name!r}")
 
 
 def _without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -122,24 +140,13 @@ def _holds_floats(tensor: onnx.TensorProto) -> bool:
     return len(fields["raw_data"]) == size and fields.keys() <= {"name", "dims", "data_type", "raw_data", "doc_string"}
 
 
-def _iter_graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
-    yield graph
-    for node in graph.node:
-        for attribute in node.attribute:
-            for inner in (attribute.g, *attribute.graphs):
-                if inner.node or inner.initializer:
-                    yield from _iter_graphs(inner)
-
-
 def _iter_tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
     yield from graph.initializer
-    sparse = list(graph.sparse_initializer)
     for node in graph.node:
         for attribute in node.attribute:
-            yield from (attribute.t, *attribute.tensors)
-            sparse.extend((attribute.sparse_tensor, *attribute.sparse_tensors))
-    for tensor in sparse:
-        yield from (tensor.values, tensor.indices)
+            if attribute.HasField("t"):
+                yield attribute.t
+            yield from attribute.tensors
 
 
 def _first_line(error: Exception) -> str:

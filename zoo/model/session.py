@@ -90,7 +90,7 @@ class Session:
         self.strands = Strands(card)
         self.inputs = Inputs(card)
         self.trials = Trials(card, example)
-        self._graph = check_onnx(model) if isinstance(model, Path) else model
+        self._graph = check_onnx(model, card) if isinstance(model, Path) else model
         check_graph(self._graph, card)
         threads = _choose_threads(threads)
         budget = _CPU_BYTES if self.device == "cpu" else _GPU_BYTES

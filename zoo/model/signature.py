@@ -14,6 +14,7 @@ import binascii
 import datetime as dt
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,6 +121,8 @@ def read_signature(content: bytes, where: str = SIGNATURE) -> Bundle:
     certificates: tuple[bytes, ...] = ()
     if "publicKey" in material:
         hint = take(take(material, "publicKey", dict, where), "hint", str, where)
+        if not re.fullmatch(r"[0-9a-f]{64}", hint):
+            raise SignatureError(f"{where}: hint: expected the sha256 of a public key, found {hint[:80]!r}")
     elif "x509CertificateChain" in material:
         certificates = _read_chain(take(material, "x509CertificateChain", dict, where), where)
     else:
@@ -143,8 +146,10 @@ def verify_with_key(bundle: Bundle, folder: Path, public_key: str) -> None:
         SignatureError: Another key made it, it is broken, or the files are others.
     """
     key = _read_public_key(public_key)
-    if bundle.hint and bundle.hint != _hint(key):
-        raise SignatureError(f"{folder}: expected a signature by the key {_hint(key)}, found one by {bundle.hint[:64]}")
+    if bundle.hint != _hint(key):
+        raise SignatureError(
+            f"{folder}: expected a signature by the key {_hint(key)}, found one by {bundle.hint or 'a certificate'}"
+        )
     _verify(bundle, folder, key)
 
 
@@ -172,6 +177,22 @@ def verify_with_roots(bundle: Bundle, folder: Path, roots: str) -> Certified:
     _check_usage(leaf, folder)
     _verify(bundle, folder, _check_key(leaf.public_key(), f"{folder / SIGNATURE}"))
     return Certified(leaf.subject.rfc4514_string(), leaf.not_valid_after_utc)
+
+
+def check_unknown(bundle: Bundle, folder: Path) -> None:
+    """Check what can be checked of a signature by somebody who is not known: that it is of exactly these files.
+
+    Raises:
+        SignatureError: It is of other files, or its certificate's key did not make it.
+    """
+    from cryptography import x509
+
+    where = str(folder / SIGNATURE)
+    if bundle.certificates:
+        leaf: x509.Certificate = _load(x509.load_der_x509_certificate, bundle.certificates[0], where)
+        _verify(bundle, folder, _check_key(leaf.public_key(), where))
+    else:
+        compare_files(read_statement(bundle.payload, where), folder)
 
 
 def fingerprint(public_key: str) -> str:
@@ -203,7 +224,7 @@ def find_subject(bundle: Bundle) -> str:
     if not bundle.certificates:
         return ""
     certificate: x509.Certificate = _load(x509.load_der_x509_certificate, bundle.certificates[0], SIGNATURE)
-    return certificate.subject.rfc4514_string()
+    return "".join(letter if letter.isprintable() else "?" for letter in certificate.subject.rfc4514_string())
 
 
 def _verify(bundle: Bundle, folder: Path, key: ec.EllipticCurvePublicKey) -> None:

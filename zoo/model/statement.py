@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from zoo.errors import SignatureError
 from zoo.model.checksums import CHECKSUMS, SIGNATURE, hash_file, list_files
+from zoo.model.limits import NAME_BYTES
 
 T = TypeVar("T")
 
@@ -84,9 +85,10 @@ def compare_files(signed: dict[str, str], folder: Path) -> None:
     present = _hash_files(folder)
     for name in sorted(signed.keys() | present.keys()):
         if signed.get(name) != present.get(name):
-            expected, found = signed.get(name, "no such file"), present.get(name, "no such file")
+            expected, found = signed.get(name, "no such file")[:64], present.get(name, "no such file")
             raise SignatureError(
-                f"{folder / name}: the signature is of other files: signed was sha256 {expected[:64]}, found {found}"
+                f"{folder}: {name[:NAME_BYTES]!r}: the signature is of other files: signed was sha256 {expected}, "
+                f"found {found}"
             )
 
 

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ValidationError
 
 from zoo.components import Predictions
 from zoo.errors import DataError, ModelError
 from zoo.genome.codes import UNKNOWN, Codes, decode, encode
 from zoo.model.card import MIN_TOLERANCE, Card, Input
-from zoo.model.document import Document, describe_validation_error
+from zoo.model.examples import Example, read_example, to_array
 from zoo.model.folder import EXAMPLE_FILE, NETWORK_FILE, load_folder
 from zoo.model.session import Session
 
@@ -22,18 +21,6 @@ _SEQUENCES = 8
 _MAX_BASES = 2_000_000  # a long window gets fewer sequences
 _UNKNOWN_SHARE = 0.02
 _NO_BASES = np.empty((_SEQUENCES, 0), dtype=np.uint8)
-
-
-class Example(Document):
-    """``example.json``: sequences drawn from a seed, other inputs by name, and the predictions by output.
-
-    There are no sequences where the network reads none.
-    """
-
-    seed: int
-    sequences: tuple[str, ...]
-    extra: dict[str, list[object]]
-    predictions: dict[str, list[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +59,10 @@ def verify_folder(path: str | Path, device: str = "cpu", threads: int | None = N
     """
     model = load_folder(path, device, threads)
     card = model.card
-    example = _read_example(model.folder / EXAMPLE_FILE)
+    example = read_example(model.folder / EXAMPLE_FILE, card)
     path = model.folder / EXAMPLE_FILE
     codes = _encode_example(path, example, card)
-    extra = {name: _to_array(f"{path}: extra {name!r}", values) for name, values in example.extra.items()}
+    extra = {name: to_array(f"{path}: extra {name!r}", values) for name, values in example.extra.items()}
     try:
         predictions = model.session.predict(codes, extra)
     except DataError as error:
@@ -86,7 +73,7 @@ def verify_folder(path: str | Path, device: str = "cpu", threads: int | None = N
         where = f"{path}: output {output.name!r}"
         if output.name not in example.predictions:
             raise ModelError(f"{where}: expected its predictions, found none")
-        expected = _to_array(where, example.predictions[output.name])
+        expected = to_array(where, example.predictions[output.name])
         difference = _compare(where, expected, predictions[output.name], tolerance, model.session.device)
         largest = max(largest, difference)
     count = len(next(iter(predictions.values())))
@@ -108,15 +95,6 @@ def _compare(where: str, expected: Predictions, found: Predictions, tolerance: f
             f"{relative:.2g} of the largest prediction; the card allows {tolerance:.2g}"
         )
     return relative
-
-
-def _read_example(path: Path) -> Example:
-    try:
-        return Example.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise ModelError(f"{path}: can't be read: {error.strerror}") from error
-    except ValidationError as error:
-        raise ModelError(f"{path}: {describe_validation_error(error, Example)}") from error
 
 
 def _encode_example(path: Path, example: Example, card: Card) -> Codes | None:
@@ -143,13 +121,6 @@ def _draw_codes(rng: np.random.Generator, length: int) -> Codes:
 
 def _draw_context(rng: np.random.Generator, item: Input, count: int) -> npt.NDArray[np.float32]:
     return rng.random((count, *item.shape), dtype=np.float32)
-
-
-def _to_array(where: str, values: list[object]) -> npt.NDArray[np.float32]:
-    try:
-        return np.array(values, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"{where}: expected nested lists of numbers, of one length each") from error
 
 
 def _to_list(values: npt.NDArray[np.float32]) -> list[object]:
