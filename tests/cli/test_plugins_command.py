@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from zoo.announcements import EntryPoint
+from zoo.announcements import EntryPoint, show_version
 from zoo.cli import main
 from zoo.plugins import Plugins, discover, load_plugins
 
@@ -20,6 +20,7 @@ def one_failed_plugin(monkeypatch):
 def test_json_holds_components_and_failures(capsys, one_failed_plugin):
     assert main(["plugins", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
+    assert document["api_version"] == show_version()
     scorer = next(row for row in document["components"] if row["name"] == "weighted_difference")
     assert scorer["kind"] == "scorer"
     assert (scorer["plugin"], scorer["distribution"]) == ("assayzoo:scorers", "assayzoo")
