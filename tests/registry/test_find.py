@@ -4,9 +4,12 @@ import pytest
 import yaml
 
 import zoo
-from zoo.errors import ChecksumMismatch, ModelError, UnknownModel
+from tests.registry.made_stores import store_model, write_model
+from zoo.errors import ChecksumMismatch, DownloadError, LockMismatch, ModelError, UnknownModel
 from zoo.model.checksums import write_checksums
 from zoo.registry import load, locate, open_registry
+from zoo.registry.project_lock import update_lock
+from zoo.registry.sources import Source, add_source
 from zoo.registry.writing import register
 
 
@@ -102,3 +105,49 @@ def test_a_link_out_of_the_registrys_folder_is_refused(registry_path, tmp_path, 
     change_entry(registry_path, url="models/linked")
     with pytest.raises(ModelError, match="expected a path that stays in"):
         load("g-at-anchor", registry=registry_path)
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    """A registry of blobs that the user has added, and an empty home."""
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    store_model(write_model(tmp_path / "lab-model", "lab-g"), tmp_path / "lab")
+    add_source(Source(name="lab", url=str(tmp_path / "lab")))
+    return tmp_path / "lab"
+
+
+def test_a_model_that_is_not_here_is_pulled_and_the_log_says_so(lab, caplog):
+    with caplog.at_level("INFO", logger="zoo"):
+        assert load("lab-g", "cpu").predict("AAAAGAAAA")["g"].tolist() == [1.0]
+    (told,) = [record.getMessage() for record in caplog.records if "pulling" in record.getMessage()]
+    assert told.startswith("pulling lab-g@1.0.0 from lab (")
+    caplog.clear()
+    load("lab-g", "cpu")
+    assert not [record for record in caplog.records if "pulling" in record.getMessage()]
+
+
+def test_a_pulled_model_is_loaded_as_a_folder_is(lab, tmp_path):
+    pulled, folder = load("lab-g", "cpu"), load(tmp_path / "lab-model", "cpu")
+    assert pulled.digest == folder.digest
+    assert pulled.network == folder.network
+
+
+def test_offline_nothing_is_pulled(lab):
+    with pytest.raises(DownloadError, match=r"lab-g@1\.0\.0 is not in .*; with a network zoo pull fetches it"):
+        load("lab-g", offline=True)
+
+
+def test_a_lock_refuses_a_folder_and_what_it_does_not_pin(lab, tmp_path):
+    update_lock(tmp_path / "zoo.lock", {})
+    with pytest.raises(LockMismatch, match=r"lab-model: a folder is not pinned by zoo\.lock"):
+        load(tmp_path / "lab-model", locked=tmp_path / "zoo.lock")
+    with pytest.raises(LockMismatch, match=r"'lab-g' is not in zoo\.lock"):
+        load("lab-g", locked=str(tmp_path / "zoo.lock"))
+
+
+def test_a_damaged_model_in_the_cache_is_told_with_its_remedy(lab):
+    folder = locate("lab-g").folder
+    (folder / "example.json").chmod(0o644)
+    (folder / "example.json").write_text("{}")
+    with pytest.raises(ChecksumMismatch, match=r"example\.json: expected sha256 .*; fetch the model again"):
+        load("lab-g")

@@ -20,8 +20,8 @@ from zoo.errors import (
     UnsafeModel,
 )
 from zoo.model.checksums import hash_file, verify_checksums, write_checksums
+from zoo.model.folder import load_folder
 from zoo.places import HOME_VARIABLE
-from zoo.registry import pull as pull_module
 from zoo.registry import transfer
 from zoo.registry.cache import Cache
 from zoo.registry.project_lock import update_lock
@@ -35,6 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
     monkeypatch.setattr(transfer, "WAIT", 0)
+    monkeypatch.setattr("zoo.model.probation.examine", load_folder)  # here, not in a process of its own: half a second
     return tmp_path / "home"
 
 
@@ -172,7 +173,7 @@ def test_a_signature_that_is_refused_keeps_the_model_out(home, store, monkeypatc
     def refuse(folder, full_name):
         raise SignatureError(f"{folder / 'SHA256SUMS.sig'}: expected one for {full_name}")
 
-    monkeypatch.setattr(pull_module, "judge", refuse)
+    monkeypatch.setattr("zoo.registry.fetching.judge", refuse)
     with pytest.raises(SignatureError, match=r"^g-at-anchor@1\.0\.0: SHA256SUMS\.sig: expected one for g-at-anchor"):
         pull("g-at-anchor")
     assert_nothing_was_kept(home)
@@ -184,9 +185,8 @@ def test_a_signature_made_later_is_fetched_by_the_next_pull(home, tmp_path, mode
     place = pull("g-at-anchor", registry=registry).folder
     (model / "SHA256SUMS.sig").write_text("signed")
     store_model(model, tmp_path / "store", signature=hash_file(model / "SHA256SUMS.sig"))
-    seen = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pull_module, "judge", lambda folder, name: seen.append(folder) or Signer("trusted", "lab"))
+        patch.setattr("zoo.registry.judging.judge", lambda *_: Signer("trusted", "lab"))
         found = pull("g-at-anchor", registry=registry)
         assert found.signer == Signer("trusted", "lab")
         assert (place / "SHA256SUMS.sig").read_text() == "signed"
@@ -258,7 +258,7 @@ def test_a_model_that_is_not_locked_is_refused(home, store, lock):
 
 def test_a_model_that_was_locked_as_signed_must_stay_so(home, store, tmp_path, monkeypatch):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pull_module, "judge", lambda *_: Signer("trusted", "lab"))
+        patch.setattr("zoo.registry.judging.judge", lambda *_: Signer("trusted", "lab"))
         update_lock(tmp_path / "zoo.lock", {"g-at-anchor": make_pin(pull("g-at-anchor"))})
     with pytest.raises(LockMismatch, match=r"locked as signed by lab, found signed by nobody"):
         pull("g-at-anchor", locked=tmp_path / "zoo.lock")
@@ -269,55 +269,70 @@ def test_a_version_that_is_not_listed_is_told(home, store):
         pull("g-at-anchor@2.0.0")
 
 
-# Every step of a pull that changes what lies on the disk; a child counts them, and ends itself at one of them.
+# Every step of a pull that changes what lies on the disk: a fork counts them, and ends itself at the one it is told.
 PULL = """
     import os, signal, sys
-    import zoo.registry.cache, zoo.registry.pull, zoo.registry.transfer
+    import zoo.model.probation, zoo.registry.pull
     from pathlib import Path
-    last, seen = int(sys.argv[1]), 0
+    zoo.model.probation.examine = lambda folder: None  # takes half a second, and changes nothing
+    seen = 0
+
+    def count():
+        global seen
+        seen += 1
+        if seen == last:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     def stop_at(change):
         def changed(*arguments, **options):
-            global seen
-            seen += 1
-            if seen == last:
-                os.kill(os.getpid(), signal.SIGKILL)
+            count()
             done = change(*arguments, **options)
-            seen += 1
-            if seen == last:
-                os.kill(os.getpid(), signal.SIGKILL)
+            count()
             return done
         return changed
 
     for name in ("rename", "replace", "unlink", "mkdir"):
         setattr(Path, name, stop_at(getattr(Path, name)))
     os.fsync = stop_at(os.fsync)
-    print(zoo.registry.pull.pull("g-at-anchor").folder, seen)
+    for line in sys.stdin:
+        last = int(line)
+        if fork := os.fork():
+            print(os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]), flush=True)
+            continue
+        zoo.registry.pull.pull("g-at-anchor")
+        print(seen, flush=True)
+        os._exit(0)
 """
 
 
 def start(code, *arguments):
-    command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    command = [sys.executable, "-c", textwrap.dedent(code), *arguments]
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    )
+
+
+def tell(process, line):
+    process.stdin.write(f"{line}\n")
+    process.stdin.flush()
 
 
 def test_a_kill_at_any_step_leaves_nothing_or_the_whole_model(home, store, model):
     digest = hash_file(model / "SHA256SUMS")
-    whole = start(PULL, 0)
-    out, error = whole.communicate(timeout=60)
-    assert whole.returncode == 0, error
-    steps = int(out.split()[-1])
-    assert steps > 20
-    # Three to a process start would take a minute; every third step is one more reason to go on than any lucky moment.
-    for step in range(1, steps + 1, 3):
-        shutil.rmtree(home)
-        killed = start(PULL, step)
-        killed.communicate(timeout=60)
-        assert killed.returncode == -signal.SIGKILL
-        found = Cache().find(digest)
-        assert found is None or verify_checksums(found) == digest
-        assert verify_checksums(pull("g-at-anchor").folder) == digest
-        assert list_files(home / "models") == [f"models/{digest[:2]}/{digest}/{name}"[7:] for name in list_files(model)]
+    with start(PULL) as child:
+        tell(child, 0)
+        steps, status = int(child.stdout.readline()), int(child.stdout.readline())
+        assert status == 0
+        assert steps > 40
+        for step in range(1, steps + 1):
+            shutil.rmtree(home)
+            tell(child, step)
+            assert int(child.stdout.readline()) == -signal.SIGKILL
+            found = Cache().find(digest)
+            assert found is None or verify_checksums(found) == digest
+            assert verify_checksums(pull("g-at-anchor").folder) == digest
+            assert list_files(home / "models") == [f"{digest[:2]}/{digest}/{name}" for name in list_files(model)]
+        child.stdin.close()
 
 
 TOGETHER = """
@@ -327,6 +342,8 @@ TOGETHER = """
         fcntl.flock = lambda *_: None
         filelock.SoftFileLock.acquire = lambda self, *_, **__: self
         filelock.SoftFileLock.release = lambda self, *_, **__: None
+    import zoo.model.probation
+    zoo.model.probation.examine = lambda folder: None
     from zoo.registry.pull import pull
     sys.stdin.readline()
     print(pull("g-at-anchor").folder)
@@ -336,21 +353,27 @@ TOGETHER = """
 @pytest.mark.parametrize("locks", ["held", "deaf"])
 def test_eight_processes_that_pull_at_once_have_the_same_whole_model(home, store, model, locks):
     digest = hash_file(model / "SHA256SUMS")
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(TOGETHER), locks],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
-        )
-        for _ in range(8)
-    ]  # fmt: skip
+    processes = [start(TOGETHER, locks) for _ in range(8)]
     for process in processes:
-        process.stdin.write("go\n")
-        process.stdin.flush()
+        tell(process, "go")
     for process in processes[:2]:
         process.kill()
     done = [process.communicate(timeout=120) for process in processes]
-    assert [error.splitlines()[-1:] for _, error in done[2:]] == [[]] * 6
+    assert [process.returncode for process in processes[2:]] == [0] * 6, done
     assert {out.strip() for out, _ in done[2:]} == {str(home / "models" / digest[:2] / digest)}
     assert verify_checksums(Cache().find(digest)) == digest
     Cache().sweep(older_than=0)
     assert list_files(home / "incoming") == list_files(home / "partial") == []
+
+
+def test_what_came_is_examined_in_a_process_of_its_own(store, tmp_path, monkeypatch):
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    verify_checksums(pull("g-at-anchor").folder)
+    model = tmp_path / "hostile"
+    write_model(model, "hostile")
+    (model / "model.onnx").write_bytes(b"no network")
+    write_checksums(model)
+    store_model(model, store)
+    with pytest.raises(UnsafeModel, match=r"^hostile@1\.0\.0: model\.onnx"):
+        pull("hostile")
+    assert len(list((tmp_path / "home" / "models").glob("*/*"))) == 1

@@ -8,7 +8,7 @@ from tests.registry.made_stores import Faulty, digest_of
 from zoo.errors import ChecksumMismatch, DownloadError, OutputError
 from zoo.registry import transfer
 from zoo.registry.stores.protocol import TRIES, Missing
-from zoo.registry.transfer import fetch_blob, fetch_from
+from zoo.registry.transfer import ask_often, fetch_blob, fetch_from
 
 CONTENT = bytes(range(256)) * 40
 DIGEST = digest_of(CONTENT)
@@ -136,3 +136,27 @@ def test_a_full_disk_says_what_was_to_be_written(tmp_path, monkeypatch):
     monkeypatch.setattr(transfer.os, "fsync", fill)
     with pytest.raises(OutputError, match=r"up to 10,240 bytes are to be written, which this disk has no room for"):
         fetch(Faulty(FILES), tmp_path / "part")
+
+
+def test_an_error_of_the_network_is_none_of_the_disk(tmp_path):
+    reader = Faulty(FILES, ConnectionResetError(104, "Connection reset by peer"))
+    assert fetch(reader, tmp_path / "part").read_bytes() == CONTENT
+    reader = Faulty(FILES, *[TimeoutError("timed out")] * TRIES)
+    with pytest.raises(DownloadError, match=r"^stub://store/a: timed out \(asked 4 times\)$"):
+        fetch(reader, tmp_path / "other")
+
+
+def test_a_small_file_is_asked_for_again_but_not_where_it_is_missing():
+    faults = [DownloadError("500"), DownloadError("500")]
+
+    def ask():
+        if faults:
+            raise faults.pop()
+        return "answer"
+
+    assert ask_often(ask) == "answer"
+    faults += [DownloadError("500"), Missing("no such file")]
+    with pytest.raises(Missing):
+        ask_often(ask)
+    with pytest.raises(DownloadError, match="500"):
+        ask_often(ask, 1)

@@ -26,7 +26,8 @@ PATIENCE = 60.0
 """Seconds without a byte after which the process that holds the lock is not waited for any more."""
 
 _POLL = 0.2  # seconds between two looks at what another process does
-_ABANDONED = 600.0  # seconds after which what a process on another machine left counts as broken off
+_ABANDONED = 600.0  # seconds after which what another machine left counts as broken off
+_FORGOTTEN = 7 * 86_400.0  # seconds after which what was broken off is gone on with by nobody any more
 
 
 class Cache:
@@ -108,7 +109,7 @@ class Cache:
         left = [path for path in folder.glob(f"{digest}.*") if _is_abandoned(path)]
         try:
             for path in sorted(left, key=_measure, reverse=True):
-                with contextlib.suppress(FileNotFoundError):  # another process claimed it
+                with contextlib.suppress(FileNotFoundError, PermissionError):  # claimed by another, or not ours
                     if not part.exists():
                         # A copy, not a rename: who is thought dead may still hold the file open, and write.
                         shutil.copyfile(path, part)
@@ -169,7 +170,7 @@ class Cache:
                 "another disk"
             )
 
-    def sweep(self, older_than: float = _ABANDONED) -> int:
+    def sweep(self, older_than: float = _FORGOTTEN) -> int:
         """Remove what broken runs left that nobody touched for so many seconds; return how many files and folders."""
         removed = 0
         for name in ("incoming", "partial"):
@@ -252,7 +253,7 @@ def _runs(process: int) -> bool:
         return True  # where asking would end it
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:
         return True  # somebody else's

@@ -79,8 +79,4 @@ def locate(
 def open_registry(path: str | Path | None = None) -> Registry:
     """Read an index: the given one, the one that ``ZOO_REGISTRY`` names, or the one that comes with the package."""
     source = find_source(path)
-    return (
-        read_registry(find_bundled())
-        if source is None
-        else read_registry(refresh(source, max_age=FRESH).catalogue.path)
-    )
+    return read_registry(find_bundled()) if source is None else refresh(source, max_age=FRESH).registry

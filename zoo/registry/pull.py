@@ -4,34 +4,35 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
 
-from zoo.errors import ChecksumMismatch, DownloadError, LockMismatch, ModelError, OutputError
-from zoo.model.checksums import CHECKSUMS, SIGNATURE, hash_file, verify_checksums
+from zoo.errors import ChecksumMismatch, DownloadError, LockMismatch, ModelError
+from zoo.model.checksums import CHECKSUMS, hash_file, verify_checksums
 from zoo.registry.cache import Cache
+from zoo.registry.fetching import MAX_MODEL, MAX_SIGNATURE, Share, Tell, add_signature, fetch
 from zoo.registry.index import Listing
-from zoo.registry.names import MAX_CHECKSUMS, parse_checksums
-from zoo.registry.project_lock import Pin, read_lock
-from zoo.registry.resolving import Place, Resolved, find_local, find_place, resolve
+from zoo.registry.judging import judge_kept
+from zoo.registry.project_lock import Pin, read_lock, update_lock
+from zoo.registry.refreshing import describe_source
+from zoo.registry.resolving import Resolved, find_local, find_place, resolve
 from zoo.registry.sources import BUNDLED, UNBUNDLED, read_sources
 from zoo.registry.stores.protocol import hide_secrets
-from zoo.registry.transfer import explain_disk, fetch_from
-from zoo.registry.trust import Signer, judge
+from zoo.registry.trust import Signer
 
-MAX_MODEL = 1 << 33
-"""Bytes of a model whose registry does not tell its size."""
-
-MAX_SIGNATURE = 1 << 20
-"""Bytes of a signature; with a chain of certificates it has some thousand."""
-
-Tell: TypeAlias = Callable[[str], None]
-"""Is told, in a line, what is fetched or waited for."""
-
-Share: TypeAlias = Callable[[int, int], None]
-"""Is told how many bytes came, and how many there are at most."""
+__all__ = [
+    "MAX_MODEL",
+    "MAX_SIGNATURE",
+    "Location",
+    "Share",
+    "Tell",
+    "fetch",
+    "lock_models",
+    "make_pin",
+    "obtain",
+    "pull",
+]
 
 _log = logging.getLogger("zoo")
 
@@ -108,31 +109,33 @@ def obtain(
     return _have(name, registry, locked, offline=offline, newest=False, report=report, tell=tell)
 
 
-def fetch(
-    listing: Listing, place: Place, cache: Cache, *, report: Share | None = None, tell: Tell | None = None
-) -> tuple[Path, int]:
-    """Bring a model into the cache; return its folder there, and how many bytes came.
+def lock_models(
+    names: Sequence[str],
+    path: Path,
+    *,
+    registry: str | Path | None = None,
+    offline: bool = False,
+    report: Share | None = None,
+    tell: Tell | None = None,
+) -> dict[str, Pin]:
+    """Pin models in a lock, beside those that it has; each is pulled, so that what is pinned is what was checked.
 
-    Each file is asked for by its digest, and the list of files by that of the registry; nothing is read before its
-    digest is right. What came stays where this breaks off, for the next time.
+    Returns:
+        The pins of these models, by name.
 
     Raises:
-        ModelError: As ``pull``.
-        OutputError: The cache can't be written.
+        LockMismatch: One is named in two versions.
+        ModelError: As ``pull``; the lock stays as it was.
+        OutputError: It can't be written.
     """
-    entry, said = listing.entry, tell or _log.info
-    with cache.wait_for_others(entry.sha256sums, lambda line: said(f"{listing.full_name}: {line}")):
-        if found := cache.find(entry.sha256sums):
-            return found, 0
-        cache.check_room(entry.size or 0)
-        with cache.open_incoming(entry.sha256sums) as incoming:
-            work = _Work(listing, place, cache, incoming, report)
-            try:
-                work.bring_all()
-                _examine(incoming, listing)
-            except (ModelError, OutputError) as error:
-                raise type(error)(_name_model(str(error), incoming, listing)) from error
-            return cache.adopt(incoming, entry.sha256sums), work.came
+    pins: dict[str, Pin] = {}
+    for name in names:
+        found = pull(name, registry=registry, offline=offline, report=report, tell=tell)
+        base, pin = found.full_name.partition("@")[0], make_pin(found)
+        if pins.setdefault(base, pin) != pin:
+            raise LockMismatch(f"{base} is named in versions {pins[base].version} and {pin.version}; a lock pins one")
+    update_lock(path, pins)
+    return pins
 
 
 def make_pin(location: Location) -> Pin:
@@ -146,48 +149,6 @@ def make_pin(location: Location) -> Pin:
     signer = location.signer.name if location.signer and location.signer.state == "trusted" else ""
     listing = location.listing
     return Pin(version=listing.version, sha256sums=listing.entry.sha256sums, registry=location.registry, signer=signer)
-
-
-class _Work:
-    """The fetching of one model."""
-
-    def __init__(self, listing: Listing, place: Place, cache: Cache, incoming: Path, report: Share | None) -> None:
-        self.listing, self.place, self.cache, self.incoming, self.report = listing, place, cache, incoming, report
-        self.limit = MAX_MODEL if listing.entry.size is None else listing.entry.size
-        self.came = 0
-
-    def bring_all(self) -> None:
-        entry = self.listing.entry
-        sums = self._bring(CHECKSUMS, entry.sha256sums, MAX_CHECKSUMS)
-        files = parse_checksums(sums.read_bytes(), str(sums))
-        left = self.limit
-        for name, digest in files.items():
-            left -= self._bring(name, digest, left).stat().st_size
-        if entry.signature is not None:
-            self._bring(SIGNATURE, entry.signature, MAX_SIGNATURE)
-
-    def bring_signature(self, digest: str) -> Path:
-        return self._bring(SIGNATURE, digest, MAX_SIGNATURE)
-
-    def _bring(self, name: str, digest: str, limit: int) -> Path:
-        target = self.incoming / name
-        path = self.place.name_file(name, digest)
-        while True:
-            with self.cache.claim_part(digest) as part:
-                fetch_from(self.place.readers, path, digest, limit, part, self._count)
-                try:
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    part.rename(target)
-                except FileNotFoundError:
-                    continue  # another machine took this process for dead
-                except OSError as error:
-                    raise explain_disk(error, target, limit) from error
-                return target
-
-    def _count(self, count: int) -> None:
-        self.came += count
-        if self.report is not None:
-            self.report(self.came, max(self.limit, self.came))
 
 
 def _have(
@@ -206,14 +167,15 @@ def _have(
         full_name = f"{name.rpartition(':')[2].partition('@')[0]}@{pin.version}"
         kept = Cache().find(pin.sha256sums)
         if kept is not None and _is_whole(kept, pin.sha256sums, thoroughly=newest):
-            found = Location(kept, full_name=full_name, registry=pin.registry, signer=judge(kept, full_name))
+            found = Location(kept, full_name=full_name, registry=pin.registry)
+            found = replace(found, signer=judge_kept(kept, full_name, pin.sha256sums))
             return _check_signer(found, pin)  # no registry is asked at all
         name, registry = _name_pinned(full_name, pin)
     resolved = resolve(name, registry, offline=offline, newest=newest)
     listing, source = resolved.listing, resolved.source
     if pin is not None and listing.entry.sha256sums != pin.sha256sums:
         raise LockMismatch(
-            f"{listing.full_name}: pinned with sha256 {pin.sha256sums} of its SHA256SUMS, {source.name or source.url} "
+            f"{listing.full_name}: pinned with sha256 {pin.sha256sums} of its SHA256SUMS, {describe_source(source)} "
             f"lists {listing.entry.sha256sums}; this is another model"
         )
     if listing.entry.yanked is not None:
@@ -225,9 +187,11 @@ def _have(
         _check_listed(folder, listing)
         if newest:
             verify_checksums(folder)
-        return replace(found, folder=folder)
-    folder, came = _keep(resolved, offline=offline, newest=newest, report=report, tell=tell)
-    found = replace(found, folder=folder, fetched=came, signer=judge(folder, listing.full_name))
+        found = replace(found, folder=folder)
+    else:
+        folder, came = _keep(resolved, offline=offline, newest=newest, report=report, tell=tell)
+        signer = judge_kept(folder, listing.full_name, listing.entry.sha256sums)
+        found = replace(found, folder=folder, fetched=came, signer=signer)
     return found if pin is None else _check_signer(found, pin)
 
 
@@ -243,7 +207,12 @@ def _keep(resolved: Resolved, *, offline: bool, newest: bool, report: Share | No
         cache.discard(digest)
         kept = None
     if kept is not None:
-        return kept, _add_signature(resolved, cache, kept, report) if newest and not offline else 0
+        signed_since = newest and not offline and listing.entry.signature is not None
+        return kept, add_signature(listing, find_place(resolved), cache, report=report) if signed_since else 0
+    if resolved.source.name == UNBUNDLED:
+        raise DownloadError(
+            f"{listing.full_name} came in a bundle and is not in {cache.folder} any more; unbundle it again"
+        )
     if offline:
         raise DownloadError(
             f"{listing.full_name} is not in {cache.folder}; with a network zoo pull fetches it, or zoo bundle makes a "
@@ -285,39 +254,3 @@ def _check_signer(found: Location, pin: Pin) -> Location:
         who = {"unsigned": "nobody", "unknown": f"an unknown key, {signer.name}"}.get(signer.state, signer.name)
         raise LockMismatch(f"{found.full_name}: locked as signed by {pin.signer}, found signed by {who}")
     return found
-
-
-def _add_signature(resolved: Resolved, cache: Cache, folder: Path, report: Share | None) -> int:
-    """Fetch a signature that was made after the model was pulled; return how many bytes came."""
-    listing = resolved.listing
-    wanted = listing.entry.signature
-    if wanted is None or ((folder / SIGNATURE).is_file() and hash_file(folder / SIGNATURE) == wanted):
-        return 0
-    with cache.open_incoming(listing.entry.sha256sums) as incoming:
-        work = _Work(listing, find_place(resolved), cache, incoming, report)
-        try:
-            cache.keep_signature(listing.entry.sha256sums, work.bring_signature(wanted))
-        except (ModelError, OutputError) as error:
-            raise type(error)(_name_model(str(error), incoming, listing)) from error
-        return work.came
-
-
-def _examine(incoming: Path, listing: Listing) -> None:
-    """Check what came, of which every digest is right: who signed it, whether it is safe, whether it is the one."""
-    from zoo.model.card import read_card
-    from zoo.model.folder import CARD_FILE
-    from zoo.model.probation import examine
-
-    if verify_checksums(incoming) != listing.entry.sha256sums:
-        raise ChecksumMismatch(f"{incoming / CHECKSUMS}: changed on the disk while it was fetched; try again")
-    judge(incoming, listing.full_name)
-    examine(incoming)
-    found = read_card(incoming / CARD_FILE).full_name
-    if found != listing.full_name:
-        raise ModelError(f"{incoming / CARD_FILE}: expected the card of {listing.full_name}, found that of {found}")
-
-
-def _name_model(message: str, incoming: Path, listing: Listing) -> str:
-    """Return a message that names the model, not the folder that is gone by now."""
-    told = message.replace(f"{incoming}/", "").replace(f"{incoming}: ", "")
-    return f"{listing.full_name}: {told}"

@@ -6,6 +6,7 @@ A copy of each remote one is kept in the cache; it is replaced only by one that 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import time
@@ -14,13 +15,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.errors import DownloadError, ModelError
+from zoo.errors import DownloadError, ModelError, OutputError
 from zoo.places import cache_folder
 from zoo.registry.catalogue import Catalogue, build_index
+from zoo.registry.index import Registry, read_registry
 from zoo.registry.index_file import is_index_of, name_index
 from zoo.registry.sources import REGISTRY_FILE, Source
 from zoo.registry.stores.local import LocalStore
-from zoo.registry.stores.protocol import Changed, Reader, hide_secrets
+from zoo.registry.stores.protocol import TRIES, Missing, Reader, hide_secrets
+from zoo.registry.transfer import ask_often
+from zoo.registry.writing import write_whole
 
 FRESH = 86_400.0
 """Seconds for which a kept copy is taken for the registry, where nobody asked for the newest."""
@@ -42,6 +46,11 @@ class Opened:
     source: Source
     catalogue: Catalogue
     age: float | None = None
+
+    @property
+    def registry(self) -> Registry:
+        """The whole index, which takes long to read where it is large."""
+        return read_registry(self.catalogue.path)
 
 
 def refresh(source: Source, *, offline: bool = False, max_age: float = 0.0) -> Opened:
@@ -69,8 +78,9 @@ def refresh(source: Source, *, offline: bool = False, max_age: float = 0.0) -> O
     faults = []
     for address, reader in _open_stores(source):
         try:
-            return Opened(source, kept.renew(address, reader), 0.0)
-        except DownloadError as error:
+            again = functools.partial(kept.renew, address, reader)
+            return Opened(source, ask_often(again, 1 if age is not None and max_age else TRIES), 0.0)
+        except (DownloadError, OutputError) as error:  # a cache that can only be read has a copy, too
             faults.append(str(error))
     message = f"{describe_source(source)} can't be reached: {'; '.join(faults)}"
     if age is None:
@@ -109,7 +119,7 @@ class _Kept:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        name = source.name or hashlib.sha256(source.url.encode()).hexdigest()[:16]
+        name = source.name or _hash(source.url)[:16]
         self.store = LocalStore(cache_folder() / "registries" / name)
         self.path = self.store.folder / REGISTRY_FILE
         self.state = self._read_state()
@@ -126,10 +136,10 @@ class _Kept:
         """Ask a store for the newest, and keep it."""
         from zoo.registry.stores.opening import split_address
 
-        known = str(self.state["tag"]) if self.state and self.state["address"] == address else None
+        known = str(self.state["tag"]) if self.state and self.state["address"] == _hash(address) else None
         found = reader.read_tagged(split_address(address)[1], MAX_REGISTRY, known)
         if found is None:
-            raise DownloadError(f"{hide_secrets(address)}: no such file")
+            raise Missing(f"{hide_secrets(address)}: no such file")
         if found.content is None:
             self._note(address, found.tag, str(self.state["sha256"]))
             return self.read()
@@ -141,8 +151,8 @@ class _Kept:
             except UnicodeDecodeError as error:
                 raise ModelError(f"{shown}: expected text, found bytes that are none ({error.reason})") from error
             index = build_index(text, where=shown)
-        _keep(self.store, REGISTRY_FILE, found.content)
-        _keep(self.store, name_index(self.path).name, index)
+        self._keep(REGISTRY_FILE, found.content)
+        self._keep(name_index(self.path).name, index)
         self._note(address, found.tag, hashlib.sha256(found.content).hexdigest())
         return self.read()
 
@@ -157,8 +167,22 @@ class _Kept:
         return None
 
     def _note(self, address: str, tag: str, sha256: str) -> None:
-        state = {"url": self.source.url, "address": address, "tag": tag, "sha256": sha256, "asked": time.time()}
-        _keep(self.store, _STATE_FILE, json.dumps(state).encode())
+        state = {
+            "url": _hash(self.source.url),
+            "address": _hash(address),
+            "tag": tag,
+            "sha256": sha256,
+            "asked": time.time(),
+        }
+        self._keep(_STATE_FILE, json.dumps(state).encode())
+
+    def _keep(self, name: str, content: bytes) -> None:
+        """Replace a file in one step; nothing here depends on a lock, which may not hold where caches are shared."""
+        try:
+            self.store.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{self.store.folder}: can't be made: {error.strerror or error}") from error
+        write_whole(self.store.folder / name, content)
 
     def _read_state(self) -> dict[str, str | float]:
         """Return what was noted, nothing where it is of another address or the copy is another one.
@@ -172,21 +196,15 @@ class _Kept:
         try:
             state = json.loads(found.content)
             copy = self.store.read_tagged(REGISTRY_FILE, MAX_REGISTRY, state["sha256"])
-            whole = copy is not None and copy.content is None and state["url"] == self.source.url
+            whole = copy is not None and copy.content is None and state["url"] == _hash(self.source.url)
             return {**state, "asked": float(state["asked"]), "tag": str(state["tag"])} if whole else {}
         except (KeyError, TypeError, ValueError):
             return {}
 
 
-def _keep(store: LocalStore, name: str, content: bytes) -> None:
-    """Replace a file in one step, whoever else does."""
-    while True:
-        found = store.read_tagged(name, MAX_REGISTRY)
-        try:
-            store.swap(name, content, found.tag if found else None)
-        except Changed:
-            continue
-        return
+def _hash(address: str) -> str:
+    """Return what stands for an address in the cache, where others may read: it may hold a password."""
+    return hashlib.sha256(address.encode()).hexdigest()
 
 
 def _open_stores(source: Source) -> Iterator[tuple[str, Reader]]:

@@ -12,7 +12,7 @@ from zoo.registry.names import blob_path
 from zoo.registry.refreshing import FRESH, Opened, open_stores, refresh
 from zoo.registry.sources import Source, find_source, read_sources
 from zoo.registry.stores.local import LocalStore
-from zoo.registry.stores.protocol import Reader
+from zoo.registry.stores.protocol import Reader, hide_secrets
 
 _SCHEMES = ("https://", "s3://", "gs://", "hf://", "oci://")
 
@@ -69,7 +69,7 @@ def find_place(resolved: Resolved) -> Place:
     listing, source = resolved.listing, resolved.source
     field = "blobs" if listing.entry.blobs is not None else "url"
     address = str(getattr(listing.entry, field))
-    where = f"{source.url}: models.{listing.name}.versions.{listing.version}.{field}"
+    where = f"{hide_secrets(source.url)}: models.{listing.name}.versions.{listing.version}.{field}"
     if "://" in address:
         if not address.startswith(_SCHEMES):
             raise ModelError(f"{where}: expected a relative path, or {', '.join(_SCHEMES)}…, found {address!r}")

@@ -103,10 +103,13 @@ def read_sources() -> tuple[Source, ...]:
         ModelError: ``config.yaml`` has a wrong field.
     """
     bundled = Source(name=BUNDLED, url=str(find_bundled()), priority=0)
-    chosen = [bundled, *_read_config(_open_config())[0].registries]
-    unbundled = unbundled_registry()
+    try:
+        added = _read_config(_open_config())[0].registries
+        unbundled = unbundled_registry()
+    except OutputError:  # a user without a home folder has added nothing
+        return (bundled,)
     last = [Source(name=UNBUNDLED, url=str(unbundled))] if unbundled.is_file() else []
-    return (*sorted(chosen, key=lambda source: source.priority), *last)
+    return (*sorted([bundled, *added], key=lambda source: source.priority), *last)
 
 
 def find_source(registry: str | Path | None) -> Source | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -9,10 +10,12 @@ import random
 import time
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import IO, TypeAlias, TypeVar
 
 from zoo.errors import ChecksumMismatch, DownloadError, OutputError
 from zoo.registry.stores.protocol import PIECE, TRIES, Missing, Reader
+
+Answer = TypeVar("Answer")
 
 Report: TypeAlias = Callable[[int], None]
 """Is told how many bytes came; negative ones were thrown away."""
@@ -131,7 +134,7 @@ def _fill(fetched: _Fetched, reader: Reader, path: str, digest: str, limit: int)
             tries = 1 if fetched.size - before >= PIECE else tries + 1
             if tries >= TRIES:
                 raise DownloadError(f"{error} (asked {tries} times)") from error
-            time.sleep(WAIT * 2**tries * random.uniform(0.5, 1))  # noqa: S311 - so that many don't come back at once
+            _wait(tries)
             continue
         # The end, as the store has it. One that was cut without a word has more.
         if fetched.size > limit or (fetched.size == before and fetched.hash.hexdigest() != digest):
@@ -142,15 +145,19 @@ def _fill(fetched: _Fetched, reader: Reader, path: str, digest: str, limit: int)
 
 def _read_on(fetched: _Fetched, reader: Reader, path: str, limit: int) -> None:
     """Read what is missing, and one byte beyond the limit at most."""
-    pieces = reader.read(path, fetched.size)
-    try:
+    with contextlib.closing(_read(reader, path, fetched.size)) as pieces:
         for piece in pieces:
             fetched.add(piece[: limit + 1 - fetched.size])
             if fetched.size > limit:
                 return
-    finally:
-        if isinstance(pieces, Generator):
-            pieces.close()  # the connection with it
+
+
+def _read(reader: Reader, path: str, start: int) -> Generator[bytes, None, None]:
+    """Give what a store gives; an error of the network's is none of the disk's, whatever its class is."""
+    try:
+        yield from reader.read(path, start)
+    except OSError as error:
+        raise DownloadError(f"{reader.address}/{path}: {error.strerror or error}") from error
 
 
 def _describe_wrong(fetched: _Fetched, reader: Reader, path: str, digest: str, limit: int) -> ChecksumMismatch:
@@ -158,3 +165,25 @@ def _describe_wrong(fetched: _Fetched, reader: Reader, path: str, digest: str, l
     return ChecksumMismatch(
         f"{path}: expected sha256 {digest}, found {found} from {reader.address}; nothing was kept, tell who runs it"
     )
+
+
+def ask_often(ask: Callable[[], Answer], tries: int = TRIES) -> Answer:
+    """Return what a store answers, asked again after a while if it fails or breaks off.
+
+    Raises:
+        Missing: It has no such file; it is asked once.
+        DownloadError: It failed each time.
+    """
+    for asked in range(1, tries):
+        try:
+            return ask()
+        except Missing:
+            raise
+        except DownloadError:
+            _wait(asked)
+    return ask()
+
+
+def _wait(tries: int) -> None:
+    """Wait longer each time, and not as long as others, so that many don't come back at once."""
+    time.sleep(WAIT * 2**tries * random.uniform(0.5, 1))  # noqa: S311 - nobody gains by guessing it

@@ -1,0 +1,208 @@
+import json
+import os
+import threading
+import time
+
+import pytest
+
+from tests.registry.made_stores import store_model, write_model
+from zoo.errors import DownloadError, ModelError
+from zoo.places import HOME_VARIABLE
+from zoo.registry import transfer
+from zoo.registry.refreshing import FRESH, describe_age, find_age, refresh
+from zoo.registry.sources import Source
+from zoo.testing.servers import ALWAYS, Fault, serve_folder
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    monkeypatch.setattr(transfer, "WAIT", 0)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def store(tmp_path):
+    store_model(write_model(tmp_path / "model"), tmp_path / "store")
+    return tmp_path / "store"
+
+
+def make_source(server, **fields):
+    return Source(name="lab", url=f"{server.address}/registry.yaml", **fields)
+
+
+def publish(store, version):
+    store_model(write_model(store.parent / version, version=version), store)
+
+
+def find_version(opened):
+    return opened.catalogue.find("g-at-anchor").version
+
+
+def grow_older(home, seconds):
+    path = home / "registries" / "lab" / "state.json"
+    state = json.loads(path.read_text())
+    path.write_text(json.dumps({**state, "asked": time.time() - seconds}))
+
+
+def test_a_registry_on_this_disk_is_read_where_it_lies(store, home):
+    opened = refresh(Source(name="lab", url=str(store)))
+    assert (find_version(opened), opened.age) == ("1.0.0", None)
+    assert not (home / "registries").exists()
+
+
+def test_what_was_published_since_is_seen_and_what_is_the_same_is_not_sent_again(store):
+    with serve_folder(store) as server:
+        source = make_source(server)
+        assert find_version(refresh(source)) == "1.0.0"
+        assert find_version(refresh(source)) == "1.0.0"
+        assert "if-none-match" in server.requests[-1].headers
+        publish(store, "1.1.0")
+        assert find_version(refresh(source)) == "1.1.0"
+    assert len(server.requests) == 3
+
+
+def test_a_young_copy_is_taken_for_the_registry_where_that_will_do(store, home):
+    with serve_folder(store) as server:
+        source = make_source(server)
+        refresh(source)
+        publish(store, "1.1.0")
+        assert find_version(refresh(source, max_age=FRESH)) == "1.0.0"
+        grow_older(home, FRESH + 1)
+        assert find_version(refresh(source, max_age=FRESH)) == "1.1.0"
+
+
+def test_offline_the_copy_serves_however_old(store, home):
+    with serve_folder(store) as server:
+        source = make_source(server)
+        refresh(source)
+    grow_older(home, 9 * 86_400)
+    opened = refresh(source, offline=True)
+    assert find_version(opened) == "1.0.0"
+    assert describe_age(opened.age) == describe_age(find_age(source)) == "9 days"
+
+
+def test_offline_without_a_copy_says_so(store):
+    source = Source(name="lab", url="https://lab.invalid/registry.yaml")
+    with pytest.raises(DownloadError, match=r"^lab \(https://lab\.invalid/registry\.yaml\): no copy of this registry"):
+        refresh(source, offline=True)
+    assert find_age(source) is None
+
+
+def test_where_the_registry_fails_its_copy_serves_with_a_warning_that_tells_its_age(store, home):
+    with serve_folder(store) as server:
+        source = make_source(server)
+        refresh(source)
+        grow_older(home, 7300)
+        server.faults.append(Fault(status=500, times=ALWAYS))
+        with pytest.warns(UserWarning, match=r"lab \(.*\) can't be reached: .*500.*; its copy of 2 hours ago is used"):
+            assert find_version(refresh(source)) == "1.0.0"
+
+
+@pytest.mark.parametrize("fault", [Fault(status=500), Fault(cut=0.5)], ids=["500", "cut"])
+def test_a_fault_that_passes_costs_another_request(store, fault):
+    with serve_folder(store, fault) as server:
+        assert find_version(refresh(make_source(server))) == "1.0.0"
+    assert len(server.requests) == 2
+
+
+def test_a_registry_that_can_not_be_reached_and_has_no_copy_is_an_error(store):
+    failing = serve_folder(store, Fault(status=503, times=ALWAYS))
+    with failing as server, pytest.raises(DownloadError, match=r"lab \(.*\) can't be reached: .*503"):
+        refresh(make_source(server))
+
+
+def test_a_file_that_is_not_there_is_asked_for_once(store):
+    with serve_folder(store) as server:
+        with pytest.raises(DownloadError, match="no such file"):
+            refresh(Source(name="lab", url=f"{server.address}/other.yaml"), max_age=FRESH)
+        assert len(server.requests) == 1
+
+
+def test_a_mirror_is_asked_where_the_registry_fails(store):
+    with serve_folder(store, Fault(status=500, times=ALWAYS)) as server, serve_folder(store) as mirror:
+        opened = refresh(make_source(server, mirrors=(mirror.address,)))
+        assert find_version(opened) == "1.0.0"
+        assert opened.age == 0.0
+
+
+def test_what_is_no_registry_never_takes_the_place_of_the_copy(store):
+    with serve_folder(store) as server:
+        source = make_source(server)
+        refresh(source)
+        (store / "registry.yaml").write_text("schema_version: 2\nmodels: {a: 1}\n")
+        with pytest.raises(ModelError, match=r"registry\.yaml: field 'models\.a'"):
+            refresh(source)
+        assert find_version(refresh(source, offline=True)) == "1.0.0"
+
+
+def test_the_copy_of_another_address_under_the_same_name_does_not_count(store, tmp_path):
+    with serve_folder(store) as server:
+        refresh(make_source(server))
+        other = Source(name="lab", url=f"{server.address}/elsewhere/registry.yaml")
+        assert find_age(other) is None
+
+
+def test_the_cache_keeps_no_password(store, home):
+    with serve_folder(store) as server:
+        url = server.address.replace("://", "://user:secret@")
+        refresh(Source(name="lab", url=f"{url}/registry.yaml"))
+    kept = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+    assert b"secret" not in kept
+
+
+@pytest.mark.parametrize("broken", ["registry.yaml", "state.json", "registry.index.jsonl"])
+def test_a_process_that_was_ended_between_two_files_leaves_nothing_wrong(store, home, broken):
+    with serve_folder(store) as server:
+        source = make_source(server)
+        refresh(source)
+        kept = home / "registries" / "lab" / broken
+        old = kept.read_bytes()
+        publish(store, "1.1.0")
+        refresh(source)
+        kept.write_bytes(old)
+        assert find_version(refresh(source)) == "1.1.0"
+
+
+def test_threads_that_refresh_at_once_end_with_the_newest(store):
+    with serve_folder(store) as server:
+        source = make_source(server)
+        publish(store, "1.1.0")
+        found = []
+        threads = [threading.Thread(target=lambda: found.append(find_version(refresh(source)))) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert found == ["1.1.0"] * 6
+        assert find_version(refresh(source, offline=True)) == "1.1.0"
+
+
+def test_nothing_waits_for_a_lock_that_somebody_left(store, home):
+    with serve_folder(store) as server:
+        folder = home / "registries" / "lab"
+        folder.mkdir(parents=True)
+        (folder / ".registry.yaml.lock").write_text("1\nelsewhere\n")
+        assert find_version(refresh(make_source(server))) == "1.0.0"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the administrator may write everywhere")
+def test_a_cache_that_can_only_be_read_serves_its_copy(store, home):
+    with serve_folder(store) as server:
+        source = make_source(server)
+        refresh(source)
+        grow_older(home, 60)
+        publish(store, "1.1.0")
+        (home / "registries" / "lab").chmod(0o555)
+        try:
+            with pytest.warns(UserWarning, match="can't be written"):
+                assert find_version(refresh(source)) == "1.0.0"
+        finally:
+            (home / "registries" / "lab").chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(5, "less than a minute"), (60, "1 minute"), (7300, "2 hours"), (86_400, "1 day")]
+)
+def test_an_age_is_told_in_its_largest_unit(seconds, text):
+    assert describe_age(seconds) == text

@@ -1,0 +1,171 @@
+import threading
+
+import pytest
+import yaml
+
+from tests.registry.made_stores import store_model, write_model
+from zoo.errors import ModelError
+from zoo.places import HOME_VARIABLE
+from zoo.registry.sources import (
+    CONFIG_FILE,
+    Source,
+    add_source,
+    check_address,
+    find_source,
+    read_sources,
+    remove_source,
+    unbundled_registry,
+)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    monkeypatch.delenv("ZOO_REGISTRY", raising=False)
+    return tmp_path / "home"
+
+
+def list_names():
+    return [source.name for source in read_sources()]
+
+
+def test_only_the_registry_of_the_package_is_asked_at_first(home):
+    assert list_names() == ["assayzoo"]
+    assert not home.exists()
+
+
+def test_the_smallest_priority_is_asked_first_and_equal_ones_as_they_were_added():
+    for name, priority in (("c", 50), ("b", 50), ("a", 60), ("first", -1)):
+        add_source(Source(name=name, url=f"https://zoo.{name}.org/registry.yaml", priority=priority))
+    assert list_names() == ["first", "assayzoo", "c", "b", "a"]
+
+
+def test_a_registry_that_is_added_again_is_replaced():
+    add_source(Source(name="lab", url="https://old.org/registry.yaml", mirrors=("https://mirror.org/zoo",)))
+    add_source(Source(name="lab", url="https://new.org/registry.yaml"))
+    lab = read_sources()[-1]
+    assert (lab.url, lab.mirrors) == ("https://new.org/registry.yaml", ())
+
+
+def test_what_is_read_is_what_was_added(home):
+    lab = Source(name="lab", url="https://lab.org/zoo", priority=7, mirrors=("https://mirror.org/zoo",))
+    add_source(lab)
+    assert read_sources()[-1] == lab
+    assert yaml.safe_load((home / CONFIG_FILE).read_text()) == {
+        "schema_version": 1,
+        "registries": [
+            {
+                "name": "lab",
+                "url": "https://lab.org/zoo/registry.yaml",
+                "priority": 7,
+                "mirrors": ["https://mirror.org/zoo/registry.yaml"],
+            }
+        ],
+    }
+
+
+def test_none_is_lost_of_several_that_are_added_at_once():
+    def add(number):
+        add_source(Source(name=f"lab-{number}", url=f"https://lab.org/{number}"))
+
+    threads = [threading.Thread(target=add, args=[number]) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(list_names()[1:]) == [f"lab-{number}" for number in range(6)]
+
+
+def test_what_came_in_bundles_is_asked_last():
+    add_source(Source(name="lab", url="https://lab.org/zoo", priority=10_000))
+    unbundled_registry().parent.mkdir(parents=True)
+    unbundled_registry().write_text("schema_version: 2\n")
+    assert list_names() == ["assayzoo", "lab", "unbundled"]
+
+
+def test_a_user_without_a_home_folder_has_the_registry_of_the_package(monkeypatch):
+    monkeypatch.delenv(HOME_VARIABLE)
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setattr("zoo.places.Path.home", lambda: (_ for _ in ()).throw(RuntimeError))
+    assert list_names() == ["assayzoo"]
+
+
+@pytest.mark.parametrize(
+    ("address", "whole"),
+    [
+        ("https://lab.org/zoo", "https://lab.org/zoo/registry.yaml"),
+        ("https://lab.org/zoo/", "https://lab.org/zoo/registry.yaml"),
+        ("https://lab.org", "https://lab.org/registry.yaml"),
+        ("https://lab.org/zoo/models.yaml", "https://lab.org/zoo/models.yaml"),
+        ("https://lab.org/zoo?key=a/b.c", "https://lab.org/zoo/registry.yaml?key=a/b.c"),
+        ("s3://bucket/zoo", "s3://bucket/zoo/registry.yaml"),
+        ("/srv/zoo", "/srv/zoo/registry.yaml"),
+        ("/srv/zoo/../r.yml", "/srv/r.yml"),
+    ],
+)
+def test_an_address_is_that_of_the_file(address, whole):
+    assert check_address(address) == whole
+    assert check_address(whole) == whole
+
+
+def test_a_relative_path_holds_from_every_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert check_address("store") == str(tmp_path / "store" / "registry.yaml")
+
+
+@pytest.mark.parametrize("address", ["file:///etc/zoo.yaml", "ftp://a/b", "https://", "s3:///", "a\nb", "a\0b"])
+def test_an_address_of_another_kind_is_refused(address):
+    with pytest.raises(ValueError, match="expected"):
+        check_address(address)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("registries: [{name: lab}]", r"config\.yaml: field 'registries\.0\.url' is missing"),
+        ("registries: [{name: assayzoo, url: a}]", "the name 'assayzoo' is taken"),
+        ("registries: [{name: a, url: a}, {name: a, url: b}]", "the name 'a' is taken"),
+        ("registries: [{name: ../a, url: a}]", r"field 'registries\.0\.name'"),
+        ("registrys: []", "unknown field 'registrys'; did you mean 'registries'?"),
+        ("schema_version: 2", "field 'schema_version'"),
+        ("a: [", "expected YAML"),
+    ],
+)
+def test_a_wrong_field_of_the_configuration_is_named(home, text, message):
+    home.mkdir()
+    (home / CONFIG_FILE).write_text(text)
+    with pytest.raises(ModelError, match=message):
+        read_sources()
+
+
+def test_one_that_is_removed_is_not_asked_any_more():
+    add_source(Source(name="lab", url="https://lab.org/zoo"))
+    remove_source("lab")
+    assert list_names() == ["assayzoo"]
+    with pytest.raises(ModelError, match=r"^no registry 'assayzoo' was added; it comes with the package$"):
+        remove_source("assayzoo")
+
+
+def test_one_registry_is_named_by_its_name_address_path_or_folder(tmp_path, monkeypatch):
+    add_source(Source(name="lab", url="https://lab.org/zoo"))
+    store_model(write_model(tmp_path / "model"), tmp_path / "store")
+    monkeypatch.chdir(tmp_path)
+    file = str(tmp_path / "store" / "registry.yaml")
+    assert find_source(None) is None
+    assert find_source("lab").url == "https://lab.org/zoo/registry.yaml"
+    assert find_source("https://other.org/zoo").url == "https://other.org/zoo/registry.yaml"
+    assert (
+        find_source("store/registry.yaml").url
+        == find_source(tmp_path / "store").url
+        == find_source("store").url
+        == file
+    )
+
+
+def test_the_environment_names_the_only_one(monkeypatch):
+    add_source(Source(name="lab", url="https://lab.org/zoo"))
+    monkeypatch.setenv("ZOO_REGISTRY", "lab")
+    assert find_source(None).name == "lab"
+    monkeypatch.setenv("ZOO_REGISTRY", "lob")
+    with pytest.raises(ModelError, match=r"no registry 'lob'; did you mean 'lab'\? \(see zoo registry list\)"):
+        find_source(None)

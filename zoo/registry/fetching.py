@@ -1,0 +1,143 @@
+"""The bytes of a model from a store to the cache: file by file, checked, examined, then given their place at once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+from zoo.errors import ChecksumMismatch, ModelError, OutputError
+from zoo.model.checksums import CHECKSUMS, SIGNATURE, hash_file, verify_checksums
+from zoo.registry.cache import Cache
+from zoo.registry.index import Listing
+from zoo.registry.names import MAX_CHECKSUMS, parse_checksums
+from zoo.registry.resolving import Place
+from zoo.registry.transfer import explain_disk, fetch_from
+from zoo.registry.trust import judge
+
+MAX_MODEL = 1 << 33
+"""Bytes of a model whose registry does not tell its size."""
+
+MAX_SIGNATURE = 1 << 20
+"""Bytes of a signature; with a chain of certificates it has some thousand."""
+
+Tell: TypeAlias = Callable[[str], None]
+"""Is told, in a line, what is fetched or waited for."""
+
+Share: TypeAlias = Callable[[int, int], None]
+"""Is told how many bytes came, and how many there are at most."""
+
+_log = logging.getLogger("zoo")
+
+
+def fetch(
+    listing: Listing, place: Place, cache: Cache, *, report: Share | None = None, tell: Tell | None = None
+) -> tuple[Path, int]:
+    """Bring a model into the cache; return its folder there, and how many bytes came.
+
+    Each file is asked for by its digest, and the list of files by that of the registry; nothing is read before its
+    digest is right. What came stays where this breaks off, for the next time.
+
+    Raises:
+        ModelError: As ``pull``.
+        OutputError: The cache can't be written.
+    """
+    entry, said = listing.entry, tell or _log.info
+    with cache.wait_for_others(entry.sha256sums, lambda line: said(f"{listing.full_name}: {line}")):
+        if found := cache.find(entry.sha256sums):
+            return found, 0
+        cache.sweep()  # what others left long ago
+        cache.check_room(entry.size or 0)
+        with cache.open_incoming(entry.sha256sums) as incoming:
+            work = _Work(listing, place, cache, incoming, report)
+            try:
+                work.bring_all()
+                _examine(incoming, listing)
+            except (ModelError, OutputError) as error:
+                raise type(error)(_name_model(str(error), incoming, listing)) from error
+            return cache.adopt(incoming, entry.sha256sums), work.came
+
+
+def add_signature(listing: Listing, place: Place, cache: Cache, *, report: Share | None = None) -> int:
+    """Fetch the signature of a model in the cache, if it was made after that was pulled; return how many bytes came.
+
+    Raises:
+        ModelError: As ``pull``.
+        OutputError: The cache can't be written.
+    """
+    wanted, folder = listing.entry.signature, cache.find(listing.entry.sha256sums)
+    if wanted is None or folder is None:
+        return 0
+    if (folder / SIGNATURE).is_file() and hash_file(folder / SIGNATURE) == wanted:
+        return 0
+    with cache.open_incoming(listing.entry.sha256sums) as incoming:
+        work = _Work(listing, place, cache, incoming, report)
+        try:
+            cache.keep_signature(listing.entry.sha256sums, work.bring_signature(wanted))
+        except (ModelError, OutputError) as error:
+            raise type(error)(_name_model(str(error), incoming, listing)) from error
+        return work.came
+
+
+class _Work:
+    """The fetching of one model."""
+
+    def __init__(self, listing: Listing, place: Place, cache: Cache, incoming: Path, report: Share | None) -> None:
+        self.listing, self.place, self.cache, self.incoming, self.report = listing, place, cache, incoming, report
+        self.limit = MAX_MODEL if listing.entry.size is None else listing.entry.size
+        self.came = 0
+
+    def bring_all(self) -> None:
+        entry = self.listing.entry
+        sums = self._bring(CHECKSUMS, entry.sha256sums, MAX_CHECKSUMS)
+        files = parse_checksums(sums.read_bytes(), str(sums))
+        left = self.limit
+        for name, digest in files.items():
+            left -= self._bring(name, digest, left).stat().st_size
+        if entry.signature is not None:
+            self._bring(SIGNATURE, entry.signature, MAX_SIGNATURE)
+
+    def bring_signature(self, digest: str) -> Path:
+        return self._bring(SIGNATURE, digest, MAX_SIGNATURE)
+
+    def _bring(self, name: str, digest: str, limit: int) -> Path:
+        target = self.incoming / name
+        path = self.place.name_file(name, digest)
+        while True:
+            with self.cache.claim_part(digest) as part:
+                fetch_from(self.place.readers, path, digest, limit, part, self._count)
+                try:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    part.rename(target)
+                except FileNotFoundError:
+                    continue  # another machine took this process for dead
+                except OSError as error:
+                    raise explain_disk(error, target, limit) from error
+                return target
+
+    def _count(self, count: int) -> None:
+        self.came += count
+        if self.report is not None:
+            self.report(self.came, max(self.limit, self.came))
+
+
+def _examine(incoming: Path, listing: Listing) -> None:
+    """Check what came, of which every digest is right: who signed it, whether it is safe, whether it is the one."""
+    from zoo.model.card import read_card
+    from zoo.model.folder import CARD_FILE
+    from zoo.model.probation import examine
+
+    if verify_checksums(incoming) != listing.entry.sha256sums:
+        raise ChecksumMismatch(f"{incoming / CHECKSUMS}: changed on the disk while it was fetched; try again")
+    judge(incoming, listing.full_name)
+    examine(incoming)
+    found = read_card(incoming / CARD_FILE).full_name
+    if found != listing.full_name:
+        raise ModelError(f"{incoming / CARD_FILE}: expected the card of {listing.full_name}, found that of {found}")
+
+
+def _name_model(message: str, incoming: Path, listing: Listing) -> str:
+    """Return a message that names the model, not the folder that is gone by now."""
+    told = message.replace(f"{incoming}/", "").replace(f"{incoming}: ", "")
+    return f"{listing.full_name}: {told}"
