@@ -1,0 +1,70 @@
+import pytest
+
+from zoo.errors import ModelError, OutputError
+from zoo.publishing.target import find_registry, name_store, open_registry_file
+from zoo.registry.sources import Source, add_source
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("s3://lab/zoo", "s3://lab/zoo/registry.yaml"),
+        ("S3://lab/zoo/", "s3://lab/zoo/registry.yaml"),
+        ("s3://lab/zoo/index.yaml", "s3://lab/zoo/index.yaml"),
+        ("srv/zoo", "srv/zoo/registry.yaml"),
+        ("srv/index.yml", "srv/index.yml"),
+        ("word", "word/registry.yaml"),
+    ],
+)
+def test_a_registry_is_its_file_or_what_it_lies_in(given, found):
+    assert find_registry(given) == found
+
+
+def test_a_known_registry_is_called_by_its_name(tmp_path):
+    add_source(Source(name="lab", url=str(tmp_path / "registry.yaml")))
+    assert find_registry("lab") == str(tmp_path / "registry.yaml")
+    assert find_registry("./lab") == "lab/registry.yaml"
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ("ftp://lab/zoo", ModelError, "ftp://lab/zoo: expected https://"),
+        ("assayzoo", OutputError, "assayzoo: comes with the package"),
+        ("https://lab.org/registry.yaml", OutputError, "a web server can only be read"),
+    ],
+)
+def test_a_registry_that_can_not_be_changed_is_refused(given, error, message):
+    with pytest.raises(error, match=message):
+        open_registry_file(given)
+
+
+@pytest.mark.parametrize(
+    ("store", "registry", "named"),
+    [
+        ("zoo", "zoo/registry.yaml", "."),
+        ("zoo/a/b", "zoo/registry.yaml", "a/b"),
+        ("s3://lab/zoo", "s3://lab/zoo/registry.yaml", "."),
+        ("s3://lab/zoo/", "s3://lab/zoo/registry.yaml", "."),
+        ("S3://lab/zoo/deep", "s3://lab/zoo/registry.yaml", "deep"),
+        ("s3://lab", "s3://lab/zoo/registry.yaml", "s3://lab"),
+        ("s3://lab/zoo-2", "s3://lab/zoo/registry.yaml", "s3://lab/zoo-2"),
+        ("oci://user:secret@ghcr.io/lab/models", "zoo/registry.yaml", "oci://ghcr.io/lab/models"),
+        ("gs://lab", "s3://lab/registry.yaml", "gs://lab"),
+    ],
+)
+def test_a_store_is_named_below_the_registry_where_it_can_be(store, registry, named):
+    assert name_store(store, registry) == named
+
+
+@pytest.mark.parametrize(
+    ("store", "registry", "message"),
+    [
+        ("zoo", "lab/registry.yaml", "zoo: expected a folder inside .*/lab"),
+        ("lab/../zoo", "lab/registry.yaml", "expected a folder inside .*/lab"),
+        ("zoo", "s3://lab/registry.yaml", "readers of s3://lab/registry.yaml can't reach a folder of this machine"),
+    ],
+)
+def test_a_store_that_readers_would_not_find_is_refused(store, registry, message):
+    with pytest.raises(OutputError, match=message):
+        name_store(store, registry)

@@ -1,0 +1,261 @@
+"""A change of a registry as a commit on a branch of its git checkout, for others to look at before it counts.
+
+Only git's plumbing is used, with an index of its own: the working tree, the user's index and the branch that is checked
+out stay as they are. Until the branch is set, which is one step, there are only objects that nothing leads to.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from zoo.errors import DownloadError, OutputError, PublishConflict
+from zoo.publishing.target import RegistryFile
+from zoo.registry.stores.protocol import PIECE, Changed, Missing, Tag, Tagged, leads_out
+
+_OF_ANOTHER = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_PREFIX",
+    "GIT_NAMESPACE",
+)  # what a hook would hand on
+_SETTINGS = ("core.splitIndex=false", "core.fsmonitor=false", "i18n.commitEncoding=utf-8")
+_PLAIN = "100644"
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A branch that holds a change; ``push`` is the command that sends it to where it can be asked for."""
+
+    name: str
+    commit: str
+    push: str
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file in a tree of git's: its mode and its object."""
+
+    mode: str
+    object: str
+
+
+class Checkout:
+    """The git checkout that a registry lies in, and what is to be changed in it.
+
+    Args:
+        registry: The path of the registry's file, which need not be there yet.
+
+    Raises:
+        OutputError: It does not lie in a git checkout, or git is not installed.
+    """
+
+    def __init__(self, registry: str) -> None:
+        if "://" in registry:
+            raise OutputError(f"{registry}: expected a registry in a git checkout on this disk, to make a branch there")
+        file = Path(registry)
+        if not file.parent.is_dir():
+            raise OutputError(f"{file.parent}: no folder there, expected a git checkout")
+        self.folder = file.parent
+        self.root = self.folder
+        self.root = Path(self._run("rev-parse", "--show-toplevel")).resolve()
+        self.branch = ""
+        self._base = self._tip = ""
+        self._changed: dict[str, _File] = {}
+        path = (self.folder.resolve() / file.name).relative_to(self.root)
+        self.registry = RegistryFile(CheckoutStore(self, str(self.folder), path.parent), path.name, registry)
+
+    def open_store(self, folder: str) -> CheckoutStore | None:
+        """Return a folder of the checkout as a store, whose files become part of the commit; None for another one."""
+        path = Path(folder).resolve()
+        if "://" in folder or not path.is_relative_to(self.root):
+            return None
+        return CheckoutStore(self, folder, path.relative_to(self.root))
+
+    def start(self, branch: str) -> None:
+        """Begin a branch on top of what is checked out, or go on with one that stands there.
+
+        Raises:
+            PublishConflict: It holds something else, or is checked out itself.
+            OutputError: There is no commit to begin from.
+        """
+        self.branch = branch
+        head = self._find("HEAD^{commit}")
+        if not head:
+            raise OutputError(f"{self.root}: expected a commit to begin a branch from, found none")
+        self._tip = self._find(f"refs/heads/{branch}^{{commit}}")
+        self._base = head
+        if self._tip and self._stands_on(self._tip, head):
+            self._base = self._tip
+        elif self._tip and not self._stands_on(head, self._tip):  # one that was merged moves on
+            raise PublishConflict(
+                f"{self.root}: there is a branch {branch} that does not stand on what is checked out; "
+                f"git branch -D {branch} removes it"
+            )
+        if place := self._run("for-each-ref", "--format=%(worktreepath)", f"refs/heads/{branch}"):
+            raise PublishConflict(
+                f"{self.root}: branch {branch} is checked out in {place}; check out another one there"
+            )
+
+    def commit(self, message: str) -> Branch | None:
+        """Set the branch to a commit of all changes; None if there are none.
+
+        Raises:
+            PublishConflict: Somebody else has set it meanwhile.
+            OutputError: git refuses.
+        """
+        with tempfile.TemporaryDirectory(prefix="zoo-index-") as folder:
+            index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+            self._run("read-tree", self._base, environment=index)
+            lines = "".join(f"{file.mode} {file.object}\t{path}\0" for path, file in sorted(self._changed.items()))
+            self._run("update-index", "-z", "--index-info", content=lines.encode(), environment=index)
+            tree = self._run("write-tree", environment=index)
+        if tree == self._find(f"{self._base}^{{tree}}"):
+            return None
+        commit = self._run("commit-tree", tree, "-p", self._base, "-F", "-", content=message.encode())
+        reference = f"refs/heads/{self.branch}"
+        done = self._ask("update-ref", "-m", "zoo", reference, commit, self._tip or "0" * len(commit))
+        if done.returncode:
+            raise PublishConflict(f"{self.root}: branch {self.branch} can't be set: {_first_line(done.stderr)}")
+        push = ["git", "-C", str(self.folder), "push", self._find_remote(), self.branch]
+        return Branch(self.branch, commit, shlex.join(push))
+
+    def look_up(self, path: str) -> _File | None:
+        """Return a file as it will be."""
+        if path in self._changed:
+            return self._changed[path]
+        found = self._run("ls-tree", "-z", "--full-tree", self._base, "--", path).rstrip("\0")
+        if not found:
+            return None
+        mode, kind, named = found.partition("\t")[0].split(" ")
+        if kind != "blob" or mode == "120000":
+            raise OutputError(
+                f"{self.root}: expected {path} to be a file, found a {'link' if mode == '120000' else kind}"
+            )
+        return _File(mode, named)
+
+    def read(self, file: _File) -> bytes:
+        done = self._ask("cat-file", "blob", file.object)
+        if done.returncode:
+            raise DownloadError(f"{self.root}: {file.object} can't be read: {_first_line(done.stderr)}")
+        return done.stdout
+
+    def write(self, path: str, content: bytes | IO[bytes]) -> str:
+        """Keep a file for the commit, byte for byte; return its object."""
+        before = self.look_up(path)
+        written = self._run("hash-object", "-w", "--no-filters", "--stdin", content=content)
+        self._changed[path] = _File(before.mode if before is not None else _PLAIN, written)
+        return written
+
+    def _find(self, name: str) -> str:
+        return self._ask("rev-parse", "--verify", "--quiet", name).stdout.decode().strip()
+
+    def _stands_on(self, commit: str, base: str) -> bool:
+        return self._ask("merge-base", "--is-ancestor", base, commit).returncode == 0
+
+    def _find_remote(self) -> str:
+        chosen = self._ask("config", "--get", "remote.pushDefault").stdout.decode().strip()
+        remotes = self._ask("remote").stdout.decode().split()
+        return chosen or ("origin" if "origin" in remotes or not remotes else remotes[0])
+
+    def _run(
+        self, *arguments: str, content: bytes | IO[bytes] = b"", environment: Mapping[str, str] | None = None
+    ) -> str:
+        """Return what a git command prints."""
+        done = self._ask(*arguments, content=content, environment=environment)
+        if done.returncode:
+            raise OutputError(f"{self.root}: git {arguments[0]} failed: {_first_line(done.stderr)}")
+        return done.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+    def _ask(
+        self, *arguments: str, content: bytes | IO[bytes] = b"", environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        kept = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER}
+        own = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **(environment or {})}
+        settings = [word for setting in _SETTINGS for word in ("-c", setting)]
+        text = content if isinstance(content, bytes) else None
+        try:
+            return subprocess.run(
+                ["git", "-C", str(self.root), *settings, *arguments],
+                check=False,
+                capture_output=True,
+                env={**kept, **own},
+                input=text,
+                stdin=None if isinstance(content, bytes) else content,
+            )
+        except FileNotFoundError as error:
+            raise OutputError("git is not installed, and --pull-request makes a branch with it") from error
+        except OSError as error:
+            raise OutputError(f"git can't be started: {error.strerror or error}") from error
+
+
+class CheckoutStore:
+    """A folder of a git checkout as it will be in the next commit; a tag is git's hash of a file."""
+
+    def __init__(self, checkout: Checkout, address: str, folder: Path) -> None:
+        self.address = address.rstrip("/") or "/"
+        self._checkout = checkout
+        self._folder = folder
+
+    def read(self, path: str, start: int = 0) -> Iterator[bytes]:
+        """See ``Reader.read``."""
+        file = self._look_up(path)
+        if file is None:
+            raise Missing(f"{self.address}/{path}: no such file in git")
+        content = self._checkout.read(file)
+        for begin in range(start, len(content), PIECE):
+            yield content[begin : begin + PIECE]
+
+    def read_tagged(self, path: str, limit: int, known: Tag | None = None) -> Tagged | None:
+        """See ``Reader.read_tagged``."""
+        file = self._look_up(path)
+        if file is None:
+            return None
+        content = self._checkout.read(file)
+        if len(content) > limit:
+            raise DownloadError(f"{self.address}/{path}: expected at most {limit:,} bytes, found {len(content):,}")
+        return Tagged(None if file.object == known else content, file.object)
+
+    def put(self, path: str, file: Path) -> None:
+        """See ``Writer.put``."""
+        if leads_out(path):
+            raise OutputError(f"{self.address}: {path!r} leads out of the store")
+        if self._look_up(path) is not None:
+            return
+        try:
+            with file.open("rb") as stream:
+                self._checkout.write(self._make_key(path), stream)
+        except OSError as error:
+            raise OutputError(f"{file}: can't be read: {error.strerror or error}") from error
+
+    def swap(self, path: str, content: bytes, expected: Tag | None) -> Tag:
+        """See ``Writer.swap``; between processes it is the branch that is compared."""
+        if leads_out(path):
+            raise OutputError(f"{self.address}: {path!r} leads out of the store")
+        found = self._look_up(path)
+        if (None if found is None else found.object) != expected:
+            raise Changed(path)
+        return self._checkout.write(self._make_key(path), content)
+
+    def _look_up(self, path: str) -> _File | None:
+        return None if leads_out(path) else self._checkout.look_up(self._make_key(path))
+
+    def _make_key(self, path: str) -> str:
+        return (self._folder / path).as_posix()
+
+
+def _first_line(message: bytes) -> str:
+    """Return what git says, in one line."""
+    lines = [line.strip() for line in message.decode("utf-8", "replace").splitlines() if line.strip()]
+    told = [line for line in lines if line.startswith(("fatal:", "error:"))]
+    return " ".join((told or lines or ["it does not say why"])[:2])[:300]

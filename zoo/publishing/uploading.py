@@ -1,0 +1,110 @@
+"""Files into a store as blobs under their sha256, each read back: what a store says that it has is not believed."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.errors import ChecksumMismatch, DownloadError, OutputError
+from zoo.registry.names import blob_path
+from zoo.registry.pull import Share
+from zoo.registry.stores.protocol import TRIES, Changed, Missing, Reader, Writer
+from zoo.registry.transfer import WAIT, Report, fetch_blob
+
+_MOST_MENDED = 1 << 31
+"""Bytes of a damaged blob that is replaced; one that is larger has to be removed by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A file to send: its path here, its name in the model, and its sha256."""
+
+    file: Path
+    name: str
+    digest: str
+
+
+def upload(blobs: Sequence[Blob], store: Writer, reader: Reader, back: Path, report: Share | None = None) -> int:
+    """Have every file in a store; return how many had to be sent.
+
+    One that is there already is read, and replaced if it is damaged.
+
+    Args:
+        blobs: The files.
+        store: Where they are kept.
+        reader: Another connection to the same store.
+        back: An empty folder, which gets what the store gives back.
+        report: Is told how many bytes came back, and how many there are.
+
+    Raises:
+        OutputError: A file can't be written.
+        ChecksumMismatch: The store gives back other bytes.
+        DownloadError: It can't be read.
+    """
+    total, came, sent = sum(blob.file.stat().st_size for blob in blobs), 0, 0
+
+    def count(bytes_more: int) -> None:
+        nonlocal came
+        came += bytes_more
+        if report is not None:
+            report(came, total)
+
+    for blob in blobs:
+        part = back / blob.name
+        part.parent.mkdir(parents=True, exist_ok=True)
+        sent += _keep(blob, store, reader, part, count)
+    return sent
+
+
+def _keep(blob: Blob, store: Writer, reader: Reader, part: Path, report: Report) -> bool:
+    """Have one file in a store, and what the store gives back in ``part``; return whether it had to be written."""
+    path, size = blob_path(blob.digest), blob.file.stat().st_size
+    written = size == 0
+    if written:  # nothing that could be read would tell whether it is there
+        _put(store, path, blob.file)
+    for tries in range(1, TRIES + 1):
+        try:
+            fetch_blob(reader, path, blob.digest, size, part, report)
+        except Missing as error:
+            if tries == TRIES:
+                raise OutputError(f"{store.address}: has taken {path}, and does not give it back") from error
+            _put(store, path, blob.file)
+            written = True
+        except ChecksumMismatch as error:
+            if tries == TRIES:
+                raise
+            written |= _mend(store, path, blob, error)
+        else:
+            break
+    return written
+
+
+def _put(store: Writer, path: str, file: Path) -> None:
+    """Send a file; a store behind a network is asked again, as it may fail for a moment."""
+    for tries in range(1, TRIES + 1):
+        try:
+            store.put(path, file)
+        except OutputError:
+            if tries == TRIES or "://" not in store.address:
+                raise
+            time.sleep(WAIT * 2**tries * random.uniform(0.5, 1))  # noqa: S311 - so that many don't come back at once
+        else:
+            return
+
+
+def _mend(store: Writer, path: str, blob: Blob, error: ChecksumMismatch) -> bool:
+    """Replace a damaged blob, which nobody could pull; return False if it was damaged only on its way here."""
+    try:
+        found = store.read_tagged(path, _MOST_MENDED)
+        if found is not None and found.content is not None and hashlib.sha256(found.content).hexdigest() == blob.digest:
+            return False
+        store.swap(path, blob.file.read_bytes(), None if found is None else found.tag)
+    except Changed:
+        return False  # somebody else mends it
+    except (DownloadError, OutputError):
+        raise error from None
+    return True
