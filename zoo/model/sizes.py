@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+import typing
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -221,22 +222,26 @@ class _Reckoning:
                     element, constant = kind.tensor_type.elem_type, folded[number]
                     results[name] = self._make(f"result {name!r}", element, constant.shape, constant, fixed=fixed)
                 else:
-                    results[name] = replace(self._bound(node, name, kind, list(present.values())), fixed=fixed)
+                    results[name] = self._bound(node, name, kind, list(present.values()), fixed=fixed)
         return results
 
-    def _bound(self, node: onnx.NodeProto, name: str, kind: onnx.TypeProto, inputs: Sequence[Value]) -> Value:
+    def _bound(
+        self, node: onnx.NodeProto, name: str, kind: onnx.TypeProto, inputs: Sequence[Value], *, fixed: bool
+    ) -> Value:
         """Return a result with its size, or the most that it can have."""
         tensor = kind.tensor_type
         width = WIDTHS.get(tensor.elem_type, 0)
         if node.op_type == "Range":  # not as ONNX counts, for whom steps of 0 lead nowhere at once
-            return self._make(f"result {name!r}", tensor.elem_type, (self._count_range(node, inputs),))
-        if tensor.HasField("shape") and all(dim.HasField("dim_value") for dim in tensor.shape.dim):
-            shape = tuple(dim.dim_value for dim in tensor.shape.dim)
-            return Value(kind, shape, math.prod(shape), width)
+            return self._make(f"result {name!r}", tensor.elem_type, (self._count_range(node, inputs),), fixed=fixed)
+        if tensor.HasField("shape"):
+            shape = tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim)
+            if None not in shape:
+                known = typing.cast("tuple[int, ...]", shape)
+                return Value(kind, known, math.prod(known), width, None, fixed)
         most = bound_elements(node, inputs)
         if most is None:
             raise self._refuse_unknown(node)
-        return Value(kind, None, most, width)
+        return Value(kind, None, most, width, None, fixed)
 
     def _count_range(self, node: onnx.NodeProto, inputs: Sequence[Value]) -> int:
         numbers = [value.constant.item() for value in inputs if value.constant is not None and value.constant.size == 1]
