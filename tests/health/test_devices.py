@@ -10,14 +10,18 @@ from zoo.health.devices import Devices, choose_devices, find_devices, try_device
 
 
 def answer_with(monkeypatch, built, trials=None):
-    """Have ONNX Runtime built for some devices, of which the trials of some fail."""
+    """Have ONNX Runtime built for some devices, of which the trials of some fail; return those that are tried."""
+
+    tried = []
 
     def run(function, arguments, limit):
         if function.endswith(":list_built"):
             return built if isinstance(built, Answer) else Answer(built)
+        tried.append(arguments[0])
         return Answer(error=(trials or {}).get(arguments[0], ""))
 
     monkeypatch.setattr(devices, "run_apart", run)
+    return tried
 
 
 def test_the_cpu_is_here():
@@ -79,8 +83,9 @@ def test_a_device_that_sums_wrongly_is_refused(monkeypatch):
 
 
 def test_only_the_devices_that_were_named_are_tried(monkeypatch):
-    answer_with(monkeypatch, ["cpu", "cuda"], {"cuda": "no driver"})
+    tried = answer_with(monkeypatch, ["cpu", "cuda"], {"cuda": "no driver"})
     assert choose_devices(["cpu"]) == Devices(("cpu",), {})
+    assert tried == ["cpu"]
 
 
 def test_a_check_on_no_device_at_all_is_refused(monkeypatch):

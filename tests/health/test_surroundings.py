@@ -244,3 +244,11 @@ def test_a_registry_of_the_package_that_is_broken_is_installed_again(tmp_path, m
     )
     (finding,) = examine_registries()
     assert (finding.state, finding.mend) == ("failed", "pip install --force-reinstall assayzoo")
+
+
+def test_a_name_that_came_in_a_bundle_as_well_is_none(home, tmp_path):
+    place = home / "registries" / "unbundled"
+    folder = write_model_folder(place / "models" / "primer", make_base_at_anchor_graph(), {"name": "primer"})
+    register(folder, place / "registry.yaml")
+    assert [source.name for source in read_sources()] == ["assayzoo", "unbundled"]
+    assert [finding.state for finding in examine_registries()] == ["ok", "ok"]
