@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from zoo.errors import DownloadError, ModelError, UnknownModel, near_match
+from zoo.model.document import read_text
 from zoo.registry.index import Listing
 from zoo.registry.names import blob_path
-from zoo.registry.refreshing import FRESH, Opened, open_stores, refresh
+from zoo.registry.refreshing import FRESH, Opened, describe_source, open_stores, refresh
 from zoo.registry.sources import Source, find_source, read_sources
 from zoo.registry.stores.local import LocalStore
 from zoo.registry.stores.protocol import Reader, hide_secrets
+from zoo.registry.writing import find_versions
+
+_SMALL = 1 << 16
+"""Bytes of a registry of which a model's lines are found sooner than in an index."""
 
 _SCHEMES = ("https://", "s3://", "gs://", "hf://", "oci://")
 
@@ -56,6 +61,8 @@ def resolve(name: str, registry: str | Path | None = None, *, offline: bool = Fa
     prefix, separator, base = name.rpartition(":")
     only = find_source(prefix if separator else registry)
     if only is not None:
+        if (here := _find_here(base, only)) is not None:
+            return here
         return _find(base, refresh(only, offline=offline, max_age=0.0 if newest else FRESH), offline=offline)
     return _find_first(base, offline=offline, newest=newest)
 
@@ -112,6 +119,8 @@ def _find_first(name: str, *, offline: bool, newest: bool) -> Resolved:
     asked: list[Opened] = []
     unreached = []
     for source in read_sources():
+        if (here := _find_here(name, source)) is not None:
+            return here
         try:
             opened = refresh(source, offline=offline, max_age=0.0 if newest else FRESH)
         except DownloadError as error:
@@ -131,6 +140,19 @@ def _find_first(name: str, *, offline: bool, newest: bool) -> Resolved:
     raise UnknownModel(
         f"no model {base!r} in {', '.join(opened.source.name for opened in asked)}{never}{near_match(base, names)}"
     )
+
+
+def _find_here(name: str, source: Source) -> Resolved | None:
+    """Return a model of a small registry on this disk, of which only that model's own lines are read; else None.
+
+    It takes a tenth of the time that the whole one does, and every command waits for it.
+    """
+    path = Path(source.url)
+    if source.remote or not path.is_file() or path.stat().st_size > _SMALL:
+        return None
+    where = describe_source(source)
+    versions = find_versions(read_text(path, ModelError), name.partition("@")[0], where)
+    return None if versions is None else Resolved(versions.find(name), source)
 
 
 def _find(name: str, opened: Opened, *, offline: bool) -> Resolved:
