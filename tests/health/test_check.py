@@ -1,5 +1,7 @@
 import json
+import warnings
 from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
 
 import onnx
 import pytest
@@ -13,6 +15,7 @@ from zoo.health.devices import Devices
 from zoo.model.checksums import verify_checksums
 from zoo.model.folder import load_folder
 from zoo.registry.pull import Location
+from zoo.registry.refreshing import Opened
 from zoo.registry.sources import Source
 from zoo.registry.trust import Signer
 
@@ -130,6 +133,26 @@ def test_a_registry_that_cannot_be_reached_is_a_row_of_its_own(publish, tmp_path
     first, second = check().rows
     assert (first.registry, first.state, first.error) == ("away", "unreachable", "no route")
     assert (second.model, second.state) == ("sound@1.0.0", "passed")
+
+
+@pytest.mark.parametrize(("offline", "states"), [(False, ["unreachable", "passed"]), (True, ["passed"])])
+def test_a_registry_of_which_only_an_old_copy_is_left_is_unreachable_unless_no_network_was_to_be_asked(
+    g_at_anchor_folder, monkeypatch, offline, states
+):
+    listing = SimpleNamespace(full_name="g-at-anchor@1.0.0", entry=SimpleNamespace(yanked=None))
+    away = Source(name="away", url="https://zoo.example.org/registry.yaml")
+
+    def refresh(source, **options):
+        if not offline:
+            warnings.warn("timed out", stacklevel=1)
+        return Opened(source, SimpleNamespace(search=lambda query: [listing]), 9.0)
+
+    monkeypatch.setattr(checking, "find_source", lambda registry: away)
+    monkeypatch.setattr(checking, "refresh", refresh)
+    monkeypatch.setattr(checking, "pull", lambda name, **options: Location(g_at_anchor_folder))
+    rows = check(offline=offline).rows
+    assert [row.state for row in rows] == states
+    assert [row.error for row in rows if row.error] == ["timed out"] * (not offline)
 
 
 @pytest.mark.parametrize(

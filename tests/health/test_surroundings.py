@@ -178,7 +178,7 @@ def away(monkeypatch):
             if isinstance(outcome, Exception):
                 raise outcome
             if outcome:
-                warnings.warn("timed out", stacklevel=1)
+                warnings.warn("timed out; its copy of 9 days ago is used", stacklevel=1)
             return Opened(source, catalogue, outcome)
 
         monkeypatch.setattr(surroundings, "read_sources", lambda: (source,))
@@ -194,7 +194,7 @@ def test_a_registry_that_was_reached_is_sound(away):
 
 def test_a_registry_whose_copy_is_used_is_a_warning_with_its_age(away):
     (finding,) = away(9.0 * DAY)
-    assert (finding.state, finding.found) == ("warning", "lab: 0 models, as it was 9 days ago: timed out")
+    assert (finding.state, finding.found) == ("warning", "lab: 0 models, as it was 9 days ago; timed out")
 
 
 def test_a_registry_that_was_never_reached_fails(away):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import ModelError, UnknownModel
+from zoo.errors import ModelError, UnknownModel, ZooError
 from zoo.health.apart import run_apart
 from zoo.health.devices import ALL, choose_devices
 from zoo.health.result import Health, Row, State
@@ -112,18 +113,24 @@ def verify(folder: str, device: str, threads: int | None) -> dict[str, Any]:
 
 
 def _list_all(registry: str | Path | None, *, offline: bool) -> tuple[list[_Asked], list[Row]]:
-    """Return every model of the registries, and a row for each registry that can't be read."""
+    """Return every model of the registries, and a row for each registry that can't be reached, or read."""
     only = find_source(registry)
     asked: list[_Asked] = []
     rows: list[Row] = []
     for source in read_sources() if only is None else (only,):
         called = source.name or hide_secrets(source.url)
         try:
-            listings = refresh(source, offline=offline).catalogue.search(Query(every=True))
-        except ModelError as error:
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                opened = refresh(source, offline=offline)
+            listings = opened.catalogue.search(Query(every=True))
+        except ZooError as error:
             state = _STATES.get(type(error).__name__, "failed")
             rows.append(Row("every model", "", called, "", state, error=str(error)))
             continue
+        if opened.age and not offline:  # an old copy is good for pulling, and no sign of health
+            why = "; ".join(str(warning.message) for warning in told)
+            rows.append(Row("every model", "", called, "", "unreachable", error=why))
         prefix = f"{source.name}:" if source.name else ""
         asked += [
             _Asked(f"{prefix}{listing.full_name}", listing.full_name, called)

@@ -67,6 +67,7 @@ code{font:.88em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 .failed,.unsafe{color:var(--failed);background:var(--failed-back)}
 .unreachable{color:var(--unreachable);background:var(--unreachable-back)}
 .why{min-width:18rem;overflow-wrap:anywhere}
+.signer{min-width:8rem;max-width:14rem;overflow-wrap:anywhere}
 @media print{body{max-width:none;padding:0}.table{overflow:visible;border:0}}
 """
 
@@ -124,7 +125,7 @@ def _write_row(rows: Sequence[Row], devices: Sequence[str]) -> str:
         _write_numbers([row.largest_difference for row in rows], ".2g"),
         _write_numbers([rows[-1].tolerance], ".2g"),
         _write_numbers([row.seconds for row in rows], ".1f"),
-        f"<td>{escape(first.signer) or _NOTHING}</td>",
+        f'<td class="signer">{escape(first.signer) or _NOTHING}</td>',
         f'<td class="why">{_write_errors(rows)}</td>',
     ]
     return f"<tr>{''.join(cells)}</tr>\n"

@@ -146,9 +146,9 @@ def _ask(source: Source) -> tuple[Finding, list[str]]:
             return Finding("registries", "failed", f"{called}: {error}", _mend_registry(source)), []
     models = f"{called}: {len(names):,} models"
     if opened.age:
-        why = "; ".join(str(warning.message) for warning in told)
-        found = f"{models}, as it was {describe_age(opened.age)} ago: {why or 'not reached since'}"
-        return Finding("registries", "warning", found, "try again later; what is in the cache can be used"), names
+        why = "; ".join(str(warning.message).partition("; its copy of")[0] for warning in told)
+        found = f"{models}, as it was {describe_age(opened.age)} ago; {why or 'not reached since'}"
+        return Finding("registries", "warning", found, "what is in the cache can be used meanwhile"), names
     return Finding("registries", "ok", f"{models}, {'reached' if source.remote else 'on this disk'}"), names
 
 
