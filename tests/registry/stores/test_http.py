@@ -228,7 +228,7 @@ def test_a_last_piece_that_does_not_come_is_a_cut():
 @pytest.mark.parametrize(
     "content",
     [
-        b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\nthe rest never comes",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\nhalf",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n012345678\r\n0\r\n\r\n",
     ],
     ids=["told at first", "found at last"],
@@ -254,6 +254,12 @@ def test_up_to_five_redirects_are_followed(store, server):
     server.faults.append(Fault(redirect="/5", path="/6"))
     with pytest.raises(DownloadError, match="/6: leads from one address to the next more than 5 times"):
         read(store, "6")
+
+
+def test_a_redirect_may_have_a_space_as_some_servers_send_it(store, server, folder):
+    (folder / "a file").write_bytes(b"1")
+    server.faults.append(Fault(redirect="/a file", path="/large"))
+    assert read(store) == b"1"
 
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/large", "data:,text"])

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
@@ -214,6 +215,21 @@ def test_a_place_elsewhere_is_sent_the_file_without_the_token(images, server, tm
         put(OciStore(find_address(server)), SHORT, tmp_path)
         assert SHORT in images.blobs.values()
         assert {request.headers.get("authorization") for request in other.requests} == {None}
+
+
+def test_a_file_is_never_sent_in_the_clear_by_a_server_that_is_asked_with_tls(monkeypatch, tmp_path):
+    # The answers are made up: a server with TLS would need a certificate that the system trusts.
+    answers = iter([(404, {}), (404, {}), (202, {"Location": "http://zoo.org/upload?signature=5ecret"})])
+
+    @contextlib.contextmanager
+    def ask(url, headers, **_):
+        status, given = next(answers)
+        yield SimpleNamespace(status=status, headers=given)
+
+    store = OciStore("oci://zoo.org/lab/models")
+    monkeypatch.setattr(store._connection, "ask", ask)
+    with pytest.raises(OutputError, match=r"is to be sent to http://zoo\.org/upload; expected an address with https$"):
+        put(store, SHORT, tmp_path)
 
 
 @pytest.mark.parametrize("address", ["oci://ghcr.io", "oci://ghcr.io/", "oci:///lab"])
