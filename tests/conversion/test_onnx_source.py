@@ -34,5 +34,7 @@ def test_weights_that_old_exporters_declare_as_inputs_are_no_inputs(tmp_path):
 
 def test_the_framework_is_who_wrote_the_file(tmp_path):
     model = make_look_up()
-    model.producer_version = "2.9.0"
+    model.producer_version = "2.9.0 abcdef"
     assert OnnxSource(save(model, tmp_path)).framework == "PyTorch 2.9.0"
+    model.producer_name = model.producer_version = ""
+    assert OnnxSource(save(model, tmp_path)).framework == "ONNX"

@@ -1,5 +1,7 @@
 """Networks that other people saved in another Keras, where they lie beside the repository, against numpy alone."""
 
+import gzip
+import itertools
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,9 @@ pytest.importorskip("tensorflow")
 
 from benchmarks.convert import FILES, check_effects, compare_with_numpy, convert_file, unpack_genome
 from zoo import annotate
+
+RECORDS = 500
+"""All of them are annotated by ``benchmarks/convert.py``."""
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -30,10 +35,12 @@ def test_a_thousand_windows_get_what_numpy_says(folders, track):
 
 def test_effects_of_variants_of_chr20_are_what_numpy_says(folders, tmp_path):
     genome = unpack_genome(DATA, tmp_path)
-    vcf = next((DATA / "human_chr20").glob("*.vcf.gz"))
-    output = tmp_path / "chr20.vcf"
+    vcf, output = tmp_path / "first.vcf", tmp_path / "annotated.vcf"
+    with gzip.open(next((DATA / "human_chr20").glob("*.vcf.gz")), "rt") as lines, vcf.open("w") as target:
+        target.writelines(itertools.islice(itertools.dropwhile(lambda line: line.startswith("##"), lines), 1 + RECORDS))
+    vcf.write_text(f"##fileformat=VCFv4.2\n##contig=<ID=chr20>\n{vcf.read_text()}")
     summary = annotate(vcf, genome, list(folders.values()), output, device="cpu", threads=1)
-    assert summary.records == 28_998
-    for count, largest in check_effects(DATA, output, genome).values():
-        assert count > 1000
+    assert summary.records == RECORDS
+    for count, largest in check_effects(DATA, output, genome, every=1).values():
+        assert count > RECORDS / 2
         assert largest < 1e-5

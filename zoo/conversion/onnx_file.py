@@ -74,9 +74,12 @@ def _load(path: Path) -> onnx.ModelProto:
     except OSError as error:
         raise ConversionError(f"{path}: can't be read: {error.strerror}") from error
     try:
-        return onnx.load_model_from_string(content)
+        model = onnx.load_model_from_string(content)
     except Exception as error:
         raise ConversionError(f"{path}: expected an ONNX file, found something else ({in_one_line(error)})") from error
+    if not model.graph.ListFields():
+        raise ConversionError(f"{path}: expected an ONNX file, found something else (it holds no graph)")
+    return model
 
 
 def _bring_inside(path: Path, model: onnx.ModelProto) -> bool:

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 _OLDEST_FORMAT, _NEWEST_FORMAT = 8, 10
 """Versions of the file itself: the first that knows the operators that are written, the last of ONNX Runtime 1.20."""
 
-_FRAMEWORKS = {"pytorch": "PyTorch", "tf2onnx": "TensorFlow (tf2onnx)", "skl2onnx": "scikit-learn", "jax2onnx": "JAX"}
+_FRAMEWORKS = {"pytorch": "PyTorch"}
+"""Exporters that call themselves otherwise than they are known."""
+
+
+_LONGEST = 60  # letters of who wrote the file
 
 
 class OnnxSource:
@@ -51,8 +55,8 @@ class OnnxSource:
     @property
     def framework(self) -> str:
         """Who wrote the file."""
-        name, version = self._model.producer_name, self._model.producer_version
-        return " ".join(filter(None, (_FRAMEWORKS.get(name, name) or "ONNX", version)))
+        name, version = self._model.producer_name, self._model.producer_version.partition(" ")[0]
+        return f"{_FRAMEWORKS.get(name, name) or 'ONNX'} {version}".strip()[:_LONGEST]
 
     @property
     def summary(self) -> str:

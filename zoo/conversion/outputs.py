@@ -79,12 +79,19 @@ def plan_outputs(
 
 
 def find_activation(network: onnx.ModelProto, output: str) -> Activation:
-    """Return what an output ends in, ``linear`` where that is nothing known."""
+    """Return what an output ends in, ``linear`` where that is nothing known; joined parts have to end alike."""
     makers = {name: node for node in network.graph.node for name in node.output}
-    node = makers.get(output)
-    while node is not None and node.op_type in _CARRYING:
-        node = makers.get(node.input[0])
-    return "linear" if node is None else _ACTIVATIONS.get(node.op_type, "linear")
+    found: set[Activation] = set()
+    waiting = [output]
+    while waiting:
+        node = makers.get(waiting.pop())
+        if node is not None and node.op_type in _CARRYING:
+            waiting.append(node.input[0])
+        elif node is not None and node.op_type == "Concat":
+            waiting.extend(node.input)
+        else:
+            found.add("linear" if node is None else _ACTIVATIONS.get(node.op_type, "linear"))
+    return found.pop() if len(found) == 1 else "linear"
 
 
 def _choose_layout(port: Port, shape: Shape, layout: str | None) -> str:
