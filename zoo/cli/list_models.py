@@ -35,15 +35,17 @@ def list_models(
     is an error that names the one that may have been meant.
     """
     from zoo.cli.tables import print_json_rows
+    from zoo.registry.index_file import collecting_later
     from zoo.registry.query import Query
     from zoo.registry.search import search
 
     query = Query(" ".join(text or []), assay, biosample, organism, genome, sort, every)
-    found = search(query, registry, offline=offline, shown=not json)
-    if json:
-        print_json_rows([_complete(row) for row in found.rows])
-        return
-    _print_table(found.rows, sort, several=len(found.registries) > 1)
+    with collecting_later():
+        found = search(query, registry, offline=offline, shown=not json)
+        if json:
+            print_json_rows([_complete(row) for row in found.rows])
+        else:
+            _print_table(found.rows, sort, several=len(found.registries) > 1)
 
 
 def _complete(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,7 +71,7 @@ def _print_table(found: list[dict[str, Any]], sort: str, *, several: bool) -> No
     rows = []
     for model in shown:
         version = f"{model['version']} (withdrawn)" if model.get("yanked") else model["version"]
-        row = [model["name"], version, *(str(model.get(column, "")) for column in columns[2:])]
+        row = [model["name"], version, *[model.get(column, "") for column in columns[2:]]]
         if sort and not is_column(sort):
             value = model.get("metrics", {}).get(sort)
             row[-1] = f"{value:.4g}" if isinstance(value, int | float) else ""

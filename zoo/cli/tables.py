@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from collections.abc import Sequence
@@ -29,7 +30,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             table.add_row(*map(_escape, row))
         Console(markup=False, highlight=False).print(table)
         return
-    print("\n".join(["\t".join(map(_tidy, row)) for row in (columns, *rows)]))
+    tidy = functools.cache(_tidy)  # most cells of a long table stand in many rows
+    print("\n".join(["\t".join(map(tidy, row)) for row in (columns, *rows)]))
 
 
 def print_json(document: Any) -> None:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import ModelError, OutputError, UnknownModel, near_match
-from zoo.model.document import validate
-from zoo.model.limits import REGISTRY_BYTES, read_bounded
+from zoo.model.checksums import hash_file
+from zoo.model.document import read_text, validate
+from zoo.model.limits import REGISTRY_BYTES
 from zoo.places import cache_folder
 from zoo.registry.index import Entry, Listing
-from zoo.registry.index_file import PLACE, Lines, build_index, is_index_of, name_index
+from zoo.registry.index_file import PLACE, Lines, build_index, is_index_with, name_index
 from zoo.registry.query import Criterion, Query, check_sort, choose_needle, list_criteria, sort_rows
 from zoo.registry.writing import write_whole
 
@@ -79,16 +80,16 @@ class Catalogue:
 
         Args:
             query: What is asked.
-            shown: Leave out what a list does not show, such as digests.
+            shown: Leave out what the table of a list does not show, where that is sooner done.
         """
         criteria = list_criteria(query)
         lines = self._lines.select(choose_needle(criteria))
         if not query.every:
             lines = [line for line in lines if b'"latest":true' in line]
-        # Tracks are searched, and not shown.
-        rows = self._lines.read(lines, shown=shown and not criteria)
-        rows = [row for row in rows if query.every or row.get("latest") is True]
-        found = [row for row in rows if all(criterion.admits(row) for criterion in criteria)]
+        # What is searched or sorted by stands behind what is shown.
+        found = self._lines.read(lines, shown=shown and not criteria and not query.sort)
+        if criteria:
+            found = [row for row in found if all(criterion.admits(row) for criterion in criteria)]
         if not found:
             for criterion in criteria:
                 self._check_known(criterion)
@@ -107,26 +108,22 @@ class Catalogue:
 
     @cached_property
     def _lines(self) -> Lines:
-        registry = read_bounded(self.path, REGISTRY_BYTES, ModelError)
+        digest = hash_file(self.path)
         beside = name_index(self.path)
-        content = _read_index(beside, registry)
+        content = _read_index(beside, digest)
         if content is not None:
             return Lines(content, str(beside))
-        if len(registry) < _SMALL:
-            return Lines(self._build(registry), self.where)
+        if self.path.stat().st_size < _SMALL:
+            return Lines(self._build(), self.where)
         kept = _find_kept(self.path)
-        content = None if kept is None else _read_index(kept, registry)
+        content = None if kept is None else _read_index(kept, digest)
         if content is None:
-            content = self._build(registry)
+            content = self._build()
             _keep(kept, content)
         return Lines(content, str(kept or self.where))
 
-    def _build(self, registry: bytes) -> bytes:
-        try:
-            text = registry.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise ModelError(f"{self.where}: expected text, found bytes that are none ({error.reason})") from error
-        return build_index(text, where=self.where)
+    def _build(self) -> bytes:
+        return build_index(read_text(self.path, ModelError, REGISTRY_BYTES), where=self.where)
 
     def _check_known(self, criterion: Criterion) -> None:
         """Refuse what stands nowhere in the registry: it is misspelt."""
@@ -164,12 +161,12 @@ def _make_listing(row: dict[str, Any], where: str) -> Listing:
     return Listing(row["name"], row["version"], row.get("latest") is True, validate(Entry, fields, place, ModelError))
 
 
-def _read_index(path: Path, registry: bytes) -> bytes | None:
+def _read_index(path: Path, digest: str) -> bytes | None:
     try:
         content = path.read_bytes()
     except OSError:
         return None
-    return content if is_index_of(content, registry) else None
+    return content if is_index_with(content, digest) else None
 
 
 def _find_kept(path: Path) -> Path | None:

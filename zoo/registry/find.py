@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zoo.errors import LockMismatch, UnknownModel
-from zoo.model.folder import CARD_FILE, Model, load_folder
 from zoo.registry.index import Registry, read_registry
 from zoo.registry.project_lock import LOCK_FILE
 from zoo.registry.pull import Location, Share, Tell, obtain
 from zoo.registry.refreshing import FRESH, refresh
 from zoo.registry.resolving import is_path
 from zoo.registry.sources import find_bundled, find_source
+
+if TYPE_CHECKING:
+    from zoo.model.folder import Model
 
 
 def load(
@@ -39,6 +42,8 @@ def load(
         LockMismatch: The lock pins another one.
         DownloadError: It is not here, and can't be fetched.
     """
+    from zoo.model.folder import load_folder  # with what runs it: who lists models needs none of that
+
     return load_folder(locate(name, registry, offline=offline, locked=locked).folder, device, threads)
 
 
@@ -71,6 +76,8 @@ def locate(
     try:
         return obtain(str(name), registry=registry, offline=offline, locked=pinned, report=report, tell=tell)
     except UnknownModel as error:
+        from zoo.model.folder import CARD_FILE
+
         if (Path(name) / CARD_FILE).is_file():
             raise UnknownModel(f"{error}; for the folder of that name write ./{name}") from error
         raise

@@ -31,7 +31,13 @@ PLACE = ("name", "version", "latest", "aliases")
 """The fields of a line that are not the entry's."""
 
 _FORMAT = 1
-_SHOWN = ("yanked", "assay", "biosample", "organism", "genome", "license", "summary", "metrics")
+_SHOWN = ("yanked", "assay", "biosample", "genome", "summary")
+_KINDS: tuple[tuple[tuple[str, ...], set[type]], ...] = (
+    (("name", "version"), {str}),
+    (("yanked", "assay", "biosample", "genome", "summary", "organism", "license"), {str, type(None)}),
+    (("metrics",), {dict, type(None)}),
+    (("aliases", "tracks"), {list, type(None)}),
+)
 _START, _HIDDEN = b'{"name":"', b',"sha256sums":'
 _TEXT = rb'"((?:[^"\\]|\\.)*)"'
 _LISTED = rb'"%b":(?:"((?:[^"\\]|\\.)*)"|\[((?:[^\]"]|"(?:[^"\\]|\\.)*")*)\])'
@@ -39,8 +45,6 @@ _METRICS = re.compile(rb'"metrics":\{([^}]*)\}')
 
 _SLICE = 1000
 """Models that are read at once: what YAML makes of 100,000 takes gigabytes."""
-
-_MANY = 10_000
 
 
 def name_index(path: Path) -> Path:
@@ -71,6 +75,11 @@ def build_index(text: str, *, before: tuple[str, bytes] | None = None, where: st
 
 def is_index_of(content: bytes, registry: bytes) -> bool:
     """Return whether these bytes are a whole index, and that of this registry."""
+    return is_index_with(content, hashlib.sha256(registry).hexdigest())
+
+
+def is_index_with(content: bytes, digest: str) -> bool:
+    """Return whether these bytes are a whole index, and that of the registry with this sha256."""
     try:
         head = json.loads(content[: content.index(b"\n")])
     except (ValueError, RecursionError):
@@ -80,7 +89,7 @@ def is_index_of(content: bytes, registry: bytes) -> bool:
         and head.get("format") == _FORMAT
         and head.get("versions") == content.count(b"\n") - 1
         and content.endswith(b"\n")
-        and head.get("registry") == hashlib.sha256(registry).hexdigest()
+        and head.get("registry") == digest
     )
 
 
@@ -124,21 +133,21 @@ class Lines:
         return [line for line in lines if word in line.lower() or not line.isascii()] if word else lines
 
     def read(self, lines: Iterable[bytes], *, shown: bool = False) -> list[dict[str, Any]]:
-        """Return lines as rows, fields by name; ``shown``: only what a list shows, which is half of them.
+        """Return lines as rows, fields by name; ``shown``: only what a table shows, the first half of a line.
 
         Raises:
             ModelError: A line is not what an index holds.
         """
         if shown:
-            # A text can't hold this, its quotes are \"; and what comes behind it in a line has no such key.
-            lines = [line if (end := line.rfind(_HIDDEN)) < 0 else line[:end] + b"}" for line in lines]
+            # Before this there are only texts, which can't hold it: their quotes are \".
+            lines = [line if (end := line.find(_HIDDEN)) < 0 else line[:end] + b"}" for line in lines]
         lines = list(lines)
         try:
-            with _collecting_later(len(lines)):
+            with collecting_later():
                 rows = json.loads(b"[%b]" % b",".join(lines))
         except (ValueError, RecursionError) as error:
             raise self._refuse(f"expected a JSON object in each line ({error})") from error
-        if len(rows) != len(lines) or not all(map(_is_row, rows)):
+        if len(rows) != len(lines) or not _are_rows(rows):
             raise self._refuse("expected a name, a version and fields of their kinds in each line")
         return rows  # type: ignore[no-any-return]
 
@@ -179,20 +188,28 @@ class Lines:
         return ModelError(f"{self.where}: {reason}; this is no index that the zoo wrote: remove it")
 
 
+@contextlib.contextmanager
+def collecting_later() -> Iterator[None]:
+    """Keep the collector of cyclic garbage away from very many new objects, none of which is any: it takes as long."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 def read_name(line: bytes) -> str:
     """Return the name of the model that a line lists."""
     return line[len(_START) : line.find(b'"', len(_START))].decode(errors="replace")
 
 
-def _is_row(row: Any) -> bool:
-    """Return whether a line is an object whose parts are of the right kind, as far as a search relies on that."""
-    return (
-        isinstance(row, dict)
-        and isinstance(row.get("name"), str)
-        and isinstance(row.get("version"), str)
-        and isinstance(row.get("metrics", {}), dict)
-        and isinstance(row.get("aliases", []), list)
-        and isinstance(row.get("tracks", []), list)
+def _are_rows(rows: list[Any]) -> bool:
+    """Return whether lines are objects whose parts are of the right kinds, as far as a search relies on that."""
+    return {type(row) for row in rows} <= {dict} and all(
+        {type(row.get(field)) for row in rows} <= kinds for fields, kinds in _KINDS for field in fields
     )
 
 
@@ -249,16 +266,3 @@ def _format_line(listing: Listing, model: Versions) -> bytes:
 
 def _pack(document: dict[str, Any]) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-
-
-@contextlib.contextmanager
-def _collecting_later(rows: int) -> Iterator[None]:
-    """Keep the collector of cyclic garbage away from many new objects, none of which is any: it takes half the time."""
-    if rows < _MANY or not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

@@ -30,7 +30,7 @@ def search(query: Query, registry: str | Path | None = None, *, offline: bool = 
         query: What is asked.
         registry: The only registry that is searched, by its name, address or path.
         offline: Use the copies of registries that are here.
-        shown: Leave out of the rows what a list does not show, such as digests.
+        shown: Leave out of the rows what the table of a list does not show, where that is sooner done.
 
     Raises:
         UnknownModel: No model of any registry has such a word or metric; the message holds a near match.
@@ -41,7 +41,7 @@ def search(query: Query, registry: str | Path | None = None, *, offline: bool = 
     unknown: list[UnknownModel] = []
     for name, catalogue in catalogues.items():
         try:
-            found = catalogue.list_rows(replace(query, sort=""), shown=shown)
+            found = catalogue.list_rows(replace(query, sort=""), shown=shown and not query.sort)
         except UnknownModel as error:
             unknown.append(error)
         else:

@@ -18,7 +18,6 @@ import yaml
 from zoo.errors import ModelError, OutputError, VersionExists
 from zoo.model.card import Card, read_card
 from zoo.model.checksums import verify_checksums
-from zoo.model.folder import CARD_FILE
 from zoo.registry.blocks import Blocks, cut
 from zoo.registry.index import (
     MAX_TRACKS,
@@ -263,6 +262,8 @@ def register(folder: Path, registry_path: Path, *, replace: bool = False) -> Lis
         VersionExists: The version is listed with other bytes.
         ModelError: The folder lies outside the index's folder.
     """
+    from zoo.model.folder import CARD_FILE  # with what runs a model: who reads a registry needs none of that
+
     digest = verify_checksums(folder)
     card = read_card(folder / CARD_FILE)
     root = registry_path.parent.resolve()
