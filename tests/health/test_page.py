@@ -56,7 +56,7 @@ def test_a_model_has_a_row_and_a_device_a_column():
     )
     heading, row = Tree(page).rows
     assert heading[2:4] == ["cpu", "cuda"]
-    assert row == ["oneabababababab", "lab", "✓ passed", "✓ passed", "3e-06", "1e-05", "2.5", "lab", ""]
+    assert row == ["oneabababababab", "lab", "✓ passed", "✓ passed", "3e-06", "1e-05", "2.5", "lab"]
     assert "<title>1 of 1 models passed</title>" in page
 
 
@@ -78,6 +78,18 @@ def test_a_model_that_was_not_found_has_its_state_under_every_device():
 def test_a_page_without_a_device_has_a_column_for_the_state():
     heading, row = Tree(make_page(make_row("gone", "unreachable", "", error="no route"))).rows
     assert (heading[2], row[2]) == ("State", "? unreachable")
+
+
+def test_the_column_of_what_is_wrong_is_there_where_something_is():
+    assert "What is wrong" not in Tree(make_page(make_row("good", "passed"))).rows[0]
+    assert "What is wrong" in Tree(make_page(make_row("bad", "failed", error="changed"))).rows[0]
+
+
+def test_a_long_fingerprint_is_cut_short_and_kept_whole_beside():
+    signer = f"unknown: {'3f9a' * 16}"
+    page = make_page(make_row("one", "passed", signer=signer))
+    assert Tree(page).rows[1][-1] == f"{signer[:20]}…"
+    assert f'title="{signer}"' in page
 
 
 def test_a_check_of_nothing_has_a_page():

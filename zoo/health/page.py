@@ -44,9 +44,11 @@ _SIGNS: Mapping[State, str] = {"passed": "✓", "failed": "✗", "unsafe": "⚠"
 
 _NOTHING = "&ndash;"
 
+_LONGEST_SIGNER = 20  # letters
+
 _STYLE = """
 *{box-sizing:border-box}
-body{margin:0 auto;max-width:80rem;padding:2rem 1.25rem 4rem;background:var(--page);color:var(--text);
+body{margin:0 auto;max-width:88rem;padding:2rem 1.25rem 4rem;background:var(--page);color:var(--text);
 font:1rem/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
 h1{font-size:1.6rem;line-height:1.25;margin:0 0 .5rem}
 p{margin:.25rem 0}
@@ -55,10 +57,10 @@ p{margin:.25rem 0}
 .table:focus-visible{outline:3px solid var(--text);outline-offset:2px}
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-th,td{padding:.55rem .8rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
+th,td{padding:.5rem .65rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
 tbody tr:last-child>*{border-bottom:0}
 tbody tr:nth-child(even)>*{background:var(--stripe)}
-thead th{font-size:.8rem;color:var(--quiet);white-space:nowrap;background:var(--page)}
+thead th{font-size:.8rem;line-height:1.25;color:var(--quiet);vertical-align:bottom;background:var(--page)}
 tbody th{font-weight:600;white-space:nowrap}
 td.number{font-variant-numeric:tabular-nums;white-space:nowrap}
 code{font:.88em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
@@ -66,8 +68,7 @@ code{font:.88em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 .passed{color:var(--passed);background:var(--passed-back)}
 .failed,.unsafe{color:var(--failed);background:var(--failed-back)}
 .unreachable{color:var(--unreachable);background:var(--unreachable-back)}
-.why{min-width:18rem;overflow-wrap:anywhere}
-.signer{min-width:8rem;max-width:14rem;overflow-wrap:anywhere}
+.why{min-width:13rem;overflow-wrap:anywhere}
 @media print{body{max-width:none;padding:0}.table{overflow:visible;border:0}}
 """
 
@@ -75,7 +76,10 @@ code{font:.88em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 def write_page(health: Health) -> str:
     """Return the page of a check; models that did not pass stand first."""
     devices = _list_devices(health.rows)
-    headings = ["Model", "Registry", *devices, "Largest difference", "Allowed", "Seconds", "Signed by", "What is wrong"]
+    headings = ["Model", "Registry", *devices, "Largest difference", "Allowed", "Seconds", "Signed by"]
+    told = any(row.error for row in health.rows)
+    if told:
+        headings.append("What is wrong")
     groups = sorted(health.models, key=lambda rows: all(row.state == "passed" for row in rows))
     title = f"{health.passed} of {len(groups)} models passed"
     return "".join(
@@ -91,7 +95,7 @@ def write_page(health: Health) -> str:
             "<caption>Each model, and how it fared on each device</caption>\n<thead>\n<tr>",
             *(f'<th scope="col">{escape(heading)}</th>' for heading in headings),
             "</tr>\n</thead>\n<tbody>\n",
-            *(_write_row(rows, devices) for rows in groups),
+            *(_write_row(rows, devices, told=told) for rows in groups),
             "</tbody>\n</table>\n</div>\n</main>\n</body>\n</html>\n",
         )
     )
@@ -114,8 +118,14 @@ def _describe_check(health: Health) -> Iterable[str]:
         yield f'<p class="quiet">Left out: {escape(device)}, {escape(why)}.</p>\n'
 
 
-def _write_row(rows: Sequence[Row], devices: Sequence[str]) -> str:
-    """Return one model's row; where it did not come as far as a device, its state stands for every one."""
+def _write_row(rows: Sequence[Row], devices: Sequence[str], *, told: bool) -> str:
+    """Return one model's row; where it did not come as far as a device, its state stands for every one.
+
+    Args:
+        rows: Of the model.
+        devices: The columns.
+        told: Whether there is a column for what is wrong.
+    """
     first = rows[0]
     states = {row.device: row.state for row in rows}
     cells = [
@@ -125,8 +135,8 @@ def _write_row(rows: Sequence[Row], devices: Sequence[str]) -> str:
         _write_numbers([row.largest_difference for row in rows], ".2g"),
         _write_numbers([rows[-1].tolerance], ".2g"),
         _write_numbers([row.seconds for row in rows], ".1f"),
-        f'<td class="signer">{escape(first.signer) or _NOTHING}</td>',
-        f'<td class="why">{_write_errors(rows)}</td>',
+        f"<td>{_write_signer(first.signer) or _NOTHING}</td>",
+        f'<td class="why">{_write_errors(rows)}</td>' * told,
     ]
     return f"<tr>{''.join(cells)}</tr>\n"
 
@@ -135,6 +145,13 @@ def _write_digest(digest: str) -> str:
     if not digest:
         return ""
     return f'<br><code class="quiet" title="sha256 of SHA256SUMS: {escape(digest)}">{escape(digest[:12])}</code>'
+
+
+def _write_signer(signer: str) -> str:
+    """Return who signed; a fingerprint is cut short, and whole where the pointer rests on it."""
+    if len(signer) <= _LONGEST_SIGNER:
+        return escape(signer)
+    return f'<span title="{escape(signer)}">{escape(signer[:_LONGEST_SIGNER])}…</span>'
 
 
 def _write_state(state: State | None) -> str:
