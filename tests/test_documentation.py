@@ -59,11 +59,15 @@ def read_blocks(page):
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A folder with the examples, in which commands find the ``zoo`` and ``python`` of this environment first."""
+def folder(tmp_path, tmp_path_factory, monkeypatch):
+    """A folder with the examples, in which commands find the ``zoo`` and ``python`` of this environment first.
+
+    What a page tells the zoo to remember, no other page knows.
+    """
     shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__", "*.fai"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path_factory.mktemp("home")))
     return tmp_path
 
 

@@ -47,6 +47,10 @@ _FACE = {
     "ZooError": "zoo.errors",
     "near_match": "zoo.errors",
     "load": "zoo.registry",
+    "pull": "zoo.registry.pull",
+    "publish": "zoo.publishing.publish",
+    "convert": "zoo.conversion.convert",
+    "check": "zoo.health.check",
     "annotate": "zoo.prediction.annotation",
     "make_background": "zoo.prediction.backgrounds",
     "score_haplotypes": "zoo.prediction.haplotype_table",
@@ -72,6 +76,7 @@ if TYPE_CHECKING:
     from zoo.components import Predictions as Predictions
     from zoo.components import Scorer as Scorer
     from zoo.components import Scores as Scores
+    from zoo.conversion.convert import convert as convert
     from zoo.errors import BedError as BedError
     from zoo.errors import DataError as DataError
     from zoo.errors import RecipeError as RecipeError
@@ -97,6 +102,7 @@ if TYPE_CHECKING:
     from zoo.genome.regions import list_runs as list_runs
     from zoo.genome.regions import rows_by_contig as rows_by_contig
     from zoo.genome.variant import Variant as Variant
+    from zoo.health.check import check as check
     from zoo.hookspecs import hookimpl as hookimpl
     from zoo.interpretation.mutation import mutate as mutate
     from zoo.interpretation.outputs import write_maps as write_maps
@@ -105,7 +111,9 @@ if TYPE_CHECKING:
     from zoo.prediction.haplotype_table import score_haplotypes as score_haplotypes
     from zoo.prediction.sequences import predict as predict
     from zoo.prediction.variants import score_variants as score_variants
+    from zoo.publishing.publish import publish as publish
     from zoo.registry import load as load
+    from zoo.registry.pull import pull as pull
     from zoo.training import train as train
     from zoo.training.tune import tune as tune
 
