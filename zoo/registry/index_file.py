@@ -32,12 +32,12 @@ PLACE = ("name", "version", "latest", "aliases")
 
 _FORMAT = 1
 _SHOWN = ("yanked", "assay", "biosample", "genome", "summary")
-_KINDS: tuple[tuple[tuple[str, ...], set[type]], ...] = (
-    (("name", "version"), {str}),
-    (("yanked", "assay", "biosample", "genome", "summary", "organism", "license"), {str, type(None)}),
-    (("metrics",), {dict, type(None)}),
-    (("aliases", "tracks"), {list, type(None)}),
-)
+_KINDS: dict[str, frozenset[type]] = {
+    **dict.fromkeys(("name", "version"), frozenset({str})),
+    **dict.fromkeys((*_SHOWN, "organism", "license"), frozenset({str, type(None)})),
+    **dict.fromkeys(("aliases", "tracks"), frozenset({list, type(None)})),
+    "metrics": frozenset({dict, type(None)}),
+}
 _START, _HIDDEN = b'{"name":"', b',"sha256sums":'
 _TEXT = rb'"((?:[^"\\]|\\.)*)"'
 _LISTED = rb'"%b":(?:"((?:[^"\\]|\\.)*)"|\[((?:[^\]"]|"(?:[^"\\]|\\.)*")*)\])'
@@ -147,7 +147,7 @@ class Lines:
                 rows = json.loads(b"[%b]" % b",".join(lines))
         except (ValueError, RecursionError) as error:
             raise self._refuse(f"expected a JSON object in each line ({error})") from error
-        if len(rows) != len(lines) or not _are_rows(rows):
+        if len(rows) != len(lines) or not _are_rows(rows, ("name", "version", *_SHOWN) if shown else _KINDS):
             raise self._refuse("expected a name, a version and fields of their kinds in each line")
         return rows  # type: ignore[no-any-return]
 
@@ -206,10 +206,10 @@ def read_name(line: bytes) -> str:
     return line[len(_START) : line.find(b'"', len(_START))].decode(errors="replace")
 
 
-def _are_rows(rows: list[Any]) -> bool:
-    """Return whether lines are objects whose parts are of the right kinds, as far as a search relies on that."""
+def _are_rows(rows: list[Any], fields: Iterable[str]) -> bool:
+    """Return whether lines are objects in which these fields are of their kinds."""
     return {type(row) for row in rows} <= {dict} and all(
-        {type(row.get(field)) for row in rows} <= kinds for fields, kinds in _KINDS for field in fields
+        {type(row.get(field)) for row in rows} <= _KINDS[field] for field in fields
     )
 
 
