@@ -22,6 +22,7 @@ from zoo.registry.index import read_registry
 from zoo.registry.index_file import is_index_of
 from zoo.registry.names import MAX_FILES, blob_path
 from zoo.registry.pull import pull
+from zoo.registry.sources import Source, add_source
 from zoo.registry.stores.local import LocalStore
 
 
@@ -290,6 +291,13 @@ def test_a_store_beside_the_registry_is_refused_before_anything_is_sent(model, s
     with pytest.raises(OutputError, match=r"store: expected a folder inside .*/lab, where the registry lies"):
         publish(model, store, registry=tmp_path / "lab" / "registry.yaml")
     assert not store.exists()
+
+
+def test_a_store_is_a_folder_even_if_a_known_registry_has_its_name(model, tmp_path, monkeypatch):
+    add_source(Source(name="lab", url=str(tmp_path / "elsewhere" / "registry.yaml")))
+    monkeypatch.chdir(tmp_path)
+    assert publish(model, "lab").registry == "lab/registry.yaml"
+    assert (tmp_path / "lab" / "registry.yaml").exists()
 
 
 def test_what_is_listed_in_another_store_stays_there(model, tmp_path):

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.errors import ChecksumMismatch
-from zoo.model.checksums import SIGNATURE, verify_checksums
+from zoo.model.checksums import verify_checksums
 from zoo.model.verify import verify_folder
 from zoo.publishing.entering import Publication
 from zoo.publishing.preparing import Prepared, open_workplace, prepare
 from zoo.publishing.pull_request import Branch, Checkout
-from zoo.publishing.signing import check_files, sign_copy
+from zoo.publishing.signing import sign_copy
 from zoo.publishing.swapping import change_registry, read_versions, update_index
 from zoo.publishing.target import find_registry, name_store, open_registry_file
 from zoo.publishing.uploading import upload
@@ -161,11 +161,8 @@ def _open_store(address: str, checkout: Checkout | None) -> tuple[Writer, Reader
 
 
 def _check_copy(back: Path, prepared: Prepared) -> None:
-    """Check what a store gave back: the same files, signed as a whole, which predict what they should."""
+    """Check that what a store gave back, each file of which is right, is a model that predicts what it should."""
     digest = verify_checksums(back)
     if digest != prepared.digest:
         raise ChecksumMismatch(f"{back}: expected sha256 {prepared.digest} of SHA256SUMS, found {digest}")
-    signature = back / SIGNATURE
-    if signature.is_file():
-        check_files(signature.read_bytes(), back)
     verify_folder(back)

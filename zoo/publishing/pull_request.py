@@ -124,7 +124,8 @@ class Checkout:
             return None
         commit = self._run("commit-tree", tree, "-p", self._base, "-F", "-", content=message.encode())
         reference = f"refs/heads/{self.branch}"
-        done = self._ask("update-ref", "-m", "zoo", reference, commit, self._tip or "0" * len(commit))
+        # Only if it is where it was; where there was none, an empty name says that there must be none now.
+        done = self._ask("update-ref", "-m", "zoo", reference, commit, self._tip)
         if done.returncode:
             raise PublishConflict(f"{self.root}: branch {self.branch} can't be set: {_first_line(done.stderr)}")
         push = ["git", "-C", str(self.folder), "push", self._find_remote(), self.branch]

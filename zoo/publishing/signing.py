@@ -12,7 +12,6 @@ from zoo.model.card import Card
 from zoo.model.checksums import SIGNATURE
 from zoo.model.limits import SIGNATURE_BYTES, read_bounded
 from zoo.model.signature import find_subject, read_signature, sign
-from zoo.model.statement import compare_files, read_statement
 from zoo.registry.index import Entry, Versions, sort_key
 from zoo.registry.trust import judge
 
@@ -46,20 +45,10 @@ def sign_copy(
             raise OutputError(f"{path}: can't be written: {error.strerror or error}") from error
     elif path.is_file():
         content = read_bounded(path, SIGNATURE_BYTES, SignatureError)
-        judge(copy, card.full_name)  # as far as its signer is known here
+        judge(copy, card.full_name)  # its files, and its signer as far as they are known here
     else:
         return None
-    check_files(content, copy)
     return Signed(path, hashlib.sha256(content).hexdigest(), name_signer(content))
-
-
-def check_files(content: bytes, folder: Path) -> None:
-    """Check that a signature is over exactly the files of a folder; whose it is, they ask who pull it.
-
-    Raises:
-        SignatureError: It is over others.
-    """
-    compare_files(read_statement(read_signature(content).payload, SIGNATURE), folder)
 
 
 def name_signer(content: bytes) -> str:
