@@ -46,7 +46,8 @@ def test_one_command_makes_a_model(folder, capsys):
     assert main(["convert", "network.onnx", *arguments]) == 0
     printed = capsys.readouterr()
     assert printed.out == (
-        "tiny@1.0.0: 1,000 sequences as in PyTorch, largest difference 0 of the largest prediction → tiny\n"
+        "tiny@1.0.0: predicts 1,000 sequences as ONNX Runtime does from network.onnx, largest difference 0 of the "
+        "largest prediction → tiny\n"
     )
     assert "zoo: read: PyTorch, opset 17, 2 operators; (N, 4, 7) → (N, 1)\n" in printed.err
     assert "zoo: proposed: length 7, layout NCL, alphabet ACGT, unknown bases as zeros, anchor 3;" in printed.err

@@ -109,8 +109,8 @@ def convert(
     given = _ask_until_known(conversion, wishes, given, examples)
     done = conversion.write(given, output, _tell)
     print(
-        f"{done.model}: {done.sequences:,} sequences as in {conversion.source.framework}, largest difference "
-        f"{done.difference:.2g} of the largest prediction → {done.folder}"
+        f"{done.model}: predicts {done.sequences:,} sequences as {conversion.source.runtime} does from {file.name}, "
+        f"largest difference {done.difference:.2g} of the largest prediction → {done.folder}"
     )
 
 

@@ -170,7 +170,7 @@ class Conversion:
             write_checksums(folder)
             tell("checking the network")
             examine(folder)
-            tell(f"comparing {SEQUENCES:,} sequences with {self.source.framework}")
+            tell(f"comparing {SEQUENCES:,} sequences with {self.source.runtime}, which runs {self.path.name}")
             proof = prove(load_folder(folder, "cpu").session, self.source, proposal)
             card = card.model_copy(update={"tolerance": max(MIN_TOLERANCE, _HEADROOM * proof.difference)})
             write_card(card, folder / CARD_FILE)

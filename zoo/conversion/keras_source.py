@@ -68,6 +68,11 @@ class KerasSource:
         return f"Keras {self._version}"
 
     @property
+    def runtime(self) -> str:
+        """Who runs it here."""
+        return "Keras"
+
+    @property
     def summary(self) -> str:
         """What it holds."""
         kind = self._config["class_name"].replace("Model", "Functional")

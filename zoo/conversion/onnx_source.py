@@ -59,6 +59,11 @@ class OnnxSource:
         return f"{_FRAMEWORKS.get(name, name) or 'ONNX'} {version}".strip()[:_LONGEST]
 
     @property
+    def runtime(self) -> str:
+        """Who runs it here."""
+        return "ONNX Runtime"
+
+    @property
     def summary(self) -> str:
         """What it holds."""
         return f"opset {find_opset(self._found)}, {len(self._found.graph.node)} operators"

@@ -94,6 +94,11 @@ class SavedModelSource:
         return f"TensorFlow {self._version}"
 
     @property
+    def runtime(self) -> str:
+        """Who runs it here."""
+        return "TensorFlow"
+
+    @property
     def summary(self) -> str:
         """What it holds."""
         return f"SavedModel, {len(self.inputs)} inputs, {len(self.outputs)} outputs"

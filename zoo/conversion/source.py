@@ -47,6 +47,11 @@ class Source(Protocol):
         ...
 
     @property
+    def runtime(self) -> str:
+        """Who runs it here, and is what a model is compared with."""
+        ...
+
+    @property
     def summary(self) -> str:
         """What it holds, in a few words."""
         ...
