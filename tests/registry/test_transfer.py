@@ -160,3 +160,17 @@ def test_a_small_file_is_asked_for_again_but_not_where_it_is_missing():
         ask_often(ask)
     with pytest.raises(DownloadError, match="500"):
         ask_often(ask, 1)
+
+
+def test_a_store_that_brings_almost_nothing_each_time_is_given_up(tmp_path):
+    reader = Faulty(FILES, *[1] * 99)
+    with pytest.raises(DownloadError, match=rf"asked {TRIES} times"):
+        fetch(reader, tmp_path / "part")
+    assert len(reader.asked) == TRIES
+
+
+def test_a_store_that_brings_much_each_time_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(transfer, "PIECE", 1000)
+    reader = Faulty(FILES, *[1000] * 9)
+    assert fetch(reader, tmp_path / "part").read_bytes() == CONTENT
+    assert len(reader.asked) == 10

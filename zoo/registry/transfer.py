@@ -124,7 +124,7 @@ def _fill(fetched: _Fetched, reader: Reader, path: str, digest: str, limit: int)
     if fetched.size > limit:
         fetched.drop()
     tries = 0
-    while fetched.hash.hexdigest() != digest or fetched.size > limit:
+    while fetched.hash.hexdigest() != digest:
         before = fetched.size
         try:
             _read_on(fetched, reader, path, limit)
