@@ -56,6 +56,7 @@ def test_what_a_block_holds_does_not_matter_while_it_stays_within(block):
         f"{HEAD}  a: 1\n",
         f"{HEAD}  - a\n",
         f"{HEAD}    a:\n      x: 1\n",
+        f"{HEAD}    x: 1\n  a:\n    x: 1\n",
         f"{HEAD}  a:\n    x: 1\nmore: 1\n",
         f"{HEAD}  a:\n    x: 1\n  a:\n    x: 2\n",
         f"{HEAD}  no:\n    x: 1\n",

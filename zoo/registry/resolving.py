@@ -6,8 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from zoo.errors import DownloadError, ModelError, UnknownModel, near_match
+from zoo.errors import DownloadError, ModelError, UnknownModel
 from zoo.model.document import read_text
+from zoo.registry.catalogue import find_near
 from zoo.registry.index import Listing
 from zoo.registry.names import blob_path
 from zoo.registry.refreshing import FRESH, Opened, describe_source, open_stores, refresh
@@ -138,7 +139,7 @@ def _find_first(name: str, *, offline: bool, newest: bool) -> Resolved:
     names = {model for opened in asked for model in opened.catalogue.list_names()}
     never = f" ({', '.join(unreached)} never reached)" if unreached else ""
     raise UnknownModel(
-        f"no model {base!r} in {', '.join(opened.source.name for opened in asked)}{never}{near_match(base, names)}"
+        f"no model {base!r} in {', '.join(opened.source.name for opened in asked)}{never}{find_near(base, names)}"
     )
 
 
