@@ -94,7 +94,7 @@ def cut(text: str) -> Blocks | None:
     ends = [start for _, start in starts[1:]] + [len(text)]
     blocks = []
     for (name, start), end in zip(starts, ends, strict=True):
-        if _DOUBTFUL.search(text, start, end) and not _is_one_model(text[start:end], name):
+        if _DOUBTFUL.search(text, start, end) and not _stands_alone(text[start:end]):
             return None
         blocks.append(Block(name, start, _find_end(text, start, end)))
     return Blocks(text, head.span("schema"), tuple(blocks))
@@ -128,23 +128,12 @@ def _is_text(name: str, *, quoted: bool) -> bool:
     return tag == "tag:yaml.org,2002:str"
 
 
-def _is_one_model(text: str, name: str) -> bool:
-    """Return whether a block is a mapping of this one key when it is read alone, and is tied to no other."""
-    keys, depth = 0, 0
+def _stands_alone(text: str) -> bool:
+    """Return whether all that a block opens is closed within it, and none of it is tied to another one."""
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
-            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-                return False
-            if isinstance(event, yaml.DocumentStartEvent) and event.explicit:
-                return False
-            if depth == 1 and isinstance(event, yaml.NodeEvent):
-                keys += 1
-                if keys == 1 and not (isinstance(event, yaml.ScalarEvent) and event.value == name):
-                    return False
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
+        events = yaml.parse(text, Loader=_LOADER)
+        return all(
+            not isinstance(event, yaml.AliasEvent) and getattr(event, "anchor", None) is None for event in events
+        )
     except (yaml.YAMLError, ValueError):
         return False
-    return keys == 2
