@@ -276,6 +276,22 @@ def test_a_folder_that_changes_while_it_is_read_is_refused(model, store, monkeyp
     assert not store.exists()
 
 
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_address_of_which_nothing_is_left_is_refused(model, store, empty):
+    with pytest.raises(OutputError, match="found an empty address"):
+        publish(model, empty)
+    with pytest.raises(OutputError, match="found an empty address"):
+        publish(model, store, registry=empty)
+    with pytest.raises(OutputError, match="found an empty address"):
+        publish(model, empty, registry=store)
+
+
+def test_a_file_that_was_changed_is_named_with_what_to_do(model, store):
+    (model / "example.json").write_text("{}")
+    with pytest.raises(ChecksumMismatch, match=r"example\.json: expected sha256 .* write SHA256SUMS anew"):
+        publish(model, store)
+
+
 def test_a_folder_that_is_not_there_is_named(store):
     with pytest.raises(UnknownModel, match="nothing: no model folder there"):
         publish("nothing", store)

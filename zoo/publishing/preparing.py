@@ -50,7 +50,12 @@ def prepare(folder: Path) -> Iterator[Prepared]:
     """
     if not folder.is_dir():
         raise UnknownModel(f"{folder}: no model folder there")
-    digest = verify_checksums(folder)
+    try:
+        digest = verify_checksums(folder)
+    except ChecksumMismatch as error:
+        raise ChecksumMismatch(
+            f"{error}; or, if you have changed it yourself, write {CHECKSUMS} anew: zoo.model.checksums.write_checksums"
+        ) from error
     card = read_card(folder / CARD_FILE)
     files = _list_files(folder, digest)
     examine(folder)

@@ -147,7 +147,7 @@ def _describe(
 
 def _as_path(to: str | Path) -> str | Path:
     """Return a store as where its registry lies: a bare word is a folder, and no known registry's name."""
-    return to if "://" in str(to) else Path(to)
+    return to if "://" in str(to) or not str(to).strip() else Path(to)
 
 
 def _to_path(file: str | Path | None) -> Path | None:

@@ -12,7 +12,8 @@ from typing import TypeAlias
 
 from zoo.errors import DownloadError, ModelError, OutputError, PublishConflict, ZooError
 from zoo.publishing.target import RegistryFile
-from zoo.registry.index import Versions
+from zoo.registry.blocks import cut
+from zoo.registry.index import Versions, parse_registry
 from zoo.registry.index_file import build_index, is_index_of, name_index
 from zoo.registry.refreshing import MAX_REGISTRY
 from zoo.registry.stores.protocol import TRIES, Changed, Missing, Tag
@@ -56,6 +57,15 @@ def read_versions(registry: RegistryFile, name: str) -> Versions | None:
     """
     text, _ = _read(registry)
     return find_versions(text, name, registry.address) if text else None
+
+
+def list_names(registry: RegistryFile) -> list[str]:
+    """Return the names of all models that a registry lists; raises as ``read_versions``."""
+    text, _ = _read(registry)
+    blocks = cut(text)
+    if blocks is not None:
+        return [block.name for block in blocks.blocks]
+    return list(parse_registry(text, registry.address).models) if text else []
 
 
 def change_registry(registry: RegistryFile, name: str, change: Change, *, tries: int = MOST_TRIES) -> Swapped:

@@ -50,6 +50,8 @@ def open_registry_file(registry: str | Path) -> RegistryFile:
 def find_registry(registry: str | Path) -> str:
     """Return the path or address of a registry's file; raises as ``open_registry_file``."""
     text = str(registry)
+    if not text.strip():
+        raise OutputError("expected a store and a registry, found an empty address")
     if "://" in text:
         try:
             return check_address(_lower_scheme(text))
@@ -78,6 +80,8 @@ def name_store(store: str, registry: str) -> str:
         OutputError: Who reads the registry could not find the store.
     """
     above = split_address(registry)[0]
+    if not store.strip():
+        raise OutputError("expected a store, found an empty address")
     if "://" not in store:
         if "://" in registry:
             raise OutputError(

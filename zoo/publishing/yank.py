@@ -10,7 +10,7 @@ from pathlib import Path
 from zoo.errors import ModelError, UnknownModel, near_match
 from zoo.model.document import validate
 from zoo.publishing.pull_request import Branch, Checkout
-from zoo.publishing.swapping import change_registry, update_index
+from zoo.publishing.swapping import change_registry, list_names, update_index
 from zoo.publishing.target import find_registry, open_registry_file
 from zoo.registry.index import Entry, Versions
 from zoo.registry.writing import rank
@@ -121,7 +121,7 @@ def _amend(
 
     def amend(current: Versions | None) -> Versions:
         if current is None:
-            raise UnknownModel(f"no model {name!r} in {target.address}")
+            raise UnknownModel(f"no model {name!r} in {target.address}{near_match(name, list_names(target))}")
         return change(current)
 
     swapped = change_registry(target, name, amend)
