@@ -51,6 +51,8 @@ class Owner:
         builder = builder.add_extension(x509.BasicConstraints(authority, None), critical=True)
         if usage == "digital":
             builder = builder.add_extension(_make_usage(authority), critical=True)
+        if usage == "signatures alone":
+            builder = builder.add_extension(_make_usage(authority=False), critical=True)
         if usage == "code":
             builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), critical=False)
         return builder.sign(issuer.key, hashes.SHA256())

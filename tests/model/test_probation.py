@@ -107,6 +107,7 @@ def test_a_file_that_hangs_is_unsafe(child, tmp_path, monkeypatch):
         ("echo '[1]'", "can't be examined: status 0"),
         ("echo not json", "can't be examined: status 0"),
         ("""echo '{"error": "SystemExit", "message": "x"}'""", "can't be examined: status 0"),
+        ("""echo '{"error": "Iterable", "message": "x"}'""", "can't be examined: status 0"),
     ],
 )
 def test_a_child_that_says_nothing_of_use_is_no_pass(child, tmp_path, script, message):

@@ -163,6 +163,13 @@ def test_one_who_may_sign_models_may_not_vouch_for_others(folder, pki, tmp_path,
         verify_with_roots(sign_as(folder, evil, evil, signer), folder, pki["root"].pem)
 
 
+def test_an_authority_that_may_not_sign_certificates_vouches_for_nobody(folder, pki, tmp_path):
+    limited = Owner(tmp_path, "limited", pki["root"], authority=True, usage="signatures alone")
+    signer = Owner(tmp_path, "signer", limited)
+    with pytest.raises(SignatureError, match="a certificate above it may not sign others"):
+        verify_with_roots(sign_as(folder, signer, signer, limited), folder, pki["root"].pem)
+
+
 def test_a_certificate_for_signing_code_is_believed_and_one_for_nothing_is_not(folder, pki, tmp_path):
     code = Owner(tmp_path, "code", pki["root"], usage="code")
     verify_with_roots(sign_as(folder, code, code), folder, pki["root"].pem)

@@ -327,7 +327,7 @@ def _check_chain(
 
     anyhow = verification.Criticality.AGNOSTIC
     authority = verification.ExtensionPolicy.permit_all()
-    authority = authority.require_present(BasicConstraints, anyhow, _refuse_no_authority)
+    authority = authority.require_present(BasicConstraints, anyhow, None)
     authority = authority.may_be_present(KeyUsage, anyhow, _refuse_no_signer_of_certificates)
     policy = verification.PolicyBuilder().store(verification.Store(roots)).time(leaf.not_valid_before_utc)
     policy = policy.max_chain_depth(_LONGEST_CHAIN)
@@ -339,11 +339,6 @@ def _check_chain(
             f"{folder / SIGNATURE}: the certificate of {leaf.subject.rfc4514_string()!r} does not lead to a root of "
             f"the trust file: {_first_line(error)}"
         ) from error
-
-
-def _refuse_no_authority(_: Any, __: x509.Certificate, extension: x509.BasicConstraints) -> None:
-    if not extension.ca:
-        raise ValueError("a certificate above it is not of an authority")
 
 
 def _refuse_no_signer_of_certificates(_: Any, __: x509.Certificate, extension: x509.KeyUsage | None) -> None:
