@@ -65,6 +65,8 @@ def test_what_a_block_holds_does_not_matter_while_it_stays_within(block):
         f"{HEAD}  a:\n    x: *one\n",
         f'{HEAD}  a:\n    x: "\n  b:\n    y: "\n',
         f'{HEAD}  a:\n    x: "two\nlines"\n',
+        f'{HEAD}  a:\n    x: "two\n  # lines"\n  b:\n    y: 2\n',
+        f'{HEAD}  a:\n    x: "two\n# lines"\n',
         f"{HEAD}  a:\n    x: {{\n  b:\n    y: }}\n",
         f"{HEAD}  a:\n    x: 'open\n",
         f"{HEAD}  a:\n\tx: 1\n",

@@ -72,12 +72,12 @@ class Blocks:
         if number == len(names):
             return len(self.text)
         place = self.blocks[number].start
-        while True:
-            above = self.text.rfind("\n", 0, place - 1) + 1
-            line = self.text[above:place]
-            if above < self.blocks[0].start or number == 0 or not re.match(r" {0,2}#", line):
-                return place
+        first = self.blocks[number - 1].end if number else place
+        while (above := self.text.rfind("\n", 0, place - 1) + 1) >= first:
+            if not re.match(r" {0,2}#", self.text[above:place]):
+                break
             place = above
+        return place
 
 
 def cut(text: str) -> Blocks | None:
@@ -93,10 +93,12 @@ def cut(text: str) -> Blocks | None:
         return None  # a text to whose last line even a line end is a change
     ends = [start for _, start in starts[1:]] + [len(text)]
     blocks = []
-    for (name, start), end in zip(starts, ends, strict=True):
-        if _DOUBTFUL.search(text, start, end) and not _stands_alone(text[start:end]):
+    for (name, start), limit in zip(starts, ends, strict=True):
+        end = _find_end(text, start, limit)
+        # Up to there: what looks like a comment behind it may stand within quotes.
+        if _DOUBTFUL.search(text, start, limit) and not _stands_alone(text[start:end]):
             return None
-        blocks.append(Block(name, start, _find_end(text, start, end)))
+        blocks.append(Block(name, start, end))
     return Blocks(text, head.span("schema"), tuple(blocks))
 
 
