@@ -57,12 +57,13 @@ IMPORTED = (
 
 TRIED = ("zoo.model.probation", "zoo.publishing.preparing")  # where strangers' models are tried in a child
 KILLED, FULL, DAMAGED = "killed", "disk full", "damaged in the store"
+FILES = ("*", "*/blobs/*")  # every request, or those for the models alone
 SERVED: dict[str, Callable[[random.Random], Fault]] = {
-    "cut at half": lambda rng: Fault(cut=0.5, method="GET", times=rng.randint(1, 3)),
+    "cut at half": lambda rng: Fault(cut=0.5, method="GET", path=rng.choice(FILES), times=rng.randint(1, 3)),
     "cut at half, always": lambda _: Fault(cut=0.5, method="GET", times=ALWAYS),
-    "wrong byte": lambda rng: Fault(wrong=rng.random(), method="GET"),
-    "wrong byte, always": lambda rng: Fault(wrong=rng.random(), method="GET", times=ALWAYS),
-    "500": lambda rng: Fault(status=500, times=rng.randint(1, 3)),
+    "wrong byte": lambda rng: Fault(wrong=rng.random(), method="GET", path=rng.choice(FILES)),
+    "wrong byte, always": lambda rng: Fault(wrong=rng.random(), method="GET", path=rng.choice(FILES), times=ALWAYS),
+    "500": lambda rng: Fault(status=500, path=rng.choice(FILES), times=rng.randint(1, 3)),
     "500, always": lambda _: Fault(status=500, times=ALWAYS),
     "slow": lambda rng: Fault(stall=SLOW, method="GET", times=rng.randint(1, 3)),
     "stalled": lambda rng: Fault(stall=STALL, method="GET", times=rng.randint(1, 2)),
@@ -114,12 +115,13 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a process ended: ``done``, ``refused`` with a message, ``killed``; and how many moments and writes it had."""
+    """How a process ended: ``done``, ``refused`` with a message, ``killed``; how many moments and writes it had."""
 
     how: str
     text: str = ""
     moments: int = 0
     writes: int = 0
+    struck: bool = True
 
 
 @dataclass(slots=True)
@@ -136,6 +138,7 @@ class Steps:
     def __init__(self, blow: str, strike: int) -> None:
         self.blow, self.strike = blow, strike
         self.moments = self.writes = 0
+        self.struck = not blow
 
     def watch(self, owner: Any, name: str, *, writes: bool = False) -> None:
         """Count the calls of a function: a moment before it, and one behind it."""
@@ -157,6 +160,7 @@ class Steps:
     def _fall(self, blow: str, number: int) -> None:
         if (blow, number) != (self.blow, self.strike):
             return
+        self.struck = True
         if blow == KILLED:
             os.kill(os.getpid(), signal.SIGKILL)
         else:
@@ -196,11 +200,11 @@ def work(job: Job, answer: Pipe) -> None:
         else:
             pull(job.model.name, registry=job.site.read)
     except ZooError as error:
-        answer.send(Ended("refused", f"{type(error).__name__}: {error}"))
+        answer.send(Ended("refused", f"{type(error).__name__}: {error}", struck=steps.struck))
     except BaseException:  # noqa: BLE001 - whatever it is, it is no message for a user
         answer.send(Ended("broken", traceback.format_exc()))
     else:
-        answer.send(Ended("done", "", steps.moments, steps.writes))
+        answer.send(Ended("done", "", steps.moments, steps.writes, steps.struck))
 
 
 def run(job: Job) -> Ended:
@@ -239,12 +243,12 @@ class Trial:
         for action in ("publish", "pull"):
             model = self.make_model()
             self.enter(model)
-            ended = run(self.plan("publish", model))
-            if action == "pull":
-                ended = run(self.plan("pull", model))
-            if ended.how != "done":
-                raise RuntimeError(f"{site.name}: {action} without any fault: {ended.text}")
-            self.moments[action] = (ended.moments, ended.writes)
+            for done in ("publish", action):
+                ended = run(self.plan(done, model))
+                if ended.how != "done":
+                    raise RuntimeError(f"{site.name}: {done} without any fault: {ended.text}")
+                if action == "pull":  # the first publication also made what the later ones find
+                    self.moments[done] = (ended.moments, ended.writes)
 
     def make_model(self) -> Path:
         """Write one more model, unlike the others."""
@@ -262,15 +266,24 @@ class Trial:
         """Return what is to be done, at ``home``, a folder of the user's."""
         return Job(action, self.site, model, self.folder / home, self.folder / "scratch", **blow)
 
-    def go_wrong(self, action: str, fault: str, tally: Tally) -> None:
-        """Do something while something goes wrong, look at what is left, and do it again."""
+    def go_wrong(self, action: str, fault: str, tally: Tally, strike: int | None = None) -> None:
+        """Do something while something goes wrong, look at what is left, and do it again.
+
+        Args:
+            action: ``publish`` or ``pull``.
+            fault: What goes wrong.
+            tally: What gets to know how it went.
+            strike: At which moment the process is killed; any if it does not matter.
+        """
         model = self.make_model()
         self.enter(model)
         if action == "pull" and run(self.plan("publish", model)).how != "done":
             raise RuntimeError(f"{self.site.name}: {model.name} can't be published")
         shutil.rmtree(self.folder / "home", ignore_errors=True)
-        with self.break_something(action, fault, model) as job:
+        with self.break_something(action, fault, model, strike) as job:
             ended = run(job)
+        if not ended.struck:
+            raise RuntimeError(f"{job}: ended before it was struck")
         tally.ends[ended.how] += 1
         left = self.look(action, model)
         if ended.how == "done" and left != "all":
@@ -286,12 +299,12 @@ class Trial:
         shutil.rmtree(model)
 
     @contextlib.contextmanager
-    def break_something(self, action: str, fault: str, model: Path) -> Iterator[Job]:
+    def break_something(self, action: str, fault: str, model: Path, strike: int | None) -> Iterator[Job]:
         """Give what is to be done while a fault is there."""
         server, rng = self.site.server, self.rng
         moments, writes = self.moments[action]
         if fault == KILLED:
-            yield self.plan(action, model, blow=KILLED, strike=rng.randint(1, moments))
+            yield self.plan(action, model, blow=KILLED, strike=strike or rng.randint(1, moments))
         elif fault == FULL and (action == "publish" or rng.random() < 0.5):
             yield self.plan(action, model, blow=FULL, strike=rng.randint(1, writes))
         elif fault == FULL:
@@ -409,9 +422,12 @@ def list_cases(site: Site) -> list[tuple[str, str]]:
 
 
 def measure(
-    folder: Path, runs: int, seed: int, names: Sequence[str] = SITES
+    folder: Path, runs: int, seed: int, names: Sequence[str] = SITES, *, every_step: bool = False
 ) -> tuple[dict[tuple[str, str, str], Tally], int]:
-    """Have so many runs go wrong, each way in turn; return what became of them, and how many models were published."""
+    """Have so many runs go wrong, each way in turn; return what became of them, and how many models were published.
+
+    With ``every_step`` a run at the folder is killed at each of its moments besides.
+    """
     rng = random.Random(seed)
     multiprocessing.get_context("forkserver").set_forkserver_preload([*IMPORTED])
     tallies: dict[tuple[str, str, str], Tally] = defaultdict(Tally)
@@ -424,10 +440,16 @@ def measure(
             trial.go_wrong(action, fault, tally)
             known = f"{dict(tally.ends)}, {dict(tally.left)}"
             print(f"{number + 1}: {trial.site.name}, {action}, {fault}: {known}", flush=True)
+        for trial, action in itertools.product(trials if every_step else (), ("publish", "pull")):
+            if trial.site.folder is None:
+                continue
+            for strike in range(1, trial.moments[action][0] + 1):
+                trial.go_wrong(action, KILLED, tallies[trial.site.name, action, KILLED], strike)
+                print(f"{trial.site.name}, {action}, killed at moment {strike}", flush=True)
         return tallies, sum(trial.take_stock() for trial in trials)
 
 
-def write_page(tallies: dict[tuple[str, str, str], Tally], models: int, seed: int) -> None:
+def write_page(tallies: dict[tuple[str, str, str], Tally], models: int, arguments: argparse.Namespace) -> None:
     """Write the page."""
     order = {name: number for number, name in enumerate(SITES)}
     rows = [
@@ -445,12 +467,12 @@ def write_page(tallies: dict[tuple[str, str, str], Tally], models: int, seed: in
     PAGE.write_text(
         f"""# Publishing and pulling while something goes wrong
 
-Made by `python benchmarks/faults.py --runs {total} --seed {seed}`: each run publishes or pulls a model of
-{SIZE / 1e6:.1f} MB, in a process of its own, while one thing goes wrong. `{KILLED}` is SIGKILL before or behind one of
-the calls that rename, link or sync a file or that ask a server, each as likely as the others; `{FULL}` is the
-operating system's refusal at one of those that write, or of any byte above a random size; the others are what a server
-does to one request or to up to three of them, or always. S3 is moto's server, the registry of images one in memory;
-both run on this machine.
+Made by `python benchmarks/faults.py --runs {arguments.runs} --seed {arguments.seed}`: each run publishes or pulls a
+model of {SIZE / 1e6:.1f} MB, in a process of its own, while one thing goes wrong. `{KILLED}` is SIGKILL before or
+behind one of the calls that rename, link or sync a file or that ask a server: in the folder at each of them once;
+`{FULL}` is the operating system's refusal at one of those that write, or of any byte above a random size; the others
+are what a server does to one request or to up to three of them, or always. S3 is moto's server, the registry of images
+one in memory; both run on this machine.
 
 After each run a client with empty caches asked for the model: `whole` means that it had it, byte for byte, `nothing`
 that the registry does not list it (publish), or that the cache does not hold it (pull). Anything between, a digest that
@@ -475,8 +497,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as temporary:
-        tallies, models = measure(Path(temporary), arguments.runs, arguments.seed)
-    write_page(tallies, models, arguments.seed)
+        tallies, models = measure(Path(temporary), arguments.runs, arguments.seed, every_step=True)
+    write_page(tallies, models, arguments)
     print(PAGE.read_text())
 
 
