@@ -133,9 +133,7 @@ def _is_text(name: str, *, quoted: bool) -> bool:
 def _stands_alone(text: str) -> bool:
     """Return whether all that a block opens is closed within it, and none of it is tied to another one."""
     try:
-        events = yaml.parse(text, Loader=_LOADER)
-        return all(
-            not isinstance(event, yaml.AliasEvent) and getattr(event, "anchor", None) is None for event in events
-        )
+        # An alias is an event with an anchor, too: that of another value.
+        return all(getattr(event, "anchor", None) is None for event in yaml.parse(text, Loader=_LOADER))
     except (yaml.YAMLError, ValueError):
         return False
