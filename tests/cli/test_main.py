@@ -1,4 +1,5 @@
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -237,6 +238,18 @@ def test_a_warning_is_one_line(monkeypatch, capsys):
     monkeypatch.setattr(CALLED_BY_LIST, warn)
     main(["list"])
     assert capsys.readouterr().err == "zoo: warning: a model was withdrawn\nzoo: error: done\n"
+
+
+def test_what_the_library_logs_is_one_line(monkeypatch, capsys):
+    def log():
+        logging.getLogger("zoo").warning("nobody signed\nit")
+        logging.getLogger("zoo").info("nobody reads this")
+        raise DataError("done")
+
+    monkeypatch.setattr(CALLED_BY_LIST, log)
+    main(["list"])
+    assert capsys.readouterr().err == "zoo: warning: nobody signed it\nzoo: error: done\n"
+    assert logging.getLogger("zoo").handlers == []
 
 
 @pytest.mark.parametrize("unbuffered", ["0", "1"])

@@ -11,6 +11,7 @@ import contextlib
 import functools
 import importlib
 import io
+import logging
 import math
 import os
 import pkgutil
@@ -99,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments and not arguments[0].startswith("-") and arguments[0] not in VERBS:
         _print_error(f"error: no command {arguments[0]!r}{near_match(arguments[0], VERBS)} (see zoo --help)")
         return 2
-    with warnings.catch_warnings(), _ending_as_interrupted() as came:
+    with warnings.catch_warnings(), _printing_log(), _ending_as_interrupted() as came:
         warnings.showwarning = _show_warning
         try:
             status = _run_command(arguments)
@@ -310,6 +311,26 @@ def _print_error(message: str) -> None:
         print(f"zoo: {' '.join(message.splitlines())}", file=sys.stderr)
     except OSError:
         _discard(sys.stderr)
+
+
+@contextlib.contextmanager
+def _printing_log() -> Iterator[None]:
+    """Print what the library's logger warns of as every warning, unless somebody else listens to it."""
+    logger = logging.getLogger("zoo")
+    if logger.handlers:
+        yield
+        return
+    printer = _LogPrinter(logging.WARNING)
+    logger.addHandler(printer)
+    try:
+        yield
+    finally:
+        logger.removeHandler(printer)
+
+
+class _LogPrinter(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        _print_error(f"warning: {record.getMessage()}")
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -53,14 +52,12 @@ def open_reporter(doing: str, what: str = "alleles") -> Iterator[Callable[[Share
 def open_bytes_reporter(name: str) -> Iterator[Callable[[int, int], None] | None]:
     """Give a function that draws how much of a model came, or None where standard error is no terminal.
 
-    Nothing is drawn, and nothing imported for it, before the first bytes come. What the library warns of meanwhile,
-    that nobody signed a model for instance, is printed as every warning is.
+    Nothing is drawn, and nothing imported for it, before the first bytes come.
     """
+    if not sys.stderr.isatty():
+        yield None
+        return
     with ExitStack() as stack:
-        stack.enter_context(_printing_warnings())
-        if not sys.stderr.isatty():
-            yield None
-            return
         drawn: list[tuple[Progress, TaskID]] = []
 
         def report(came: int, total: int) -> None:
@@ -72,23 +69,3 @@ def open_bytes_reporter(name: str) -> Iterator[Callable[[int, int], None] | None
             bar.update(task, total=total, completed=came, description=f"{name}: {came:,} bytes")
 
         yield report
-
-
-@contextmanager
-def _printing_warnings() -> Iterator[None]:
-    """Print what the library's logger warns of, unless somebody else listens to it."""
-    logger = logging.getLogger("zoo")
-    if logger.handlers:
-        yield
-        return
-    printer = _Printer(logging.WARNING)
-    logger.addHandler(printer)
-    try:
-        yield
-    finally:
-        logger.removeHandler(printer)
-
-
-class _Printer(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        print(f"zoo: warning: {record.getMessage()}", file=sys.stderr)
