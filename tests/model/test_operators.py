@@ -1,3 +1,4 @@
+import onnx
 import pytest
 from onnx import TensorProto, helper
 
@@ -121,3 +122,9 @@ def test_very_many_branches_are_refused(monkeypatch):
     check_operators(make("If", then_branch=inner), "network")
     with pytest.raises(UnsafeModel, match="in 1 graphs within it, found more"):
         check_operators(make("If", then_branch=inner, else_branch=inner), "network")
+
+
+def test_a_name_that_is_no_text_is_refused():
+    content = make().SerializeToString().replace(b"prediction", b"prediction"[:-1] + b"\xff")
+    with pytest.raises(UnsafeModel, match="expected names of at most 1,000 letters that can be printed, found b'pred"):
+        check_operators(onnx.load_model_from_string(content), "network")

@@ -123,11 +123,16 @@ def _check_names(graph: onnx.GraphProto, where: str) -> None:
     for node in graph.node:
         values += (*node.input, *node.output, node.name)
     for name in (*constants, *values):
-        if len(name) > LONGEST_NAME or not name.isprintable():
+        if not _is_readable(name):
             raise UnsafeModel(
                 f"{where}: expected names of at most {LONGEST_NAME:,} letters that can be printed, "
                 f"found {name[:NAME_LETTERS]!r}"
             )
+
+
+def _is_readable(name: object) -> bool:
+    """Return whether a name is a text for people; what is no UTF-8 is read as bytes."""
+    return isinstance(name, str) and len(name) <= LONGEST_NAME and name.isprintable()
 
 
 def _check_operator(node: onnx.NodeProto, where: str) -> None:
