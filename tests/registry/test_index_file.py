@@ -130,6 +130,7 @@ def test_a_later_schema_is_refused_even_if_no_model_is_new():
     "change",
     [
         pytest.param(lambda content: content[:-1], id="last line end missing"),
+        pytest.param(lambda content: content + b"{", id="half a line more"),
         pytest.param(lambda content: content[: content.rindex(b"{")], id="last line missing"),
         pytest.param(lambda content: content + content.splitlines(keepends=True)[-1], id="a line more"),
         pytest.param(lambda content: content.replace(b'"format":1', b'"format":2'), id="another format"),
