@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import threading
@@ -8,7 +9,7 @@ import pytest
 from tests.registry.made_stores import store_model, write_model
 from zoo.errors import DownloadError, ModelError
 from zoo.places import HOME_VARIABLE
-from zoo.registry import transfer
+from zoo.registry import refreshing, transfer
 from zoo.registry.refreshing import FRESH, describe_age, find_age, refresh
 from zoo.registry.sources import Source
 from zoo.testing.servers import ALWAYS, Fault, serve_folder
@@ -151,17 +152,63 @@ def test_the_cache_keeps_no_password(store, home):
     assert b"secret" not in kept
 
 
-@pytest.mark.parametrize("broken", ["registry.yaml", "state.json", "registry.index.jsonl"])
-def test_a_process_that_was_ended_between_two_files_leaves_nothing_wrong(store, home, broken):
+@pytest.mark.parametrize("done", [0, 1, 2, 3])
+def test_a_process_that_is_ended_between_two_files_leaves_a_copy_that_serves(store, monkeypatch, done):
+    whole, left = refreshing.write_whole, [True] * done
+
+    def write(path, content):
+        if not left:
+            raise KeyboardInterrupt
+        left.pop()
+        whole(path, content)
+
     with serve_folder(store) as server:
         source = make_source(server)
         refresh(source)
-        kept = home / "registries" / "lab" / broken
-        old = kept.read_bytes()
+        publish(store, "1.1.0")
+        with monkeypatch.context() as patch:
+            patch.setattr(refreshing, "write_whole", write)
+            with contextlib.suppress(KeyboardInterrupt):
+                refresh(source)
+        assert find_version(refresh(source, offline=True)) == ("1.1.0" if done == 3 else "1.0.0")
+        assert find_version(refresh(source)) == "1.1.0"
+
+
+def test_whichever_of_two_processes_notes_its_copy_last_that_copy_is_there(store, home):
+    with serve_folder(store) as server:
+        source = make_source(server)
+        refresh(source)
+        state = home / "registries" / "lab" / "state.json"
+        old = state.read_bytes()
         publish(store, "1.1.0")
         refresh(source)
-        kept.write_bytes(old)
+        state.write_bytes(old)
+        assert find_version(refresh(source, offline=True)) == "1.0.0"
         assert find_version(refresh(source)) == "1.1.0"
+
+
+def test_a_copy_that_is_damaged_does_not_count(store, home):
+    with serve_folder(store) as server:
+        source = make_source(server)
+        refresh(source)
+        (copy,) = (home / "registries" / "lab").glob("*.yaml")
+        copy.write_bytes(copy.read_bytes()[:-1])
+        assert find_age(source) is None
+        assert find_version(refresh(source)) == "1.0.0"
+
+
+def test_copies_that_nobody_reads_any_more_are_removed(store, home):
+    folder = home / "registries" / "lab"
+    with serve_folder(store) as server:
+        source = make_source(server)
+        for version in ("1.1.0", "1.2.0", "1.3.0"):
+            refresh(source)
+            for path in folder.iterdir():
+                os.utime(path, (0, 0))
+            publish(store, version)
+        assert find_version(refresh(source)) == "1.3.0"
+    # The newest and the one before it, which another process may have just opened, with their indexes.
+    assert len(list(folder.glob("*.yaml"))) == len(list(folder.glob("*.index.jsonl"))) == 2
 
 
 def test_threads_that_refresh_at_once_end_with_the_newest(store):

@@ -35,8 +35,12 @@ MAX_REGISTRY = 1 << 28
 _LARGE = 1 << 16
 """Bytes of a registry from which on its index is asked for, too."""
 
+_IN_USE = 3600.0
+"""Seconds for which a copy stays that is the newest no more: another process may have just opened it."""
+
 _STATE_FILE = "state.json"
 _MAX_STATE = 1 << 16
+_DIGITS = 64  # of a sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +119,16 @@ def describe_source(source: Source) -> str:
 
 
 class _Kept:
-    """The copy of one registry, and what is known of it."""
+    """The copy of one registry, and what is known of it.
+
+    A copy is named by its sha256 and never changes. Which one counts stands in the state, a file that is replaced in
+    one step: wherever a process ends, and however many write, a whole copy is there.
+    """
 
     def __init__(self, source: Source) -> None:
         self.source = source
         name = source.name or _hash(source.url)[:16]
         self.store = LocalStore(cache_folder() / "registries" / name)
-        self.path = self.store.folder / REGISTRY_FILE
         self.state = self._read_state()
 
     @property
@@ -130,7 +137,7 @@ class _Kept:
         return max(0.0, time.time() - float(self.state["asked"])) if self.state else None
 
     def read(self) -> Catalogue:
-        return Catalogue(self.path, describe_source(self.source))
+        return Catalogue(self._find_copy(str(self.state["sha256"])), describe_source(self.source))
 
     def renew(self, address: str, reader: Reader) -> Catalogue:
         """Ask a store for the newest, and keep it."""
@@ -151,9 +158,12 @@ class _Kept:
             except UnicodeDecodeError as error:
                 raise ModelError(f"{shown}: expected text, found bytes that are none ({error.reason})") from error
             index = build_index(text, where=shown)
-        self._keep(REGISTRY_FILE, found.content)
-        self._keep(name_index(self.path).name, index)
-        self._note(address, found.tag, hashlib.sha256(found.content).hexdigest())
+        digest = hashlib.sha256(found.content).hexdigest()
+        copy, before = self._find_copy(digest), self.state
+        self._keep(copy.name, found.content)
+        self._keep(name_index(copy).name, index)
+        self._note(address, found.tag, digest)
+        self._sweep({digest, str(before.get("sha256"))})
         return self.read()
 
     def _fetch_index(self, reader: Reader, registry: bytes) -> bytes | None:
@@ -161,13 +171,13 @@ class _Kept:
         if len(registry) < _LARGE:
             return None
         with contextlib.suppress(DownloadError):
-            found = reader.read_tagged(name_index(self.path).name, MAX_REGISTRY)
+            found = reader.read_tagged(name_index(Path(REGISTRY_FILE)).name, MAX_REGISTRY)
             if found is not None and found.content is not None and is_index_of(found.content, registry):
                 return found.content
         return None
 
     def _note(self, address: str, tag: str, sha256: str) -> None:
-        state = {
+        state: dict[str, str | float] = {
             "url": _hash(self.source.url),
             "address": _hash(address),
             "tag": tag,
@@ -175,6 +185,19 @@ class _Kept:
             "asked": time.time(),
         }
         self._keep(_STATE_FILE, json.dumps(state).encode())
+        self.state = state
+
+    def _find_copy(self, sha256: str) -> Path:
+        return self.store.folder / f"{sha256}.yaml"
+
+    def _sweep(self, kept: set[str]) -> None:
+        """Remove the copies that nobody reads any more."""
+        for path in self.store.folder.iterdir():
+            digest = path.name.partition(".")[0]
+            # Another process's, which its state does not name yet, is as young as that process.
+            with contextlib.suppress(OSError):
+                if len(digest) == _DIGITS and digest not in kept and time.time() - path.stat().st_mtime > _IN_USE:
+                    path.unlink()
 
     def _keep(self, name: str, content: bytes) -> None:
         """Replace a file in one step; nothing here depends on a lock, which may not hold where caches are shared."""
@@ -185,17 +208,13 @@ class _Kept:
         write_whole(self.store.folder / name, content)
 
     def _read_state(self) -> dict[str, str | float]:
-        """Return what was noted, nothing where it is of another address or the copy is another one.
-
-        Two files can't be replaced at once: a process that was ended between them, or two that wrote, leave a pair
-        that does not match.
-        """
+        """Return what was noted, nothing where it is of another address or the copy is damaged or gone."""
         found = self.store.read_tagged(_STATE_FILE, _MAX_STATE)
         if found is None or found.content is None:
             return {}
         try:
             state = json.loads(found.content)
-            copy = self.store.read_tagged(REGISTRY_FILE, MAX_REGISTRY, state["sha256"])
+            copy = self.store.read_tagged(f"{state['sha256']}.yaml", MAX_REGISTRY, state["sha256"])
             whole = copy is not None and copy.content is None and state["url"] == _hash(self.source.url)
             return {**state, "asked": float(state["asked"]), "tag": str(state["tag"])} if whole else {}
         except (KeyError, TypeError, ValueError):
