@@ -95,7 +95,8 @@ def test_only_changed_models_are_read_again(monkeypatch):
 
 def test_an_index_of_another_registry_before_is_of_no_use_and_does_no_harm():
     text = make_text(a={}, b={})
-    assert build_index(text, before=(make_text(a={}), build_index(text))) == build_index(text)
+    of_another = build_index(make_text(a={"summary": "another"}))
+    assert build_index(text, before=(make_text(a={}), of_another)) == build_index(text)
 
 
 def test_many_models_are_read_in_slices(monkeypatch):
