@@ -1,4 +1,5 @@
 import os
+from itertools import accumulate
 
 import pytest
 from hypothesis import given
@@ -127,6 +128,24 @@ def test_the_bytes_that_are_told_add_up_to_the_file(tmp_path):
     told = []
     fetch(Faulty(FILES, 3000), tmp_path / "part", report=told.append)
     assert sum(told) == len(CONTENT)
+
+
+def test_the_bytes_that_are_told_add_up_whichever_store_gave_them(tmp_path):
+    gone = [DownloadError("gone")] * TRIES
+    readers = [Faulty(FILES, 3000, *gone), Faulty({"a": b"wrong"}), Faulty(FILES, 5000, *gone), Faulty(FILES)]
+    told = []
+    fetch_from(readers, "a", DIGEST, len(CONTENT), tmp_path / "part", told.append)
+    assert sum(told) == len(CONTENT)
+    assert max(accumulate(told)) == len(CONTENT)
+
+
+@pytest.mark.parametrize("answer", [b"wrong", DownloadError("gone")])
+def test_of_a_file_that_did_not_come_no_bytes_are_told(tmp_path, answer):
+    told = []
+    with pytest.raises((ChecksumMismatch, DownloadError)):
+        fetch(Faulty(FILES, 3000, *[answer] * TRIES), tmp_path / "part", report=told.append)
+    assert told
+    assert sum(told) == 0
 
 
 def test_a_full_disk_says_what_was_to_be_written(tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ from zoo.registry.stores.protocol import PIECE, TRIES, Missing, Reader
 Answer = TypeVar("Answer")
 
 Report: TypeAlias = Callable[[int], None]
-"""Is told how many bytes came; negative ones were thrown away."""
+"""Is told how many bytes came or lay here already; negative ones were thrown away, or left for a later call."""
 
 WAIT = 0.5
 """Seconds before a store is asked again, twice as long each time."""
@@ -47,9 +47,13 @@ def fetch_blob(reader: Reader, path: str, digest: str, limit: int, part: Path, r
     try:
         with part.open("a+b") as stream:
             fetched = _Fetched(stream, report or (lambda _: None))
-            _fill(fetched, reader, path, digest, limit)
-            stream.flush()
-            os.fsync(stream.fileno())
+            try:
+                _fill(fetched, reader, path, digest, limit)
+                stream.flush()
+                os.fsync(stream.fileno())
+            except Exception:
+                fetched.report(-fetched.size)  # whoever goes on with what is here tells of it again
+                raise
     except ChecksumMismatch:
         part.unlink(missing_ok=True)
         raise
