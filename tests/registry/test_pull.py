@@ -7,7 +7,9 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import yaml
 
+from tests.model.signing import Owner
 from tests.registry.made_stores import find_blob, store_model, write_model
 from zoo.errors import (
     ChecksumMismatch,
@@ -21,12 +23,14 @@ from zoo.errors import (
 )
 from zoo.model.checksums import hash_file, verify_checksums, write_checksums
 from zoo.model.folder import load_folder
+from zoo.model.signature import sign
 from zoo.places import HOME_VARIABLE
 from zoo.registry import transfer
 from zoo.registry.cache import Cache
 from zoo.registry.project_lock import update_lock
 from zoo.registry.pull import make_pin, obtain, pull
 from zoo.registry.trust import Signer
+from zoo.registry.writing import register
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -177,6 +181,54 @@ def test_a_signature_that_is_refused_keeps_the_model_out(home, store, monkeypatc
     with pytest.raises(SignatureError, match=r"^g-at-anchor@1\.0\.0: SHA256SUMS\.sig: expected one for g-at-anchor"):
         pull("g-at-anchor")
     assert_nothing_was_kept(home)
+
+
+@pytest.fixture
+def plain(tmp_path, model):
+    """A registry on this disk that names the model's folder."""
+    register(model, tmp_path / "registry.yaml")
+    return tmp_path / "registry.yaml"
+
+
+def write_trust(home, **fields):
+    home.mkdir(exist_ok=True)
+    (home / "trust.yaml").write_text(yaml.safe_dump({"schema_version": 1, **fields}))
+
+
+@pytest.mark.parametrize("find", [pull, obtain])
+def test_a_plain_folder_is_judged_as_what_is_fetched_once_there_is_a_trust_file(home, plain, find):
+    assert find("g-at-anchor", registry=plain).signer is None
+    write_trust(home, unsigned="accept")
+    assert find("g-at-anchor", registry=plain).signer == Signer("unsigned")
+    write_trust(home, unsigned="refuse")
+    with pytest.raises(SignatureError, match=r"^g-at-anchor@1\.0\.0: expected the signature .* but nobody signed it"):
+        find("g-at-anchor", registry=plain)
+
+
+def test_a_plain_folder_under_a_name_that_is_given_to_somebody_must_be_theirs(home, plain, model, tmp_path):
+    owner = Owner(tmp_path, "lab")
+    key = {"name": "lab", "models": ["g-at-*"], "public_key": owner.public_key}
+    write_trust(home, unsigned="accept", keys=[key])
+    with pytest.raises(SignatureError, match="gives this name to lab, but nobody signed it here"):
+        obtain("g-at-anchor", registry=plain)
+    (model / "SHA256SUMS.sig").write_bytes(sign(model, owner.key_file))
+    found = obtain("g-at-anchor", registry=plain)
+    assert make_pin(found).signer == "lab"
+
+
+def test_a_plain_folder_is_examined_once_there_is_a_trust_file(home, plain, monkeypatch):
+    examined = []
+    monkeypatch.setattr("zoo.model.probation.examine", examined.append)
+    pull("g-at-anchor", registry=plain)
+    assert examined == []
+    write_trust(home, unsigned="accept")
+    folder = pull("g-at-anchor", registry=plain).folder
+    assert examined == [folder]
+
+
+def test_models_that_come_with_the_package_need_no_signature(home):
+    write_trust(home, unsigned="refuse")
+    assert obtain("primer").signer is None
 
 
 def test_a_signature_made_later_is_fetched_by_the_next_pull(home, tmp_path, model):

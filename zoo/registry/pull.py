@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from zoo.errors import ChecksumMismatch, DownloadError, LockMismatch, ModelError
+from zoo.errors import ChecksumMismatch, DownloadError, LockMismatch, ModelError, OutputError
 from zoo.model.checksums import CHECKSUMS, hash_file, verify_checksums
 from zoo.registry.cache import Cache
 from zoo.registry.fetching import MAX_MODEL, MAX_SIGNATURE, Share, Tell, add_signature, fetch
@@ -19,7 +19,7 @@ from zoo.registry.refreshing import describe_source
 from zoo.registry.resolving import Resolved, find_local, find_place, resolve
 from zoo.registry.sources import BUNDLED, UNBUNDLED, read_sources
 from zoo.registry.stores.protocol import hide_secrets
-from zoo.registry.trust import Signer
+from zoo.registry.trust import Signer, trust_path
 
 __all__ = [
     "MAX_MODEL",
@@ -47,7 +47,8 @@ class Location:
         full_name: ``name@version``; empty for a folder.
         registry: The address of that registry.
         source: What the user calls that registry, or its address.
-        signer: Who signed it; None for a folder and for what comes with the package, whose registry vouches for it.
+        signer: Who signed it; None for a folder, for what comes with the package, whose registry vouches for it, and
+            without a trust file for a folder that a registry on this disk names.
         fetched: Bytes that came for it just now.
     """
 
@@ -188,6 +189,12 @@ def _have(
         if newest:
             verify_checksums(folder)
         found = replace(found, folder=folder)
+        if _is_judged_here(found, pin):
+            found = replace(found, signer=judge_kept(folder, listing.full_name, listing.entry.sha256sums))
+            if newest:
+                from zoo.model.probation import examine
+
+                examine(folder)
     else:
         folder, came = _keep(resolved, offline=offline, newest=newest, report=report, tell=tell)
         signer = judge_kept(folder, listing.full_name, listing.entry.sha256sums)
@@ -246,6 +253,19 @@ def _check_listed(folder: Path, listing: Listing) -> None:
             f"{folder}: {listing.full_name} is listed with sha256 {listing.entry.sha256sums} of its SHA256SUMS, "
             f"found {digest}; this is not the published model"
         )
+
+
+def _is_judged_here(found: Location, pin: Pin | None) -> bool:
+    """Return whether somebody must vouch for a folder that is used where it lies, as for what is fetched.
+
+    Nobody need for what comes with the package; for the user's own disk, only if they say whom they trust.
+    """
+    if found.registry == BUNDLED:
+        return False
+    try:
+        return trust_path().exists() or bool(pin and pin.signer)
+    except OutputError:  # a user without a home folder has no trust file
+        return bool(pin and pin.signer)
 
 
 def _check_signer(found: Location, pin: Pin) -> Location:
