@@ -89,6 +89,13 @@ def test_a_word_that_no_model_has_is_an_error_with_a_near_match(path, asked, mes
         find_names(path, **asked)
 
 
+def test_letters_that_are_small_ones_of_ascii_to_python_alone_are_found(tmp_path):
+    path = tmp_path / "registry.yaml"
+    path.write_text(make_text(a={"biosample": "\u212a562"}, b={"biosample": "STRASSE"}, c={"biosample": "straße"}))
+    assert find_names(path, biosample="k562") == ["a"]  # a kelvin, not a K
+    assert find_names(path, biosample="strasse") == find_names(path, biosample="Straße") == ["b", "c"]
+
+
 WORDS = ["", "", "CTCF", "k562", "human", "Homo", "straße", "strasse", "hg19", "-"]
 
 
