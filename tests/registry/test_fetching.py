@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from tests.registry.made_stores import Faulty, store_model, write_model
-from zoo.errors import ChecksumMismatch, DownloadError
+from zoo.errors import ChecksumMismatch, DownloadError, ModelError
 from zoo.model.checksums import verify_checksums
 from zoo.model.folder import load_folder
 from zoo.registry import transfer
@@ -53,6 +55,12 @@ def test_a_model_that_another_process_brought_meanwhile_is_not_fetched(listing, 
     reader = Faulty(files)
     assert fetch(listing, by_digest(reader), cache)[1] == 0
     assert reader.asked == []
+
+
+def test_a_model_that_another_process_brought_meanwhile_must_bear_the_name_too(listing, files, cache):
+    fetch(listing, by_digest(Faulty(files)), cache)
+    with pytest.raises(ModelError, match=r"expected the card of ctcf@1\.0\.0, found that of g-at-anchor@1\.0\.0"):
+        fetch(replace(listing, name="ctcf"), by_digest(Faulty(files)), cache)
 
 
 def test_files_of_a_folder_are_asked_for_by_their_names(model, listing, cache):

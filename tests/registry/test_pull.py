@@ -173,6 +173,43 @@ def test_a_model_under_another_name_is_refused(home, tmp_path, model):
     assert_nothing_was_kept(home)
 
 
+OTHER_CARD = r"expected the card of (lab-b|ctcf)@.*, found that of g-at-anchor@1\.0\.0"
+
+
+@pytest.mark.parametrize("find", [pull, obtain])
+def test_a_model_that_is_here_already_is_not_had_under_another_name(home, store, model, find):
+    pull("g-at-anchor")
+    path = store / "registry.yaml"
+    path.write_text(path.read_text().replace("g-at-anchor:", "ctcf:"))
+    with pytest.raises(ModelError, match=OTHER_CARD):
+        find("ctcf")
+    path.write_text(path.read_text().replace("ctcf:", "lab-b:").replace("1.0.0", "9.0.0"))
+    with pytest.raises(ModelError, match=OTHER_CARD):
+        find("lab-b", offline=True)
+
+
+def test_a_lock_gives_a_model_no_other_name(home, store, tmp_path):
+    pin = make_pin(pull("g-at-anchor"))
+    update_lock(tmp_path / "zoo.lock", {"ctcf": pin})
+    with pytest.raises(ModelError, match=OTHER_CARD):
+        obtain("ctcf", locked=tmp_path / "zoo.lock")
+
+
+def test_a_plain_folder_is_not_had_under_another_name(home, plain):
+    plain.write_text(plain.read_text().replace("g-at-anchor:", "ctcf:"))
+    with pytest.raises(ModelError, match=OTHER_CARD):
+        obtain("ctcf", registry=plain)
+
+
+def test_a_damaged_card_is_told_as_damaged(home, store):
+    card = pull("g-at-anchor").folder / "model.yaml"
+    card.chmod(0o644)
+    for content in ("", card.read_text().replace("1.0.0", "1.0.1")):
+        card.write_text(content)
+        with pytest.raises(ChecksumMismatch, match=r"model\.yaml"):
+            obtain("g-at-anchor")
+
+
 def test_a_signature_that_is_refused_keeps_the_model_out(home, store, monkeypatch):
     def refuse(folder, full_name):
         raise SignatureError(f"{folder / 'SHA256SUMS.sig'}: expected one for {full_name}")

@@ -46,6 +46,7 @@ def fetch(
     entry, said = listing.entry, tell or _log.info
     with cache.wait_for_others(entry.sha256sums, lambda line: said(f"{listing.full_name}: {line}")):
         if found := cache.find(entry.sha256sums):
+            check_card(found, listing.full_name)
             return found, 0
         cache.sweep()  # what others left long ago
         cache.check_room(entry.size or 0)
@@ -124,17 +125,33 @@ class _Work:
 
 def _examine(incoming: Path, listing: Listing) -> None:
     """Check what came, of which every digest is right: who signed it, whether it is safe, whether it is the one."""
-    from zoo.model.card import read_card
-    from zoo.model.folder import CARD_FILE
     from zoo.model.probation import examine
 
     if verify_checksums(incoming) != listing.entry.sha256sums:
         raise ChecksumMismatch(f"{incoming / CHECKSUMS}: changed on the disk while it was fetched; try again")
     judge(incoming, listing.full_name)
     examine(incoming)
-    found = read_card(incoming / CARD_FILE).full_name
-    if found != listing.full_name:
-        raise ModelError(f"{incoming / CARD_FILE}: expected the card of {listing.full_name}, found that of {found}")
+    check_card(incoming, listing.full_name)
+
+
+def check_card(folder: Path, full_name: str) -> None:
+    """Compare what a model's card calls it with the name that was asked for: a registry may list it under another's.
+
+    Raises:
+        ChecksumMismatch: The folder is damaged.
+        ModelError: It is another model.
+    """
+    from zoo.model.card import read_card
+    from zoo.model.folder import CARD_FILE
+
+    try:
+        found = read_card(folder / CARD_FILE).full_name
+    except ModelError:
+        verify_checksums(folder)  # a damaged file is told as such
+        raise
+    if found != full_name:
+        verify_checksums(folder)
+        raise ModelError(f"{folder / CARD_FILE}: expected the card of {full_name}, found that of {found}")
 
 
 def _name_model(message: str, incoming: Path, listing: Listing) -> str:

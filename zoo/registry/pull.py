@@ -11,7 +11,7 @@ from pathlib import Path
 from zoo.errors import ChecksumMismatch, DownloadError, LockMismatch, ModelError, OutputError
 from zoo.model.checksums import CHECKSUMS, hash_file, verify_checksums
 from zoo.registry.cache import Cache
-from zoo.registry.fetching import MAX_MODEL, MAX_SIGNATURE, Share, Tell, add_signature, fetch
+from zoo.registry.fetching import MAX_MODEL, MAX_SIGNATURE, Share, Tell, add_signature, check_card, fetch
 from zoo.registry.index import Listing
 from zoo.registry.judging import judge_kept
 from zoo.registry.project_lock import Pin, read_lock, update_lock
@@ -168,6 +168,7 @@ def _have(
         full_name = f"{name.rpartition(':')[2].partition('@')[0]}@{pin.version}"
         kept = Cache().find(pin.sha256sums)
         if kept is not None and _is_whole(kept, pin.sha256sums, thoroughly=newest):
+            check_card(kept, full_name)
             found = Location(kept, full_name=full_name, registry=pin.registry)
             found = replace(found, signer=judge_kept(kept, full_name, pin.sha256sums))
             return _check_signer(found, pin)  # no registry is asked at all
@@ -188,6 +189,7 @@ def _have(
         _check_listed(folder, listing)
         if newest:
             verify_checksums(folder)
+        check_card(folder, listing.full_name)
         found = replace(found, folder=folder)
         if _is_judged_here(found, pin):
             found = replace(found, signer=judge_kept(folder, listing.full_name, listing.entry.sha256sums))
@@ -214,6 +216,7 @@ def _keep(resolved: Resolved, *, offline: bool, newest: bool, report: Share | No
         cache.discard(digest)
         kept = None
     if kept is not None:
+        check_card(kept, listing.full_name)
         signed_since = newest and not offline and listing.entry.signature is not None
         return kept, add_signature(listing, find_place(resolved), cache, report=report) if signed_since else 0
     if resolved.source.name == UNBUNDLED:
