@@ -1,16 +1,17 @@
 import contextlib
 import json
 import os
+import sys
 import threading
 import time
 
 import pytest
 
 from tests.registry.made_stores import store_model, write_model
-from zoo.errors import DownloadError, ModelError
+from zoo.errors import DownloadError, MissingExtra, ModelError
 from zoo.places import HOME_VARIABLE
 from zoo.registry import refreshing, transfer
-from zoo.registry.refreshing import FRESH, describe_age, find_age, refresh
+from zoo.registry.refreshing import FRESH, describe_age, find_age, open_stores, refresh
 from zoo.registry.sources import Source
 from zoo.testing.servers import ALWAYS, Fault, serve_folder
 
@@ -127,14 +128,59 @@ def test_a_mirror_is_asked_where_the_registry_fails(store):
         assert opened.age == 0.0
 
 
+def break_registry(store):
+    (store / "registry.yaml").write_text("schema_version: 2\nmodels: {a: 1}\n")
+
+
 def test_what_is_no_registry_never_takes_the_place_of_the_copy(store):
     with serve_folder(store) as server:
         source = make_source(server)
         refresh(source)
-        (store / "registry.yaml").write_text("schema_version: 2\nmodels: {a: 1}\n")
-        with pytest.raises(ModelError, match=r"registry\.yaml: field 'models\.a'"):
-            refresh(source)
+        break_registry(store)
+        with pytest.warns(UserWarning, match=r"can't be read: .*field 'models\.a'.*; its copy of .* is used"):
+            assert find_version(refresh(source)) == "1.0.0"
         assert find_version(refresh(source, offline=True)) == "1.0.0"
+
+
+def test_what_is_no_registry_is_told_where_there_is_no_copy(store):
+    break_registry(store)
+    with serve_folder(store) as server, pytest.raises(ModelError, match=r"registry\.yaml: field 'models\.a'"):
+        refresh(make_source(server))
+
+
+def test_a_mirror_is_asked_where_the_registry_is_none(store, tmp_path):
+    store_model(write_model(tmp_path / "again"), tmp_path / "mirror")
+    break_registry(store)
+    with serve_folder(store) as server, serve_folder(tmp_path / "mirror") as mirror:
+        opened = refresh(make_source(server, mirrors=(f"{mirror.address}/registry.yaml",)))
+        assert find_version(opened) == "1.0.0"
+
+
+@pytest.fixture
+def bare(monkeypatch):
+    """An installation without s3fs."""
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    monkeypatch.delitem(sys.modules, "zoo.registry.stores.s3", raising=False)
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("first", [True, False])
+def test_a_store_whose_library_is_not_installed_is_passed_over_where_there_is_another(store, first):
+    with serve_folder(store) as server:
+        served, bucket = f"{server.address}/registry.yaml", "s3://lab/registry.yaml"
+        url, mirror = (served, bucket) if first else (bucket, served)
+        source = Source(name="lab", url=url, mirrors=(mirror,))
+        assert find_version(refresh(source)) == "1.0.0"
+        assert len(open_stores(source)) == 2
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_library_that_is_not_installed_is_named_where_there_is_no_other_store():
+    source = Source(name="lab", url="s3://lab/registry.yaml")
+    with pytest.raises(MissingExtra, match=r"pip install 'assayzoo\[s3\]'"):
+        refresh(source)
+    with pytest.raises(MissingExtra, match=r"pip install 'assayzoo\[s3\]'"):
+        list(open_stores(source)[0].read("blobs/a"))
 
 
 def test_the_copy_of_another_address_under_the_same_name_does_not_count(store, tmp_path):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.registry.made_stores import Faulty, digest_of
-from zoo.errors import ChecksumMismatch, DownloadError, OutputError
+from zoo.errors import ChecksumMismatch, DownloadError, MissingExtra, OutputError
 from zoo.registry import transfer
 from zoo.registry.stores.protocol import TRIES, Missing
 from zoo.registry.transfer import ask_often, fetch_blob, fetch_from
@@ -114,6 +114,15 @@ def test_the_next_store_goes_on_with_what_the_first_one_gave(tmp_path):
 def test_the_next_store_mends_what_the_first_one_has_wrong(tmp_path):
     fetch_from([Faulty({"a": b"wrong"}), Faulty({}), Faulty(FILES)], "a", DIGEST, len(CONTENT), tmp_path / "part")
     assert (tmp_path / "part").read_bytes() == CONTENT
+
+
+def test_a_store_whose_library_is_not_installed_is_passed_over_where_there_is_another(tmp_path):
+    bare = Faulty(FILES, *[MissingExtra("needs s3fs")] * 3)
+    assert fetch_from([bare, Faulty(FILES)], "a", DIGEST, len(CONTENT), tmp_path / "part").read_bytes() == CONTENT
+    with pytest.raises(MissingExtra, match="needs s3fs"):
+        fetch_from([bare], "a", DIGEST, len(CONTENT), tmp_path / "other")
+    with pytest.raises(DownloadError, match="needs s3fs; a: no such file"):
+        fetch_from([bare, Faulty({})], "a", DIGEST, len(CONTENT), tmp_path / "other")
 
 
 def test_each_store_that_failed_is_told(tmp_path):

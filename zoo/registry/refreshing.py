@@ -15,14 +15,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.errors import DownloadError, ModelError, OutputError
+from zoo.errors import DownloadError, MissingExtra, ModelError, OutputError
 from zoo.places import cache_folder
 from zoo.registry.catalogue import Catalogue, build_index
 from zoo.registry.index import Registry, read_registry
 from zoo.registry.index_file import is_index_of, name_index
 from zoo.registry.sources import REGISTRY_FILE, Source
 from zoo.registry.stores.local import LocalStore
-from zoo.registry.stores.protocol import TRIES, Missing, Reader, hide_secrets
+from zoo.registry.stores.protocol import TRIES, Missing, Reader, Tag, Tagged, hide_secrets
 from zoo.registry.transfer import ask_often
 from zoo.registry.writing import write_whole
 
@@ -66,8 +66,9 @@ def refresh(source: Source, *, offline: bool = False, max_age: float = 0.0) -> O
         max_age: Seconds for which the copy will do.
 
     Raises:
-        DownloadError: It can't be reached, and there is no copy.
-        ModelError: It is no registry.
+        DownloadError: Neither it nor a mirror can be reached, and there is no copy.
+        ModelError: It is no registry, has no mirror, and there is no copy.
+        MissingExtra: Likewise, if the library of its store is not installed.
     """
     if not source.remote:
         return Opened(source, Catalogue(Path(source.url)))
@@ -79,14 +80,19 @@ def refresh(source: Source, *, offline: bool = False, max_age: float = 0.0) -> O
                 f"{describe_source(source)}: no copy of this registry is kept; ask it once without --offline"
             )
         return Opened(source, kept.read(), age)
-    faults = []
+    faults: list[ModelError | MissingExtra | OutputError] = []
     for address, reader in _open_stores(source):
         try:
             again = functools.partial(kept.renew, address, reader)
             return Opened(source, ask_often(again, 1 if age is not None and max_age else TRIES), 0.0)
-        except (DownloadError, OutputError) as error:  # a cache that can only be read has a copy, too
-            faults.append(str(error))
-    message = f"{describe_source(source)} can't be reached: {'; '.join(faults)}"
+        # What is no registry may be the page of a network's login; a cache that can only be read has a copy, too.
+        except (ModelError, MissingExtra, OutputError) as error:
+            faults.append(error)
+    unreached = all(isinstance(fault, (DownloadError, OutputError)) for fault in faults)
+    if age is None and len(faults) == 1 and not unreached:
+        raise faults[0]
+    fault = "reached" if unreached else "read"
+    message = f"{describe_source(source)} can't be {fault}: {'; '.join(map(str, faults))}"
     if age is None:
         raise DownloadError(message)
     warnings.warn(f"{message}; its copy of {describe_age(age)} ago is used", UserWarning, stacklevel=3)
@@ -94,7 +100,10 @@ def refresh(source: Source, *, offline: bool = False, max_age: float = 0.0) -> O
 
 
 def open_stores(source: Source) -> tuple[Reader, ...]:
-    """Return the stores beside a registry and its mirrors, the first one first."""
+    """Return the stores beside a registry and its mirrors, the first one first.
+
+    One whose library is not installed says so when it is read: others may do without it.
+    """
     return tuple(reader for _, reader in _open_stores(source))
 
 
@@ -230,4 +239,21 @@ def _open_stores(source: Source) -> Iterator[tuple[str, Reader]]:
     from zoo.registry.stores.opening import open_store, split_address
 
     for address in (source.url, *source.mirrors):
-        yield address, open_store(split_address(address)[0])
+        store = split_address(address)[0]
+        try:
+            yield address, open_store(store)
+        except MissingExtra as error:
+            yield address, _Unopened(store, error)
+
+
+class _Unopened:
+    """A store whose library is not installed."""
+
+    def __init__(self, address: str, error: MissingExtra) -> None:
+        self.address, self._error = address, error
+
+    def read(self, path: str, start: int = 0) -> Iterator[bytes]:  # noqa: ARG002 - a store's
+        raise self._error
+
+    def read_tagged(self, path: str, limit: int, known: Tag | None = None) -> Tagged | None:  # noqa: ARG002 - a store's
+        raise self._error

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import IO, TypeAlias, TypeVar
 
-from zoo.errors import ChecksumMismatch, DownloadError, OutputError
+from zoo.errors import ChecksumMismatch, DownloadError, MissingExtra, OutputError
 from zoo.registry.stores.protocol import PIECE, TRIES, Missing, Reader
 
 Answer = TypeVar("Answer")
@@ -70,13 +70,14 @@ def fetch_from(
     Raises:
         ChecksumMismatch: No store has it, and at least one has other bytes under its name.
         DownloadError: No store has it, or could be reached.
+        MissingExtra: There is one store, whose library is not installed.
         OutputError: It can't be written.
     """
-    faults: list[DownloadError | ChecksumMismatch] = []
+    faults: list[DownloadError | ChecksumMismatch | MissingExtra] = []
     for reader in readers:
         try:
             return fetch_blob(reader, path, digest, limit, part, report)
-        except (DownloadError, ChecksumMismatch) as error:
+        except (DownloadError, ChecksumMismatch, MissingExtra) as error:
             faults.append(error)
     if len(faults) == 1:
         raise faults[0]
