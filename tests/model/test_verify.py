@@ -1,13 +1,14 @@
 import json
 import re
 
+import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
 from zoo.errors import ChecksumMismatch, ModelError
 from zoo.model.card import read_card
 from zoo.model.checksums import write_checksums
-from zoo.model.verify import verify_folder, write_example
+from zoo.model.verify import _compare, verify_folder, write_example
 from zoo.testing.models import CARD, make_base_at_anchor_graph, write_model_folder
 
 
@@ -93,6 +94,33 @@ def test_a_prediction_beyond_the_tolerance_is_named_with_expected_and_found(g_at
     )
     with pytest.raises(ModelError, match=message):
         verify_folder(g_at_anchor_folder)
+
+
+@pytest.mark.parametrize("endless", [float("inf"), -float("inf"), float("nan")])
+def test_what_is_not_finite_hides_no_other_difference_nor_agrees_with_a_number(g_at_anchor_folder, endless):
+    def change(document):
+        document["predictions"]["prediction"][0] = [endless]
+
+    rewrite_example(g_at_anchor_folder, change)
+    with pytest.raises(ModelError, match=r"sequence 1: expected -?(inf|nan), found [01] on cpu"):
+        verify_folder(g_at_anchor_folder)
+
+
+@pytest.mark.parametrize(("expected", "found"), [([np.inf, 5], [np.inf, 6]), ([np.inf, 5], [-np.inf, 5])])
+def test_an_infinity_agrees_with_itself_and_leaves_the_others_to_their_own_scale(expected, found):
+    values = np.array(expected, np.float32)
+    assert _compare("output", values, values, 0, "cpu") == 0
+    with pytest.raises(ModelError, match="expected"):
+        _compare("output", values, np.array(found, np.float32), 1e-5, "cpu")
+
+
+def test_an_example_without_a_finite_prediction_is_not_written(tmp_path):
+    graph = make_base_at_anchor_graph()
+    graph.node[-1].output[0] = "plain"
+    graph.node.append(helper.make_node("Add", ["plain", "endless"], ["prediction"]))
+    graph.initializer.append(helper.make_tensor("endless", TensorProto.FLOAT, [1], [np.inf]))
+    with pytest.raises(ModelError, match="output 'prediction': expected finite predictions, found none"):
+        write_model_folder(tmp_path / "endless", graph)
 
 
 @pytest.mark.parametrize(

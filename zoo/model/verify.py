@@ -35,11 +35,21 @@ class Verification:
 
 
 def write_example(folder: Path, card: Card, seed: int = 0) -> None:
-    """Write ``example.json``: sequences and inputs drawn from the seed, with the predictions on a CPU."""
+    """Write ``example.json``: sequences and inputs drawn from the seed, with the predictions on a CPU.
+
+    Raises:
+        ModelError: The network gives no finite prediction for any of them.
+    """
     rng = np.random.default_rng(seed)
     codes = _draw_codes(rng, card.window.length) if card.window is not None else _NO_BASES
     extra = {item.name: _draw_context(rng, item, len(codes)) for item in card.inputs if item.role == "context"}
     predictions = Session(folder / NETWORK_FILE, card, "cpu").predict(codes, extra)
+    for name, values in predictions.items():
+        if values.size and not np.isfinite(values).any():
+            raise ModelError(
+                f"{folder / NETWORK_FILE}: output {name!r}: expected finite predictions, found none; "
+                "an example without one would agree with any network that fails alike"
+            )
     document = {
         "seed": seed,
         "sequences": [decode(row) for row in codes if len(row)],
@@ -81,12 +91,17 @@ def verify_folder(path: str | Path, device: str = "cpu", threads: int | None = N
 
 
 def _compare(where: str, expected: Predictions, found: Predictions, tolerance: float, device: str) -> float:
-    """Return the largest difference relative to the largest prediction; NaN agrees with NaN alone."""
+    """Return the largest difference relative to the largest finite prediction.
+
+    What is not finite agrees with itself alone: NaN with NaN, an infinity with the same one.
+    """
     if expected.shape != found.shape:
         raise ModelError(f"{where}: expected predictions of shape {expected.shape}, found {found.shape}")
-    unlike = np.isnan(expected) != np.isnan(found)
-    difference = np.where(unlike, np.inf, np.nan_to_num(np.abs(expected.astype(np.float64) - found)))
-    scale = float(np.nanmax(np.abs(expected), initial=0.0)) or 1.0
+    finite = np.isfinite(expected) & np.isfinite(found)
+    alike = (expected == found) | (np.isnan(expected) & np.isnan(found))
+    difference = np.where(alike, 0.0, np.inf)
+    difference[finite] = np.abs(expected[finite].astype(np.float64) - found[finite])
+    scale = float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0)) or 1.0
     worst = np.unravel_index(int(difference.argmax()), difference.shape)
     relative = float(difference[worst]) / scale
     if relative > tolerance:

@@ -213,6 +213,7 @@ def _list_examples() -> Iterator[Hostile]:
         "zeros without end": (None, r"example\.json: expected at most [\d,]+ bytes, found more"),
         "lists within lists": (deep, r"example\.json: "),
         "no number": (_example(right, predictions={"prediction": [[float("nan")]]}), "expected nan, found 1"),
+        "without end": (_example(right, predictions={"prediction": [[float("inf")]]}), "expected inf, found 1"),
         "rows of unequal length": (_example(right, predictions={"prediction": [[1], [1, 2]]}), "of one length each"),
         "more predictions than windows": (
             _example(right, predictions={"prediction": [[1.0]] * 2}),
