@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from zoo.conversion.keras_config import bring_up_to_date, list_layers, parse_config
+from zoo.conversion.keras_config import bring_up_to_date, is_old, list_layers, parse_config, refuse_old_meanings
 from zoo.errors import ConversionError, UnsafeModel
 
 DENSE = {"class_name": "Dense", "config": {"name": "dense", "units": 1, "activation": "relu"}}
@@ -162,3 +162,50 @@ def test_settings_that_keras_3_does_not_know_go_where_they_change_nothing():
     assert changed[0]["config"]["layer"]["config"] == {"name": "lstm", "units": 3}
     assert changed[1]["config"]["axis"] == 2
     assert changed[2]["config"]["time_major"] is True
+
+
+@pytest.mark.parametrize(
+    ("version", "old"), [("1.2.2", True), ("2.3.0-tf", True), ("3.0.0", False), ("3.12.1", False), ("nightly", True)]
+)
+def test_a_keras_before_3_is_old_and_so_is_one_of_no_number(version, old):
+    assert is_old(version) is old
+
+
+HARD = {"module": "builtins", "class_name": "function", "config": "hard_sigmoid", "registered_name": "hard_sigmoid"}
+SOFT_GRU = {"class_name": "GRU", "config": {"name": "gru", "recurrent_activation": "sigmoid"}}
+
+
+def wrap_cells(layer):
+    return {"class_name": "StackedRNNCells", "config": {"name": "cells", "cells": [SOFT_GRU, layer]}}
+
+
+@pytest.mark.parametrize(
+    ("layer", "found"),
+    [
+        ({"class_name": "Dense", "config": {"name": "in", "activation": "hard_sigmoid"}}, "hard_sigmoid"),
+        ({"class_name": "Activation", "config": {"name": "in", "activation": HARD}}, "hard_sigmoid"),
+        ({"class_name": "LSTM", "config": {"name": "in", "recurrent_activation": "hard_sigmoid"}}, "hard_sigmoid"),
+        ({"class_name": "LSTM", "config": {"name": "in"}}, "a recurrent_activation that is not said"),
+        ({"class_name": "GRUCell", "config": {"name": "in"}}, "a recurrent_activation that is not said"),
+    ],
+)
+@pytest.mark.parametrize("wrap", [lambda layer: layer, describe, wrap_cells])
+def test_what_keras_2_computed_otherwise_is_refused_at_whatever_depth(layer, found, wrap):
+    with pytest.raises(
+        ConversionError, match=f"network.h5: layer 'in': expected activations .* before .*, found {found};"
+    ):
+        refuse_old_meanings(describe(DENSE, wrap(layer)), "network.h5")
+
+
+def test_what_keras_2_computed_alike_passes():
+    refuse_old_meanings(describe(DENSE, SOFT_GRU, wrap_cells(SOFT_GRU)), "network.h5")
+
+
+def test_a_gru_of_keras_2_resets_before_the_product_unless_it_says_so():
+    after = {"class_name": "GRU", "config": {"name": "after", "reset_after": True}}
+    layers = bring_up_to_date(describe(wrap_cells(SOFT_GRU), SOFT_GRU, after, kind="Functional"), old=True)["config"][
+        "layers"
+    ]
+    assert layers[0]["config"]["cells"][0]["config"]["reset_after"] is False
+    assert [layer["config"]["reset_after"] for layer in layers[1:]] == [False, True]
+    assert "reset_after" not in bring_up_to_date(describe(SOFT_GRU))["config"]["layers"][0]["config"]

@@ -105,6 +105,62 @@ def test_a_network_of_any_length_gets_the_one_that_is_said(tmp_path):
     assert found.to_numpy() == pytest.approx(model(one_hot(CODES)).numpy(), abs=1e-6)
 
 
+def write_layers(file, weights):
+    """Write arrays as Keras 2 did: for each layer its name and those of its arrays, {layer: {array: values}}."""
+    file.attrs["backend"] = "tensorflow"
+    group = file.create_group("model_weights")
+    group.attrs["layer_names"] = [name.encode() for name in weights]
+    for name, arrays in weights.items():
+        group.create_group(name).attrs["weight_names"] = [f"{name}/{each}:0".encode() for each in arrays]
+        for each, values in arrays.items():
+            group[name][f"{name}/{each}:0"] = values.astype(np.float32)
+
+
+def write_sequential_2(path, layers, weights):
+    """Write a Sequential network as Keras 2 did, its layers as (kind, name, settings)."""
+    described = [{"class_name": kind, "config": {"name": name, **settings}} for kind, name, settings in layers]
+    described[0]["config"]["batch_input_shape"] = [None, LENGTH, 4]
+    with h5py.File(path, "w") as file:
+        file.attrs["keras_version"] = "2.2.4"
+        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": described})
+        write_layers(file, weights)
+    return path
+
+
+def run_old_gru(windows, kernel, recurrent):
+    """The state of a GRU of Keras 2 after the last base: gates z and r, the state reset before the product."""
+    size = len(recurrent)
+    state = np.zeros((len(windows), size))
+    for bases in windows.transpose(1, 0, 2):
+        gates = 1 / (1 + np.exp(-(bases @ kernel[:, : 2 * size] + state @ recurrent[:, : 2 * size])))
+        keep, reset = gates[:, :size], gates[:, size:]
+        proposed = np.tanh(bases @ kernel[:, 2 * size :] + (reset * state) @ recurrent[:, 2 * size :])
+        state = keep * state + (1 - keep) * proposed
+    return state
+
+
+def test_a_gru_of_keras_2_predicts_what_numpy_says(tmp_path):
+    rng = np.random.default_rng(1)
+    kernel, recurrent = rng.normal(size=(4, 9)), rng.normal(size=(3, 9))
+    settings = {"units": 3, "activation": "tanh", "recurrent_activation": "sigmoid", "use_bias": False}
+    weights = {"gru": {"kernel": kernel, "recurrent_kernel": recurrent}}
+    source = open_source(write_sequential_2(tmp_path / "network.h5", [("GRU", "gru", settings)], weights))
+    found = source.predict({source.inputs[0].name: one_hot(CODES)})["output_1"]
+    assert found == pytest.approx(run_old_gru(one_hot(CODES), kernel, recurrent), abs=1e-5)
+
+
+def test_weights_in_another_order_than_the_layers_are_refused(tmp_path):
+    layers = [(
+        "Dense", name, {"units": 4, "activation": "linear", "use_bias": False}) for name in ("first", "second")
+    ]  # fmt: skip
+    weights = {name: {"kernel": np.eye(4)} for name in ("second", "first")}
+    path = write_sequential_2(tmp_path / "network.h5", layers, weights)
+    with pytest.raises(
+        ConversionError, match="expected weights of layer 'first' next, found those of 'second'; export"
+    ):
+        open_source(path)
+
+
 def write_keras_2(path):
     """Write what Keras 2 wrote of a branched network: positions of layers as lists, shapes in the input's config."""
     keras.utils.set_random_seed(5)

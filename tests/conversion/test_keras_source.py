@@ -115,6 +115,44 @@ def test_arrays_of_anything_but_numbers_are_refused(hdf5):
         open_source(hdf5(keep_texts))
 
 
+@pytest.mark.parametrize("where", ["/", "model_weights"])
+def test_kernels_that_another_backend_has_turned_are_refused(hdf5, where):
+    def save_on_theano(file):
+        file.attrs["backend"] = file["model_weights"].attrs["backend"] = "tensorflow"
+        file[where].attrs["backend"] = b"theano"
+
+    with pytest.raises(
+        ConversionError, match=r"network.h5: expected .* Keras 2.3.0-tf saved on TensorFlow, found 'theano'"
+    ):
+        open_source(hdf5(save_on_theano))
+
+
+def test_on_which_backend_keras_3_saved_does_not_matter(hdf5):
+    def save_on_jax(file):
+        file.attrs["keras_version"], file.attrs["backend"] = "3.3.0", "jax"
+
+    with pytest.raises(AssertionError, match="Keras was asked"):
+        open_source(hdf5(save_on_jax))
+
+
+def make_hard():
+    layers = [{"class_name": "Dense", "config": {"name": "dense", "units": 1, "activation": "hard_sigmoid"}}]
+    return {"class_name": "Sequential", "config": {"name": "network", "layers": layers}}
+
+
+def test_a_hard_sigmoid_of_keras_2_is_refused_in_either_format(hdf5, tmp_path):
+    keras_file = make_zip(
+        tmp_path / "network.keras",
+        WHOLE | {
+            "config.json": json.dumps(make_hard()), "metadata.json": '{"keras_version": "2.15.0"}',
+            "model.weights.h5": hdf5().read_bytes(),
+        },
+    )  # fmt: skip
+    for path in (hdf5(config=make_hard()), keras_file):
+        with pytest.raises(ConversionError, match=r"network.*: layer 'dense': expected .*, found hard_sigmoid; export"):
+            open_source(path)
+
+
 def test_a_damaged_file_is_told(hdf5):
     path = hdf5()
     path.write_bytes(path.read_bytes()[:900])

@@ -81,6 +81,10 @@ _MODULES = {
 _CODE = frozenset({"Lambda", "TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "__lambda__"})
 
 _MAX_DEPTH = 100
+_NEW_MEANINGS = 3  # the version of Keras since which functions and settings are those of the installed one
+_HARD_SIGMOID = "hard_sigmoid"  # 0.2 x + 0.5 within 0 and 1 before Keras 3, x / 6 + 0.5 since
+_ACTIVATION_SETTINGS = ("activation", "recurrent_activation")
+_GATED = frozenset({"LSTM", "GRU", "LSTMCell", "GRUCell"})
 _GONE: Mapping[str, frozenset[object]] = {"time_major": frozenset({False}), "implementation": frozenset({0, 1, 2})}
 """Settings of Keras 2 that Keras 3 has no name for, and the values at which they change no prediction."""
 
@@ -126,10 +130,63 @@ def list_layers(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return found
 
 
-def bring_up_to_date(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a description by Keras 2 as Keras 3 reads it, the batch axis free."""
+def is_old(version: str) -> bool:
+    """Return whether a Keras before 3 wrote a file; so it is taken to be where its version is no number."""
+    major = version.partition(".")[0]
+    return not major.isdecimal() or int(major) < _NEW_MEANINGS
+
+
+def refuse_old_meanings(config: Mapping[str, Any], where: str) -> None:
+    """Refuse what a Keras before 3 computed otherwise than Keras 3 does under the same name.
+
+    Args:
+        config: Of a Keras before 3, checked.
+        where: What errors call the file.
+
+    Raises:
+        ConversionError: It has a hard sigmoid, or a gate whose activation is not said and may be one.
+    """
+    for each in _iter_objects(config):
+        settings = each["config"]
+        gated = each["class_name"] in _GATED and "recurrent_activation" not in settings
+        if gated or _HARD_SIGMOID in (_name_function(settings.get(key)) for key in _ACTIVATION_SETTINGS):
+            found = "a recurrent_activation that is not said" if gated else _HARD_SIGMOID
+            raise ConversionError(
+                f"{where}: {_name_layer(each, 'the network')}: expected activations that Keras 3 computes as the Keras "
+                f"before it did, found {found}; export the network as ONNX or as a SavedModel where it was made"
+            )
+
+
+def _name_function(value: object) -> object:
+    """Return the name of a function, which stands as such or within a description."""
+    return value.get("config") if isinstance(value, dict) else value
+
+
+def _iter_objects(config: Any) -> Iterator[dict[str, Any]]:
+    """Yield whatever has a class and settings, at whatever depth."""
+    waiting = [config]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, dict):
+            if isinstance(value.get("class_name"), str) and isinstance(value.get("config"), dict):
+                yield value
+            waiting.extend(value.values())
+
+
+def bring_up_to_date(config: Mapping[str, Any], *, old: bool = False) -> dict[str, Any]:
+    """Return a description as Keras 3 reads it, the batch axis free.
+
+    Args:
+        config: Checked.
+        old: Whether a Keras before 3 wrote it, in which a GRU reset its state before the product unless it said so.
+    """
     changed: dict[str, Any] = copy.deepcopy(dict(config))
     _update_network(changed)
+    for each in _iter_objects(changed) if old else ():
+        if each["class_name"] in {"GRU", "GRUCell"}:
+            each["config"].setdefault("reset_after", False)
     return changed
 
 
@@ -182,7 +239,7 @@ def _check(config: Any, where: str) -> None:
         elif "module" in value or "registered_name" in value:
             raise UnsafeModel(f"{where}: {layer}: expected a class that is named, found {sorted(value)}")
         for name, each in value.items():
-            if name in {"activation", "recurrent_activation"} and isinstance(each, str) and each not in _ACTIVATIONS:
+            if name in _ACTIVATION_SETTINGS and isinstance(each, str) and each not in _ACTIVATIONS:
                 raise UnsafeModel(
                     f"{where}: {layer}: activation {each!r} is none of Keras's own; write the network with those"
                 )

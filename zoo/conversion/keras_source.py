@@ -6,11 +6,12 @@ is never handed the file as it came.
 
 from __future__ import annotations
 
+import itertools
 import json
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ import numpy as np
 
 from zoo.components import InputSpec, OutputSpec
 from zoo.conversion.frameworks import import_frameworks, telling_of_failures
-from zoo.conversion.keras_config import bring_up_to_date, list_layers, parse_config
+from zoo.conversion.keras_config import bring_up_to_date, is_old, list_layers, parse_config, refuse_old_meanings
 from zoo.conversion.source import Array, Port
 from zoo.errors import ConversionError, MissingExtra, UnsafeModel
 from zoo.model.safety import MAX_BYTES
@@ -40,12 +41,17 @@ class KerasSource:
         config: Its description, checked.
         version: Of the Keras that wrote it.
         weights: A file of arrays, under a name that Keras reads them by.
+
+    Raises:
+        ConversionError: Keras can't build it, or means something else by it than the Keras that wrote it.
     """
 
     def __init__(self, path: Path, config: Mapping[str, Any], version: str, weights: Path) -> None:
         self._path = path
         self._config = config
         self._version = version
+        if is_old(version):
+            refuse_old_meanings(config, str(path))
         _, keras = import_frameworks()
         kind = keras.Sequential if config["class_name"] == "Sequential" else keras.Model
         what = (
@@ -54,7 +60,8 @@ class KerasSource:
         )
         with telling_of_failures(what), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of how layers would be written today
-            network = kind.from_config(bring_up_to_date(config)["config"])
+            network = kind.from_config(bring_up_to_date(config, old=is_old(version))["config"])
+            _compare_names(path, weights, [layer.name for layer in network.layers if layer.weights])
             network.load_weights(str(weights))
             outputs = {f"output_{number}": tensor for number, tensor in enumerate(network.outputs, start=1)}
             # A Sequential network has no one input tensor that the exporter could pack, and outputs no names.
@@ -202,13 +209,66 @@ def _check_hdf5(file: Path, path: Path) -> tuple[bytes | str | None, str]:
         with h5py.File(file, "r") as found:
             _check_group(found, path)
             description = found.attrs.get("model_config")
-            version = found.attrs.get("keras_version", "2")
+            version = _read_text(found.attrs.get("keras_version", "2"))[:40]
+            backends = [
+                _read_text(group.attrs["backend"])
+                for group in (found, found.get("model_weights"))
+                if group is not None and "backend" in group.attrs
+            ]
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         raise ConversionError(f"{path}: can't be read as HDF5: {' '.join(str(error).split())[:200]}") from error
     if description is not None and not isinstance(description, bytes | str):
         raise ConversionError(f"{path}: expected a network's description as text, found {type(description).__name__}")
-    shown = version.decode("utf-8", "replace") if isinstance(version, bytes) else str(version)
-    return description, shown[:40]
+    other = [backend for backend in backends if backend != "tensorflow"]
+    if other and is_old(version):
+        raise ConversionError(
+            f"{path}: expected a network that Keras {version} saved on TensorFlow, found {other[0][:40]!r}, where "
+            "kernels of convolutions may stand turned around; load it in Keras 2 on TensorFlow and save it again"
+        )
+    return description, version
+
+
+def _read_text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _compare_names(path: Path, weights: Path, expected: list[str]) -> None:
+    """Refuse weights that lie in another order than the layers, since Keras hands them out by their places.
+
+    Args:
+        path: The file, for messages.
+        weights: In HDF5; in the format of ``.keras`` files arrays are found by name.
+        expected: Names of the layers that have weights, in Keras's order.
+
+    Raises:
+        ConversionError: The file has others, or has them in another order.
+    """
+    import h5py
+
+    with h5py.File(weights, "r") as file:
+        group = file if "layer_names" in file.attrs or "model_weights" not in file else file["model_weights"]
+        listed = _read_names(group, "layer_names")
+        if not listed:
+            return
+        found = [name for name in listed if name in group and _read_names(group[name], "weight_names")]
+    if found == expected:
+        return
+    pairs = itertools.zip_longest(expected, found, fillvalue="none")
+    wanted, instead = next((each, other) for each, other in pairs if each != other)
+    raise ConversionError(
+        f"{path}: expected weights of layer {wanted[:80]!r} next, found those of {instead[:80]!r}; export the network "
+        "as ONNX or as a SavedModel where it was made"
+    )
+
+
+def _read_names(group: h5py.Group, key: str) -> list[str]:
+    """Return a list of names, which Keras cuts into numbered attributes where it is long."""
+    keys = [key] if key in group.attrs else itertools.takewhile(group.attrs.__contains__, _number(key))
+    return [_read_text(name) for each in keys for name in group.attrs[each]]
+
+
+def _number(key: str) -> Iterator[str]:
+    return (f"{key}{number}" for number in itertools.count())
 
 
 def _check_group(group: h5py.Group, path: Path) -> None:
