@@ -77,6 +77,7 @@ def test_a_search_finds_what_is_all_that_is_asked(path, asked, found):
     ("asked", "message"),
     [
         ({"assay": "CTFC"}, r"has assay 'CTFC'; did you mean 'CTCF'\?$"),
+        ({"assay": "yeats"}, r"has assay 'yeats'; did you mean 'yeast'\?$"),  # in a name
         ({"biosample": "K652"}, r"has biosample 'K652'; did you mean 'K562'\?$"),
         ({"organism": "mouse"}, "has organism 'mouse'; there is Homo sapiens, Saccharomyces cerevisiae$"),
         ({"text": "flanks promotor"}, r"has text 'promotor'; did you mean 'promoter'\?$"),
@@ -94,6 +95,14 @@ def test_letters_that_are_small_ones_of_ascii_to_python_alone_are_found(tmp_path
     path.write_text(make_text(a={"biosample": "\u212a562"}, b={"biosample": "STRASSE"}, c={"biosample": "straße"}))
     assert find_names(path, biosample="k562") == ["a"]  # a kelvin, not a K
     assert find_names(path, biosample="strasse") == find_names(path, biosample="Straße") == ["b", "c"]
+
+
+@pytest.mark.parametrize("asked", [{}, {"assay": "CTCF"}, {"sort": "auroc"}, {"sort": "organism"}])
+def test_rows_that_are_to_be_shown_alone_are_the_same(path, asked):
+    whole = Catalogue(path).list_rows(Query(**asked))
+    shown = Catalogue(path).list_rows(Query(**asked), shown=True)
+    assert [row["name"] for row in shown] == [row["name"] for row in whole]
+    assert all(row.items() <= full.items() for row, full in zip(shown, whole, strict=True))
 
 
 WORDS = ["", "", "CTCF", "k562", "human", "Homo", "straße", "strasse", "hg19", "-"]

@@ -45,6 +45,9 @@ def test_a_word_that_one_registry_knows_is_known(lab):
 def test_a_metric_sorts_the_models_of_all_registries(lab):
     assert list_found(assay="CTCF", sort="auroc")[-1] == ("lab", "lab-ctcf")
     assert list_found(sort="own")[0] == ("lab", "lab-made")
+    assert len(list_found(sort="own")) == len(list_found())
+    shown = search(Query(sort="auroc"), shown=True).rows
+    assert [row["name"] for row in shown] == [name for _, name in list_found(sort="auroc")]
     with pytest.raises(UnknownModel, match=r"^no model has the metric 'aurok'; did you mean 'auroc'\?$"):
         search(Query(sort="aurok"))
 
