@@ -1,3 +1,4 @@
+import errno
 import os
 import shutil
 import signal
@@ -268,19 +269,67 @@ def test_models_that_come_with_the_package_need_no_signature(home):
     assert obtain("primer").signer is None
 
 
-def test_a_signature_made_later_is_fetched_by_the_next_pull(home, tmp_path, model):
-    registry = tmp_path / "store" / "registry.yaml"
-    store_model(model, tmp_path / "store")
-    place = pull("g-at-anchor", registry=registry).folder
-    (model / "SHA256SUMS.sig").write_text("signed")
-    store_model(model, tmp_path / "store", signature=hash_file(model / "SHA256SUMS.sig"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("zoo.registry.judging.judge", lambda *_: Signer("trusted", "lab"))
-        found = pull("g-at-anchor", registry=registry)
-        assert found.signer == Signer("trusted", "lab")
-        assert (place / "SHA256SUMS.sig").read_text() == "signed"
-        assert pull("g-at-anchor", registry=registry).fetched == 0
-    assert list_files(home / "partial") == []
+@pytest.fixture
+def owners(tmp_path):
+    return {name: Owner(tmp_path, name) for name in ("lab", "stranger")}
+
+
+def trust(home, *owners):
+    keys = [{"name": owner.name, "models": ["*"], "public_key": owner.public_key} for owner in owners]
+    write_trust(home, unsigned="accept", keys=keys)
+
+
+def sign_later(model, store, owner):
+    """Sign a model that is in a store already."""
+    (model / "SHA256SUMS.sig").write_bytes(sign(model, owner.key_file))
+    store_model(model, store, signature=hash_file(model / "SHA256SUMS.sig"))
+
+
+def test_a_signature_made_later_is_fetched_by_the_next_pull(home, store, model, owners):
+    trust(home, owners["lab"])
+    place = pull("g-at-anchor").folder
+    sign_later(model, store, owners["lab"])
+    assert obtain("g-at-anchor").signer == Signer("unsigned")
+    assert pull("g-at-anchor").signer == Signer("trusted", "lab")
+    assert (place / "SHA256SUMS.sig").read_bytes() == (model / "SHA256SUMS.sig").read_bytes()
+    assert pull("g-at-anchor").fetched == 0
+    assert list_files(place) == list_files(model)
+    assert list_files(home / "partial") == list_files(home / "incoming") == []
+
+
+def test_where_there_are_no_links_the_files_are_copied_for_it(home, store, model, owners, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    trust(home, owners["lab"])
+    pull("g-at-anchor")
+    sign_later(model, store, owners["lab"])
+    monkeypatch.setattr("zoo.registry.fetching.os.link", refuse)
+    assert pull("g-at-anchor").signer == Signer("trusted", "lab")
+
+
+@pytest.mark.parametrize("signed_before", [True, False])
+def test_a_broken_signature_made_later_changes_nothing_here(home, store, model, owners, signed_before):
+    if signed_before:
+        sign_later(model, store, owners["stranger"])
+    before = obtain("g-at-anchor")
+    files = {path.name: path.read_bytes() for path in before.folder.iterdir()}
+    (model / "SHA256SUMS.sig").write_text("broken")
+    store_model(model, store, signature=hash_file(model / "SHA256SUMS.sig"))
+    with pytest.raises(SignatureError, match=r"^g-at-anchor@1\.0\.0: SHA256SUMS\.sig"):
+        pull("g-at-anchor")
+    assert {path.name: path.read_bytes() for path in before.folder.iterdir()} == files
+    assert obtain("g-at-anchor").signer == before.signer
+
+
+def test_a_signature_of_whom_the_user_trusts_gives_way_to_no_other(home, store, model, owners):
+    trust(home, owners["lab"])
+    sign_later(model, store, owners["lab"])
+    pull("g-at-anchor")
+    sign_later(model, store, owners["stranger"])
+    assert pull("g-at-anchor").signer == Signer("trusted", "lab")
+    trust(home, owners["stranger"])  # the lab's key was revoked
+    assert pull("g-at-anchor").signer == Signer("trusted", "stranger")
 
 
 def test_offline_uses_what_is_here_and_tells_how_to_bring_the_rest(home, store):

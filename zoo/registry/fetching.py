@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from zoo.errors import ChecksumMismatch, ModelError, OutputError
+from zoo.errors import ChecksumMismatch, ModelError, OutputError, SignatureError
 from zoo.model.checksums import CHECKSUMS, SIGNATURE, hash_file, verify_checksums
 from zoo.registry.cache import Cache
 from zoo.registry.index import Listing
+from zoo.registry.judging import judge_kept
 from zoo.registry.names import MAX_CHECKSUMS, parse_checksums
 from zoo.registry.resolving import Place
 from zoo.registry.transfer import explain_disk, fetch_from
@@ -63,6 +66,9 @@ def fetch(
 def add_signature(listing: Listing, place: Place, cache: Cache, *, report: Share | None = None) -> int:
     """Fetch the signature of a model in the cache, if it was made after that was pulled; return how many bytes came.
 
+    One that is refused changes nothing, and one of somebody whom the user trusts stays: others load this model too, and
+    another registry may list the same bytes with another signature.
+
     Raises:
         ModelError: As ``pull``.
         OutputError: The cache can't be written.
@@ -70,12 +76,16 @@ def add_signature(listing: Listing, place: Place, cache: Cache, *, report: Share
     wanted, folder = listing.entry.signature, cache.find(listing.entry.sha256sums)
     if wanted is None or folder is None:
         return 0
-    if (folder / SIGNATURE).is_file() and hash_file(folder / SIGNATURE) == wanted:
+    kept = folder / SIGNATURE
+    if kept.is_file() and (hash_file(kept) == wanted or _is_trusted(folder, listing)):
         return 0
     with cache.open_incoming(listing.entry.sha256sums) as incoming:
         work = _Work(listing, place, cache, incoming, report)
         try:
-            cache.keep_signature(listing.entry.sha256sums, work.bring_signature(wanted))
+            signature = work.bring_signature(wanted)
+            _link_files(folder, incoming)
+            judge(incoming, listing.full_name)
+            cache.keep_signature(listing.entry.sha256sums, signature)
         except (ModelError, OutputError) as error:
             raise type(error)(_name_model(str(error), incoming, listing)) from error
         return work.came
@@ -121,6 +131,30 @@ class _Work:
         self.came += count
         if self.report is not None:
             self.report(self.came, max(self.limit, self.came))
+
+
+def _is_trusted(folder: Path, listing: Listing) -> bool:
+    try:
+        signer = judge_kept(folder, listing.full_name, listing.entry.sha256sums)
+    except SignatureError:
+        return False
+    return signer.state == "trusted" and signer.expired is None
+
+
+def _link_files(folder: Path, incoming: Path) -> None:
+    """Give a new signature what it is of: the files of the kept model, without the signature that they may have."""
+    for path in folder.rglob("*"):
+        target = incoming / path.relative_to(folder)
+        if target == incoming / SIGNATURE or not path.is_file():
+            continue
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(path, target)
+            except OSError:  # a disk without links, or files of another user
+                shutil.copyfile(path, target)
+        except OSError as error:
+            raise explain_disk(error, target, path.stat().st_size) from error
 
 
 def _examine(incoming: Path, listing: Listing) -> None:
