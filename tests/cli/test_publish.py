@@ -51,6 +51,13 @@ def test_publish_again_says_that_nothing_was_changed(model, capsys):
     )
 
 
+def test_publish_names_the_store_that_has_the_files_already(model, capsys):
+    registry = ("--registry", "lab/registry.yaml")
+    run(capsys, "publish", model, "--to", "lab/one", *registry)
+    told = run(capsys, "publish", model, "--to", "lab/two", *registry)[1]
+    assert told.endswith("with the same bytes; nothing was changed; its files lie in one, none were sent\n")
+
+
 def test_publish_refuses_other_bytes_in_one_line(model, tmp_path, capsys):
     run(capsys, "publish", model, "--to", "srv")
     status, out, err = run(capsys, "publish", write_model(tmp_path / "other", base="A"), "--to", "srv")
@@ -119,6 +126,11 @@ def test_a_pull_request_comes_with_the_command_that_pushes_it(model, tmp_path, c
     first, told, command = out.splitlines()
     assert first.endswith("listed in lab/registry.yaml on branch zoo/g-at-anchor-1.0.0")
     assert (told, command) == ("to have it looked at:", "  git -C lab push origin zoo/g-at-anchor-1.0.0")
+    again = run(capsys, "publish", model, "--to", "lab", "--pull-request")[1].splitlines()
+    assert again[0].endswith(
+        "listed in lab/registry.yaml on branch zoo/g-at-anchor-1.0.0 already, with the same bytes; nothing was changed"
+    )
+    assert again[1:] == [told, command]
     assert not (tmp_path / "lab" / "registry.yaml").exists()
     git("checkout", "-q", "zoo/g-at-anchor-1.0.0")
     assert (

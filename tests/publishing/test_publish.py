@@ -321,7 +321,16 @@ def test_what_is_listed_in_another_store_stays_there(model, tmp_path):
     publish(model, tmp_path / "lab" / "one", registry=registry)
     done = publish(model, tmp_path / "lab" / "two", registry=registry)
     assert (done.changed, done.sent, (tmp_path / "lab" / "two").exists()) == (False, 0, False)
+    assert done.elsewhere == "one"
     assert find_entry(tmp_path / "lab").blobs == "one"
+
+
+def test_a_signature_for_what_is_listed_in_another_store_is_refused(model, tmp_path, key):
+    registry = tmp_path / "lab" / "registry.yaml"
+    assert publish(model, tmp_path / "lab" / "one", registry=registry).elsewhere == ""
+    with pytest.raises(PublishConflict, match=r"registry\.yaml lists it in another store, one, .* without a key$"):
+        publish(model, tmp_path / "lab" / "two", registry=registry, key=key)
+    assert publish(model, tmp_path / "lab" / "one", registry=registry, key=key).signer
 
 
 def test_bytes_that_came_back_are_told(model, store):

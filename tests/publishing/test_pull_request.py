@@ -82,8 +82,20 @@ def test_blobs_may_lie_in_another_store(model, checkout, bucket):
 def test_the_same_again_makes_no_second_commit(model, checkout):
     first = publish(model, checkout, pull_request=True)
     again = publish(model, checkout, pull_request=True)
-    assert (again.changed, again.branch) == (False, None)
+    assert (again.changed, again.branch) == (False, first.branch)
     assert git(checkout, "rev-parse", first.branch.name) == first.branch.commit
+
+
+def test_what_is_checked_out_already_needs_no_branch(checkout, tmp_path):
+    done = publish(write_model(tmp_path / "same", "0.9.0"), checkout, pull_request=True)
+    assert (done.changed, done.branch) == (False, None)
+    assert git(checkout, "branch", "--list", "zoo/*") == ""
+
+
+def test_what_a_branch_lists_in_another_store_comes_with_that_branch(model, checkout):
+    first = publish(model, checkout / "one", registry=checkout / "registry.yaml", pull_request=True)
+    again = publish(model, checkout / "two", registry=checkout / "registry.yaml", pull_request=True)
+    assert (again.elsewhere, again.branch) == ("one", first.branch)
 
 
 def test_other_bytes_under_a_version_that_a_branch_holds_are_refused(model, checkout, tmp_path):

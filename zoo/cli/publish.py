@@ -65,14 +65,13 @@ def publish(
 
 def _describe(done: Published) -> str:
     passed = f"{done.full_name}: passed on {done.device}"
-    if not done.changed:
-        mended = f"; {done.sent} blobs that were missing or damaged were sent" if done.sent else ""
-        withdrawn = f"; it is withdrawn: {done.yanked}" if done.yanked is not None else ""
-        return (
-            f"{passed}; listed in {done.registry} already, with the same bytes; nothing was changed{withdrawn}{mended}"
-        )
-    signed = f"signed by {done.signer}" if done.signer else "unsigned"
     where = f"listed in {done.registry}"
     if done.branch is not None:
         where += f" on branch {done.branch.name}"
+    if not done.changed:
+        mended = f"; {done.sent} blobs that were missing or damaged were sent" if done.sent else ""
+        withdrawn = f"; it is withdrawn: {done.yanked}" if done.yanked is not None else ""
+        elsewhere = f"; its files lie in {done.elsewhere}, none were sent" if done.elsewhere else ""
+        return f"{passed}; {where} already, with the same bytes; nothing was changed{elsewhere}{withdrawn}{mended}"
+    signed = f"signed by {done.signer}" if done.signer else "unsigned"
     return f"{passed}; {signed}; {done.blobs} blobs, {done.size:,} bytes; {where}"

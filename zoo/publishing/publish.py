@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.errors import ChecksumMismatch
+from zoo.errors import ChecksumMismatch, PublishConflict
 from zoo.model.checksums import verify_checksums
 from zoo.model.verify import verify_folder
 from zoo.publishing.entering import Publication
@@ -18,7 +18,7 @@ from zoo.publishing.uploading import upload
 from zoo.registry.index import Entry
 from zoo.registry.pull import Share
 from zoo.registry.stores.opening import open_store
-from zoo.registry.stores.protocol import Reader, Writer
+from zoo.registry.stores.protocol import Reader, Writer, hide_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Published:
         tries: How often the registry was read until it could be changed.
         changed: Whether the registry had to be changed: else the same model was listed already.
         yanked: Why it is withdrawn; None if it is not.
+        elsewhere: Where the registry has its files, if in another store than the one to publish to, which gets none.
         branch: The branch that holds the change, where one was asked for and there is one.
     """
 
@@ -53,6 +54,7 @@ class Published:
     tries: int
     changed: bool
     yanked: str | None = None
+    elsewhere: str = ""
     branch: Branch | None = None
 
     @property
@@ -90,7 +92,8 @@ def publish(
 
     Raises:
         VersionExists: That version is listed with other bytes.
-        PublishConflict: Somebody else signed the version before, or others change the registry all the time.
+        PublishConflict: Somebody else signed the version before, it is to be signed and lies in another store, or
+            others change the registry all the time.
         ModelError: The model does not pass.
         SignatureError: It can't be signed.
         OutputError: Store or registry can't be written.
@@ -109,8 +112,15 @@ def publish(
         signed = sign_copy(prepared.folder, card, _to_path(key), _to_path(certificate), password)
         publication = Publication(prepared, signed, target, named, reader, new_signer=new_signer)
         planned = publication.plan(read_versions(target, card.name))
+        message = f"Publish {card.full_name}\n\n{card.summary}\n\nsha256sums: {prepared.digest}\n"
         if not publication.lies_here(planned):
-            return _describe(publication, planned, 0, 1, changed=False)
+            if key is not None:
+                raise PublishConflict(
+                    f"{card.full_name}: {target.address} lists it in another store, {_find_store(planned)}, which is "
+                    "where its signature has to be; name that one, or publish without a key"
+                )
+            branch = checkout.commit(message) if checkout is not None else None
+            return _describe(publication, planned, 0, 1, changed=False, branch=branch)
         files = publication.list_blobs()
         sent = upload(files, store, reader, back, report)
         _check_copy(back, prepared)
@@ -119,7 +129,7 @@ def publish(
         if checkout is None:
             update_index(target, swapped.text)
         else:
-            branch = checkout.commit(f"Publish {card.full_name}\n\n{card.summary}\n\nsha256sums: {prepared.digest}\n")
+            branch = checkout.commit(message)
         entry = swapped.versions.versions[card.version]
         return _describe(publication, entry, sent, swapped.tries, changed=swapped.changed, branch=branch)
 
@@ -141,8 +151,14 @@ def _describe(
         tries=tries,
         changed=changed,
         yanked=entry.yanked,
+        elsewhere="" if publication.lies_here(entry) else _find_store(entry),
         branch=branch,
     )
+
+
+def _find_store(entry: Entry) -> str:
+    """Return where the files of a listed model lie, as the registry says it."""
+    return hide_secrets(str(entry.blobs if entry.blobs is not None else entry.url))
 
 
 def _as_path(to: str | Path) -> str | Path:

@@ -70,7 +70,7 @@ class Checkout:
         self.root = self.folder
         self.root = Path(self._run("rev-parse", "--show-toplevel")).resolve()
         self.branch = ""
-        self._base = self._tip = ""
+        self._head = self._base = self._tip = ""
         self._changed: dict[str, _File] = {}
         path = (self.folder.resolve() / file.name).relative_to(self.root)
         self.registry = RegistryFile(CheckoutStore(self, str(self.folder), path.parent), path.name, registry)
@@ -94,7 +94,7 @@ class Checkout:
         if not head:
             raise OutputError(f"{self.root}: expected a commit to begin a branch from, found none")
         self._tip = self._find(f"refs/heads/{branch}^{{commit}}")
-        self._base = head
+        self._head = self._base = head
         if self._tip and self._stands_on(self._tip, head):
             self._base = self._tip
         elif self._tip and not self._stands_on(head, self._tip):  # one that was merged moves on
@@ -108,7 +108,7 @@ class Checkout:
             )
 
     def commit(self, message: str) -> Branch | None:
-        """Set the branch to a commit of all changes; None if there are none.
+        """Set the branch to a commit of all changes; None if neither they nor an earlier commit change anything.
 
         Raises:
             PublishConflict: Somebody else has set it meanwhile.
@@ -121,15 +121,14 @@ class Checkout:
             self._run("update-index", "-z", "--index-info", content=lines.encode(), environment=index)
             tree = self._run("write-tree", environment=index)
         if tree == self._find(f"{self._base}^{{tree}}"):
-            return None
+            return self._describe(self._tip) if self._base != self._head else None
         commit = self._run("commit-tree", tree, "-p", self._base, "-F", "-", content=message.encode())
         reference = f"refs/heads/{self.branch}"
         # Only if it is where it was; where there was none, an empty name says that there must be none now.
         done = self._ask("update-ref", "-m", "zoo", reference, commit, self._tip)
         if done.returncode:
             raise PublishConflict(f"{self.root}: branch {self.branch} can't be set: {_first_line(done.stderr)}")
-        push = ["git", "-C", str(self.folder), "push", self._find_remote(), self.branch]
-        return Branch(self.branch, commit, shlex.join(push))
+        return self._describe(commit)
 
     def look_up(self, path: str) -> _File | None:
         """Return a file as it will be."""
@@ -157,6 +156,10 @@ class Checkout:
         written = self._run("hash-object", "-w", "--no-filters", "--stdin", content=content)
         self._changed[path] = _File(before.mode if before is not None else _PLAIN, written)
         return written
+
+    def _describe(self, commit: str) -> Branch:
+        push = ["git", "-C", str(self.folder), "push", self._find_remote(), self.branch]
+        return Branch(self.branch, commit, shlex.join(push))
 
     def _find(self, name: str) -> str:
         return self._ask("rev-parse", "--verify", "--quiet", name).stdout.decode().strip()
