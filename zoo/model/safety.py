@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.errors import ModelError, UnsafeModel
 from zoo.model.graph import check_graph
-from zoo.model.limits import MIB, NETWORK_BYTES, PARTS
+from zoo.model.limits import MIB, NAME_LETTERS, NETWORK_BYTES, PARTS, RANK
 from zoo.model.operators import check_operators, iter_graphs
 from zoo.model.sizes import Need, reckon_sizes
 from zoo.model.wire import has_more_parts
@@ -83,7 +83,7 @@ def _read(path: Path) -> bytes:
 
 
 def _check_tensors(path: Path, graph: onnx.GraphProto) -> None:
-    """Refuse data outside the file, and tensors that are larger than they are written."""
+    """Refuse data outside the file, and shapes whose size alone would take long to reckon."""
     import onnx
 
     if graph.sparse_initializer:
@@ -92,6 +92,11 @@ def _check_tensors(path: Path, graph: onnx.GraphProto) -> None:
     for tensor in _iter_tensors(graph):
         if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
             raise UnsafeModel(f"{path}: expected all data inside the file, found tensor {tensor.name!r} outside it")
+        if len(tensor.dims) > RANK or min(tensor.dims, default=0) < 0:
+            raise UnsafeModel(
+                f"{path}: tensor {tensor.name[:NAME_LETTERS]!r}: expected at most {RANK} axes, none of them negative, "
+                f"found {len(tensor.dims):,}: {', '.join(map(str, tensor.dims[:RANK]))}"
+            )
         if tensor.data_type == onnx.TensorProto.STRING:
             raise UnsafeModel(f"{path}: expected numbers, found texts in tensor {tensor.name!r}")
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from zoo.model.constants import SMALL
+from zoo.model.limits import RANK
 from zoo.model.operators import CONTROL_FLOW
 
 if TYPE_CHECKING:
@@ -34,7 +35,11 @@ def infer_sizes(model: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]]) -
     sizes = {}
     for value in graph.value_info:
         tensor = value.type.tensor_type
-        if tensor.HasField("shape") and all(dim.HasField("dim_value") for dim in tensor.shape.dim):
+        if (
+            tensor.HasField("shape")
+            and len(tensor.shape.dim) <= RANK
+            and all(dim.HasField("dim_value") for dim in tensor.shape.dim)
+        ):
             elements = math.prod(dim.dim_value for dim in tensor.shape.dim)
             sizes[value.name] = elements * WIDTHS.get(tensor.elem_type, 0)
     made = {name for node in model.graph.node for name in node.output if name}

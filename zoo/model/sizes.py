@@ -126,7 +126,10 @@ class _Reckoning:
         kind.tensor_type.shape.SetInParent()
         for size in shape[: RANK + 1]:
             kind.tensor_type.shape.dim.add().dim_value = size
-        return self._check(what, Value(kind, shape, math.prod(shape), WIDTHS.get(element, 0), constant, fixed))
+        elements = math.prod(
+            shape[: RANK + 1]
+        )  # of a shape with more axes, which is refused, nobody waits for the size
+        return self._check(what, Value(kind, shape, elements, WIDTHS.get(element, 0), constant, fixed))
 
     def _check(self, what: str, value: Value) -> Value:
         if not value.width:
