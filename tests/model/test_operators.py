@@ -48,6 +48,42 @@ def test_what_is_not_meant_is_named_with_its_node(operator, attributes, message)
         check_operators(make(operator, **attributes), "network")
 
 
+@pytest.mark.parametrize(("told", "passes"), [(False, True), (True, False), ("nothing", True), ("an input", False)])
+@pytest.mark.parametrize("raw", [True, False])
+@pytest.mark.parametrize("where", ["initializer", "Constant"])
+def test_dropout_is_told_by_a_constant_that_it_is_not_trained(told, passes, raw, where):
+    model = make("Dropout")
+    node = model.graph.node[-1]
+    if told == "nothing":
+        node.input.extend(["", ""])
+    else:
+        node.input.extend(["", "flag"])
+        values = {"vals": [bool(told)]} if not raw else {"vals": bytes([told is True]), "raw": True}
+        tensor = helper.make_tensor("flag", TensorProto.BOOL, [], **values)
+        if told == "an input":
+            tensor = helper.make_tensor("flag", TensorProto.BOOL, [], [False])
+            model.graph.input.append(helper.make_tensor_value_info("flag", TensorProto.BOOL, []))
+        if where == "initializer":
+            model.graph.initializer.append(tensor)
+        else:
+            model.graph.node.append(helper.make_node("Constant", [], ["flag"], value=tensor))
+    if passes:
+        check_operators(model, "network")
+    else:
+        with pytest.raises(UnsafeModel, match=r"Dropout 'node': expected training_mode to be a constant false"):
+            check_operators(model, "network")
+
+
+@pytest.mark.parametrize("mode", [0, 1])
+def test_a_normalization_is_not_trained(mode):
+    model = make("BatchNormalization", training_mode=mode)
+    if mode == 0:
+        check_operators(model, "network")
+    else:
+        with pytest.raises(UnsafeModel, match=r"BatchNormalization 'node': expected training_mode to be a constant"):
+            check_operators(model, "network")
+
+
 def test_an_attribute_that_refers_to_a_function_is_refused():
     model = make()
     model.graph.node[-1].attribute.add(name="alpha", ref_attr_name="beta")

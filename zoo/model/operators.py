@@ -86,6 +86,7 @@ def check_operators(model: onnx.ModelProto, where: str) -> None:
         if nodes > NODES or number > GRAPHS:
             raise UnsafeModel(f"{where}: expected at most {NODES:,} nodes in {GRAPHS:,} graphs within it, found more")
         _check_names(graph, where)
+        _check_training(graph, where)
         for node in graph.node:
             _check_operator(node, where)
             for attribute in node.attribute:
@@ -152,6 +153,35 @@ def _check_operator(node: onnx.NodeProto, where: str) -> None:
             f"{where}: expected operators that models need, found {operator!r} (node {name!r}); "
             "if a model needs it, open an issue with the project"
         )
+
+
+def _check_training(graph: onnx.GraphProto, where: str) -> None:
+    """Refuse what draws numbers, or looks at the other windows, where it is told that it is being trained."""
+    told = [node for node in graph.node if node.op_type == "Dropout" and any(node.input[2:])]
+    constants = _find_false(graph) if told else set()
+    trained = [node for node in told if node.input[2] not in constants]
+    for node in graph.node:
+        if node.op_type == "BatchNormalization":
+            trained += [node for attribute in node.attribute if attribute.name == "training_mode" and attribute.i]
+    if trained:
+        raise UnsafeModel(
+            f"{where}: {name_node(trained[0])}: expected training_mode to be a constant false, found something else; "
+            "export the model for prediction"
+        )
+
+
+def _find_false(graph: onnx.GraphProto) -> set[str]:
+    """Return the names of those constants of a graph that are false, which no input of their name can change."""
+    found = {tensor.name for tensor in graph.initializer if _is_false(tensor)}
+    for node in graph.node:
+        if node.op_type == "Constant" and any(_is_false(attribute.t) for attribute in node.attribute):
+            found.update(node.output)
+    return found - {item.name for item in graph.input}
+
+
+def _is_false(tensor: onnx.TensorProto) -> bool:
+    written = tensor.raw_data[:2] or bytes(map(bool, tensor.int32_data[:2]))
+    return tensor.data_type == tensor.BOOL and written == b"\0"
 
 
 def _check_attribute(node: onnx.NodeProto, attribute: onnx.AttributeProto, where: str) -> None:

@@ -72,6 +72,8 @@ def make_bombs() -> dict[str, onnx.ModelProto]:
         "If within If": _nest_branches(9),
         "sizes beyond 64 bits": _bomb([("Identity", ["w"], "bomb")], w=TensorProto(data_type=1, dims=[2**62, 4])),
         "a negative size": _bomb([("Identity", ["w"], "bomb")], w=TensorProto(data_type=1, dims=[-4], raw_data=b"")),
+        "a constant of many axes": _bomb([("Identity", ["w"], "bomb")], w=_make_wide()),
+        "a constant of many axes, in an attribute": _bomb([("Constant", [], "bomb", {"value": _make_wide()})]),
         "the largest size": _bomb([("Identity", ["w"], "bomb")], w=TensorProto(data_type=1, dims=[2**63 - 1])),
         "too little data": _bomb(
             [("Identity", ["w"], "bomb")], w=TensorProto(data_type=1, dims=[100_000], raw_data=b"1234")
@@ -107,6 +109,14 @@ def _iter_strangers() -> Iterator[tuple[str, onnx.ModelProto]]:
     yield "a function", _change(_bomb([("Relu", [x], "bomb")]), functions=[function])
     yield "training", _change(_bomb([("Relu", [x], "bomb")]), training_info=[_make_training()])
     yield "dice", _bomb([("RandomNormalLike", [x], "bomb")])
+    yield "dice for training", _bomb([("Dropout", [x, "half", "yes"], "bomb")], yes=True, **_floats(half=0.5))
+    yield (
+        "dice for training that are read",
+        _bomb([("Cast", [x], "b", {"to": 9}), ("ReduceMax", ["b"], "yes", {"keepdims": 0}),
+               ("Dropout", [x, "half", "yes"], "bomb")], **_floats(half=0.5)),
+    )  # fmt: skip
+    ones = {name: np.ones(9, np.float32) for name in ("scale", "bias", "mean", "var")}
+    yield "a mean of other windows", _bomb([("BatchNormalization", [x, *ones], "bomb", {"training_mode": 1})], **ones)
     yield "texts", _bomb([("StringNormalizer", ["t"], "u"), ("Relu", [x], "bomb")], t=np.array(["a"], object))
     yield "sequences", _bomb([("SplitToSequence", [x], "s"), ("ConcatFromSequence", ["s"], "bomb", {"axis": 1})])
     yield "an operator that is none", _bomb([("Steal", [x], "bomb")])
@@ -223,6 +233,13 @@ def _tensor(name: str, value: Any) -> onnx.TensorProto:
 
 def _floats(**values: float) -> dict[str, Any]:
     return {name: np.array(value, np.float32) for name, value in values.items()}
+
+
+def _make_wide() -> onnx.TensorProto:
+    """Return a tensor whose size has millions of digits; a file of 4 MB holds it."""
+    import onnx
+
+    return onnx.TensorProto(data_type=onnx.TensorProto.FLOAT, dims=[2**62] * 400_000)
 
 
 def _named(tensor: onnx.TensorProto, name: str) -> onnx.TensorProto:
