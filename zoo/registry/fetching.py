@@ -13,7 +13,6 @@ from zoo.errors import ChecksumMismatch, ModelError, OutputError, SignatureError
 from zoo.model.checksums import CHECKSUMS, SIGNATURE, hash_file, verify_checksums
 from zoo.registry.cache import Cache
 from zoo.registry.index import Listing
-from zoo.registry.judging import judge_kept
 from zoo.registry.names import MAX_CHECKSUMS, parse_checksums
 from zoo.registry.resolving import Place
 from zoo.registry.transfer import explain_disk, fetch_from
@@ -135,7 +134,7 @@ class _Work:
 
 def _is_trusted(folder: Path, listing: Listing) -> bool:
     try:
-        signer = judge_kept(folder, listing.full_name, listing.entry.sha256sums)
+        signer = judge(folder, listing.full_name)
     except SignatureError:
         return False
     return signer.state == "trusted" and signer.expired is None
