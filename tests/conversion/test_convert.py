@@ -8,7 +8,8 @@ from onnx import TensorProto, helper, numpy_helper
 from tests.conversion.networks import CARD, make_channel_along_the_window, make_look_up, make_two_outputs, save
 from zoo.conversion import convert as convert_module
 from zoo.conversion.convert import convert
-from zoo.errors import CardError, ConversionError, ModelError, VersionExists
+from zoo.conversion.onnx_source import OnnxSource
+from zoo.errors import CardError, ConversionError, ModelError, UnsafeModel, VersionExists
 from zoo.model.folder import load_folder
 from zoo.model.verify import verify_folder
 
@@ -208,6 +209,25 @@ def test_a_network_with_a_loop_reads_what_stands_outside_it(tmp_path):
     network.graph.node[2].input[0] = "summed"
     _, model = convert_network(network, tmp_path)
     assert predict(model, "AAACAAA", "AAAAAAA") == [4, 0]
+
+
+def test_a_network_that_would_fill_the_memory_once_its_length_is_said_is_never_run(tmp_path, monkeypatch):
+    def predict_nothing(source, feed):
+        raise AssertionError("it was run")
+
+    monkeypatch.setattr(OnnxSource, "predict", predict_nothing)
+    network = make_look_up(length="L")
+    network.graph.initializer.append(numpy_helper.from_array(np.array([2**44]), "many"))
+    network.graph.node[-1].output[0] = "base"
+    network.graph.node.extend(
+        [
+            helper.make_node("ConstantOfShape", ["many"], ["zeros"]),
+            helper.make_node("ReduceMax", ["zeros"], ["zero"], keepdims=0),
+            helper.make_node("Add", ["base", "zero"], ["answer"]),
+        ]
+    )
+    with pytest.raises(UnsafeModel, match=r"network.onnx: result 'zeros': expected at most .* bytes for a window"):
+        convert_network(network, tmp_path, length=7)
 
 
 def test_what_is_missing_is_listed(tmp_path):

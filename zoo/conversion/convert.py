@@ -26,7 +26,9 @@ from zoo.errors import ConversionError, ModelError, OutputError, VersionExists
 from zoo.model.card import MIN_TOLERANCE, write_card
 from zoo.model.checksums import write_checksums
 from zoo.model.folder import CARD_FILE, NETWORK_FILE, load_folder
+from zoo.model.operators import check_operators
 from zoo.model.probation import examine
+from zoo.model.sizes import reckon_sizes
 from zoo.model.verify import verify_folder, write_example
 
 if TYPE_CHECKING:
@@ -124,6 +126,9 @@ class Conversion:
         port, reading = read_window(self.source, wishes)
         shapes = list_shapes(self.source, reading, port.name)
         self._network = self.source.write_onnx(shapes)
+        # Now that all axes have sizes, and before anything of the network is run.
+        check_operators(self._network, str(self.path))
+        reckon_sizes(self._network, where=str(self.path))
         dtypes = {each.name: each.dtype for each in self.source.inputs}
         feed = {name: np.zeros((2, *shape), dtype=dtypes[name]) for name, shape in shapes.items()}
         feed[port.name] = encode_windows(draw_windows(reading.length)[:2], reading)
