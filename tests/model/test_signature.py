@@ -302,6 +302,35 @@ def test_whom_a_certificate_names_is_told_in_a_line(folder, tmp_path):
     assert find_subject(sign_as(folder, owner, owner)) == "CN=two?lines"
 
 
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+@pytest.mark.parametrize("flip", [0x01, 0x80])
+def test_a_changed_byte_of_a_certificate_ends_in_nothing_but_this_error(folder, pki, flip):
+    bundle = sign_as(folder, pki["lab"], pki["lab"])
+    whole = bundle.certificates[0]
+    for place in range(len(whole)):
+        broken = whole[:place] + bytes([whole[place] ^ flip]) + whole[place + 1 :]
+        changed = dataclasses.replace(bundle, certificates=(broken,))
+        with contextlib.suppress(SignatureError):
+            assert find_subject(changed).isprintable()
+        # What lies outside the bytes that the authority signed, as the count of bits left over, may change nothing.
+        with contextlib.suppress(SignatureError):
+            certified = verify_with_roots(changed, folder, pki["root"].pem)
+            assert certified.subject == "CN=models.lab.org"
+
+
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+@pytest.mark.parametrize("flip", [0x01, 0x80])
+def test_a_changed_byte_of_a_certificate_to_sign_with_ends_in_nothing_but_this_error(folder, pki, tmp_path, flip):
+    whole = pki["lab"].certificate.public_bytes(Encoding.DER)
+    for place in range(len(whole)):
+        broken = whole[:place] + bytes([whole[place] ^ flip]) + whole[place + 1 :]
+        path = tmp_path / "broken.pem"
+        text = base64.encodebytes(broken).decode()
+        path.write_text(f"-----BEGIN CERTIFICATE-----\n{text}-----END CERTIFICATE-----\n")
+        with contextlib.suppress(SignatureError):
+            sign(folder, pki["lab"].key_file, path)
+
+
 def test_a_stranger_is_checked_as_far_as_that_goes(folder, pki):
     by_key, by_certificate = sign_as(folder, pki["stranger"]), sign_as(folder, pki["stranger"], pki["stranger"])
     check_unknown(by_key, folder)

@@ -80,6 +80,7 @@ def sign(folder: Path, key: Path, certificate: Path | None = None, password: byt
         material: dict[str, Any] = {"publicKey": {"hint": _hint(private.public_key())}}
     else:
         chain = _read_certificates(read_bounded(certificate, SIGNATURE_BYTES, SignatureError), str(certificate))
+        _load(_read_parts, chain[0], str(certificate))
         if chain[0].public_key() != private.public_key():
             raise SignatureError(f"{certificate}: its first certificate is of another key than {key}")
         material = {"x509CertificateChain": {"certificates": [{"rawBytes": _encode(_to_der(item))} for item in chain]}}
@@ -167,11 +168,9 @@ def verify_with_roots(bundle: Bundle, folder: Path, roots: str) -> Certified:
     Raises:
         SignatureError: The chain does not lead to a root, the certificate is not for signing, or as with a key.
     """
-    from cryptography import x509
-
     if not bundle.certificates:
         raise SignatureError(f"{folder}: expected a signature with certificates, found one with a key alone")
-    chain = [_load(x509.load_der_x509_certificate, item, f"{folder / SIGNATURE}") for item in bundle.certificates]
+    chain = [_read_certificate(item, f"{folder / SIGNATURE}") for item in bundle.certificates]
     leaf = chain[0]
     _check_chain(leaf, chain[1:], _read_certificates(roots.encode(), "roots"), folder)
     _check_usage(leaf, folder)
@@ -185,11 +184,9 @@ def check_unknown(bundle: Bundle, folder: Path) -> None:
     Raises:
         SignatureError: It is of other files, or its certificate's key did not make it.
     """
-    from cryptography import x509
-
     where = str(folder / SIGNATURE)
     if bundle.certificates:
-        leaf: x509.Certificate = _load(x509.load_der_x509_certificate, bundle.certificates[0], where)
+        leaf = _read_certificate(bundle.certificates[0], where)
         _verify(bundle, folder, _check_key(leaf.public_key(), where))
     else:
         compare_files(read_statement(bundle.payload, where), folder)
@@ -219,11 +216,9 @@ def find_subject(bundle: Bundle) -> str:
     Raises:
         SignatureError: The certificate can't be read.
     """
-    from cryptography import x509
-
     if not bundle.certificates:
         return ""
-    certificate: x509.Certificate = _load(x509.load_der_x509_certificate, bundle.certificates[0], SIGNATURE)
+    certificate = _read_certificate(bundle.certificates[0], SIGNATURE)
     return "".join(letter if letter.isprintable() else "?" for letter in certificate.subject.rfc4514_string())
 
 
@@ -313,6 +308,21 @@ def _read_certificates(content: bytes, where: str) -> list[x509.Certificate]:
     return certificates
 
 
+def _read_certificate(content: bytes, where: str) -> x509.Certificate:
+    from cryptography import x509
+
+    certificate: x509.Certificate = _load(x509.load_der_x509_certificate, content, where)
+    _load(_read_parts, certificate, where)
+    return certificate
+
+
+def _read_parts(certificate: x509.Certificate) -> None:
+    """Read all of a certificate that is used later: the library reads each part only when it is asked for."""
+    certificate.public_key()
+    _ = (certificate.subject.rfc4514_string(), certificate.issuer.rfc4514_string(), list(certificate.extensions))
+    _ = (certificate.not_valid_before_utc, certificate.not_valid_after_utc)
+
+
 def _to_der(certificate: x509.Certificate) -> bytes:
     from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -362,7 +372,7 @@ def _check_usage(leaf: x509.Certificate, folder: Path) -> None:
         )
 
 
-def _load(load: Any, content: bytes, where: str) -> Any:
+def _load(load: Any, content: Any, where: str) -> Any:
     """Return what a reader of cryptography makes of a file."""
     try:
         return load(content)
