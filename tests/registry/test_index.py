@@ -3,7 +3,8 @@ import yaml
 
 from zoo.errors import ChecksumMismatch, ModelError, OutputError, UnknownModel, VersionExists
 from zoo.model.checksums import verify_checksums
-from zoo.registry.index import Index, Registry, read_registry
+from zoo.registry.fetching import MAX_MODEL
+from zoo.registry.index import MAX_SIZE, Index, Registry, read_registry
 from zoo.registry.writing import register, write_registry
 from zoo.testing.models import make_base_at_anchor_graph, write_model_folder
 
@@ -33,6 +34,8 @@ def write_index(path, **changes):
         ({"entry": {"blobs": "."}}, "expected either url, a folder, or blobs, a store"),
         ({"entry": {"url": None}}, "expected either url, a folder, or blobs, a store"),
         ({"entry": {"url": None, "blobs": "."}}, "expected size, the bytes of all files, beside blobs"),
+        ({"entry": {"size": -1}}, r"size'.*greater than or equal to 0"),
+        ({"entry": {"size": MAX_SIZE + 1}}, r"size'.*less than or equal to 8589934592"),
         ({"model": {"aliases": {"latest": "1.0.0"}}}, "aliases: 'latest' is the highest version"),
         ({"model": {"aliases": {"stable": "2.0.0"}}}, "alias 'stable': '2.0.0' is not among the versions 1.0.0"),
         ({"model": {"latest": "2.0.0"}}, "latest '2.0.0' is not among the versions 1.0.0"),
@@ -41,6 +44,11 @@ def write_index(path, **changes):
 def test_a_wrong_field_is_named(tmp_path, changes, message):
     with pytest.raises(ModelError, match=rf"registry\.yaml: .*{message}"):
         read_registry(write_index(tmp_path / "registry.yaml", **changes))
+
+
+def test_a_model_may_be_as_large_as_one_whose_size_is_not_told(tmp_path):
+    read_registry(write_index(tmp_path / "registry.yaml", entry={"size": MAX_SIZE}))
+    assert MAX_SIZE == MAX_MODEL
 
 
 @pytest.mark.parametrize(

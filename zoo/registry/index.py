@@ -14,6 +14,9 @@ from zoo.model.document import Document, parse_document, read_document
 
 NEWEST_SCHEMA = 2
 
+MAX_SIZE = 1 << 33
+"""Bytes of a model that an entry may tell, and thus make its readers fetch."""
+
 MAX_TRACKS = 1000
 """Names of tracks that an entry holds: those of a model with more are not searched beyond."""
 
@@ -36,7 +39,7 @@ class Entry(Document):
     url: Text | None = None
     blobs: Text | None = None
     sha256sums: Sha256
-    size: int | None = Field(default=None, ge=0)
+    size: int | None = Field(default=None, ge=0, le=MAX_SIZE)
     signature: Sha256 | None = None
     benchmarks: Sha256 | None = None
     yanked: Annotated[str, StringConstraints(min_length=1)] | None = None
