@@ -99,6 +99,16 @@ def test_an_answer_that_was_lost_is_no_fault_if_the_change_was_made(registry, mo
     assert list_versions(registry) == ["1.0.0"]
 
 
+def test_a_change_that_others_made_meanwhile_is_not_claimed(registry):
+    def change(current):
+        if current is None:
+            change_registry(registry, "m", add("1.0.0"))
+        return add("1.0.0")(current)
+
+    done = change_registry(registry, "m", change)
+    assert (done.tries, done.changed) == (2, False)
+
+
 def test_a_change_that_was_refused_is_told(registry, monkeypatch):
     fail_swaps(monkeypatch, registry, "refused")
     with pytest.raises(OutputError, match="no answer"):

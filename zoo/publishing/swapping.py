@@ -38,7 +38,7 @@ class Swapped:
     Attributes:
         versions: What the registry lists of the model now.
         tries: How often it was read.
-        changed: Whether anything had to be written.
+        changed: Whether we wrote anything: not if others made the same change, but if our own answer was lost.
         text: The registry as it was before.
     """
 
@@ -86,7 +86,7 @@ def change_registry(registry: RegistryFile, name: str, change: Change, *, tries:
         before = find_versions(text, name, registry.address) if text else None
         after = change(before)
         if after == before:
-            return Swapped(after, number, changed=number > 1, text=text)
+            return Swapped(after, number, changed=bool(faults), text=text)
         if len(faults) >= (TRIES if registry.remote else 1):
             raise faults[-1]
         content = splice(text, name, after, registry.address).encode()
