@@ -142,6 +142,14 @@ def test_a_registry_of_a_wrong_name_or_address_is_refused(home, name, url, messa
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("rest", [[], ["--mirror", "ftp://user:s3cret@c"]])
+def test_a_registry_that_is_refused_is_told_without_its_password(home, rest, capsys):
+    assert main(["registry", "add", "lab", "ftp://user:s3cret@b", *rest]) == 1
+    error = capsys.readouterr().err
+    assert "'ftp://b'" in error
+    assert "s3cret" not in error
+
+
 def test_a_removed_registry_leaves_its_models_in_the_cache(lab, home, capsys):
     assert main(["pull", "lab-g"]) == 0
     assert main(["registry", "remove", "lab"]) == 0

@@ -39,6 +39,13 @@ def test_a_registry_that_can_not_be_changed_is_refused(given, error, message):
         open_registry_file(given)
 
 
+@pytest.mark.parametrize("given", ["ftp://user:s3cret@lab/zoo", "s3+x://user:s3cret@lab", "https://user:s3cret@lab/a"])
+def test_a_refusal_shows_no_password(given):
+    with pytest.raises((ModelError, OutputError), match="lab") as caught:
+        open_registry_file(given)
+    assert "s3cret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("store", "registry", "named"),
     [

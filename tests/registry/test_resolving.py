@@ -156,6 +156,11 @@ def test_a_registry_may_not_name_another_place(field, address):
         find_place(make_resolved(**{field: address}))
 
 
+def test_a_place_that_is_refused_is_told_without_its_password():
+    with pytest.raises(ModelError, match=r"found 'ftp://a/b'$"):
+        find_place(make_resolved(blobs="ftp://user:s3cret@a/b"))
+
+
 @pytest.mark.parametrize("address", ["../x", "/etc", "file:///etc", "http://a/b"])
 def test_a_registry_on_this_disk_may_not_either(tmp_path, address):
     with pytest.raises(ModelError, match="expected"):

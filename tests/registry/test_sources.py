@@ -5,6 +5,7 @@ import yaml
 
 from tests.registry.made_stores import store_model, write_model
 from zoo.errors import ModelError
+from zoo.model.document import validate
 from zoo.places import HOME_VARIABLE
 from zoo.registry.sources import (
     CONFIG_FILE,
@@ -169,3 +170,63 @@ def test_the_environment_names_the_only_one(monkeypatch):
     monkeypatch.setenv("ZOO_REGISTRY", "lob")
     with pytest.raises(ModelError, match=r"no registry 'lob'; did you mean 'lab'\? \(see zoo registry list\)"):
         find_source(None)
+
+
+SECRETS = {
+    "url": {"name": "lab", "url": "ftp://user:s3cret@lab"},
+    "an empty url": {"name": "lab", "url": "https:///?key=s3cret"},
+    "mirror": {"name": "lab", "url": "https://lab", "mirrors": ["ftp://user:s3cret@lab"]},
+    "another field": {"name": "Lab", "url": "https://user:s3cret@lab"},
+    "its name": {"name": "assayzoo", "url": "https://user:s3cret@lab"},
+    "lines": {"name": "lab", "url": "https://user:s3cret\n@lab"},
+}
+
+
+@pytest.mark.parametrize("fields", SECRETS.values(), ids=SECRETS)
+def write_config(home, registries):
+    home.mkdir()
+    (home / CONFIG_FILE).write_text(yaml.safe_dump({"schema_version": 1, "registries": registries}))
+
+
+@pytest.mark.parametrize("fields", SECRETS.values(), ids=SECRETS)
+def test_no_fault_of_a_registry_that_is_added_shows_its_password(fields):
+    with pytest.raises(ModelError) as caught:
+        add_source(validate(Source, fields, "zoo registry add", ModelError))
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("fields", SECRETS.values(), ids=SECRETS)
+def test_no_fault_of_the_configuration_shows_a_password(home, fields):
+    write_config(home, [fields])
+    with pytest.raises(ModelError) as caught:
+        read_sources()
+    assert "s3cret" not in str(caught.value)
+
+
+def test_two_registries_of_one_name_are_told_without_the_list_of_them(home):
+    write_config(home, [{"name": "lab", "url": f"https://user:{'s3cret' * 40}@{host}"} for host in ("a", "b")])
+    with pytest.raises(ModelError, match=r"config\.yaml: field 'registries': the name 'lab' is taken; .* its own$"):
+        read_sources()
+
+
+@pytest.mark.parametrize("address", ["", " "])
+def test_a_registry_without_an_address_is_refused(address):
+    with pytest.raises(ModelError, match=r"field 'url': .* at least 1 character"):
+        validate(Source, {"name": "lab", "url": address}, "zoo registry add", ModelError)
+
+
+def test_a_list_of_registries_that_is_none_is_told_without_passwords(home):
+    home.mkdir()
+    (home / CONFIG_FILE).write_text("schema_version: 1\nregistries: https://user:s3cret@lab\n")
+    with pytest.raises(ModelError, match="found 'https://lab'"):
+        read_sources()
+
+
+def test_a_registry_that_is_asked_alone_is_refused_without_its_password():
+    with pytest.raises(ModelError, match=r"^ftp://lab: expected https://.*, found 'ftp://lab'$"):
+        find_source("ftp://user:s3cret@lab")
+
+
+def test_a_wrong_address_is_told_with_its_field():
+    with pytest.raises(ModelError, match=r"^zoo registry add: field 'url': expected https://.*, found 'ftp://lab'$"):
+        validate(Source, {"name": "lab", "url": "ftp://user:s3cret@lab"}, "zoo registry add", ModelError)

@@ -80,7 +80,9 @@ def find_place(resolved: Resolved) -> Place:
     where = f"{hide_secrets(source.url)}: models.{listing.name}.versions.{listing.version}.{field}"
     if "://" in address:
         if not address.startswith(_SCHEMES):
-            raise ModelError(f"{where}: expected a relative path, or {', '.join(_SCHEMES)}…, found {address!r}")
+            raise ModelError(
+                f"{where}: expected a relative path, or {', '.join(_SCHEMES)}…, found {hide_secrets(address)!r}"
+            )
         from zoo.registry.stores.opening import open_store
 
         mirrors = open_stores(source)[1:] if source.remote and field == "blobs" else ()

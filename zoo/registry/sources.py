@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import importlib.resources
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from zoo.errors import ModelError, OutputError, near_match
 from zoo.model.card import Text
 from zoo.model.document import Document, parse_document
 from zoo.places import cache_folder, config_folder
 from zoo.registry.stores.local import LocalStore
-from zoo.registry.stores.protocol import Changed
+from zoo.registry.stores.protocol import Changed, hide_secrets
 
 VARIABLE = "ZOO_REGISTRY"
 """The environment variable that may name another index, which then is the only one."""
@@ -47,15 +47,19 @@ class Source(Document):
     priority: int = 50
     mirrors: tuple[Text, ...] = ()
 
-    @field_validator("url")
+    @model_validator(mode="before")
     @classmethod
-    def _is_known(cls, url: str) -> str:
-        return check_address(url)
-
-    @field_validator("mirrors")
-    @classmethod
-    def _are_known(cls, mirrors: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(check_address(mirror) for mirror in mirrors)
+    def _complete(cls, fields: object) -> object:
+        """Complete the addresses of a whole source: the fault of a field alone would be told with its password."""
+        if not isinstance(fields, Mapping):
+            return fields
+        mirrors = fields.get("mirrors")
+        if isinstance(fields.get("url"), str):
+            fields = {**fields, "url": _check_field("url", fields["url"])}
+        if isinstance(mirrors, list | tuple):
+            checked = [_check_field("mirrors", each) if isinstance(each, str) else each for each in mirrors]
+            fields = {**fields, "mirrors": tuple(checked)}
+        return fields
 
     @property
     def remote(self) -> bool:
@@ -67,14 +71,22 @@ class _Config(Document):
     schema_version: Literal[1] = 1
     registries: tuple[Source, ...] = Field(default=())
 
-    @field_validator("registries")
-    @classmethod
-    def _names_differ(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
-        names = [source.name for source in sources]
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [source.name for source in self.registries]
         for name in names:
             if names.count(name) > 1 or name in {BUNDLED, UNBUNDLED}:
-                raise ValueError(f"the name {name!r} is taken; give each registry its own")
-        return sources
+                raise ValueError(f"field 'registries': the name {name!r} is taken; give each registry its own")
+        return self
+
+
+def _check_field(name: str, address: str) -> str:
+    if not address.strip():
+        return address  # which the field itself refuses
+    try:
+        return check_address(address.strip())
+    except ValueError as error:
+        raise ValueError(f"field {name!r}: {error}") from None
 
 
 def check_address(address: str) -> str:
@@ -84,12 +96,13 @@ def check_address(address: str) -> str:
         ValueError: It is not.
     """
     scheme, separator, rest = address.partition("://")
+    shown = hide_secrets(address)
     if "\0" in address or "\n" in address:
         raise ValueError("expected an address or a path in one line")
     if separator and scheme not in _SCHEMES:
-        raise ValueError(f"expected {', '.join(f'{known}://…' for known in _SCHEMES)} or a path, found {address!r}")
-    if separator and not rest.strip("/"):
-        raise ValueError(f"expected an address with a name behind {scheme}://, found {address!r}")
+        raise ValueError(f"expected {', '.join(f'{known}://…' for known in _SCHEMES)} or a path, found {shown!r}")
+    if separator and not rest.partition("?")[0].strip("/"):
+        raise ValueError(f"expected an address with a name behind {scheme}://, found {shown!r}")
     path, question, query = address.partition("?") if separator else (address, "", "")
     if not path.endswith((".yaml", ".yml")):
         path = f"{path.rstrip('/')}/{REGISTRY_FILE}"
@@ -131,7 +144,7 @@ def find_source(registry: str | Path | None) -> Source | None:
     try:
         url = check_address(text) if "://" in text or Path(text).is_dir() else os.path.abspath(text)  # noqa: PTH100
     except ValueError as error:
-        raise ModelError(f"{text}: {error}") from error
+        raise ModelError(f"{hide_secrets(text)}: {error}") from error
     return Source.model_construct(name="", url=url, priority=0, mirrors=())
 
 
@@ -197,7 +210,10 @@ def _read_config(store: LocalStore) -> tuple[_Config, str | None]:
         text = found.content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ModelError(f"{path}: expected text, found bytes that are none ({error.reason})") from error
-    return parse_document(text, _Config, path, ModelError), found.tag
+    try:
+        return parse_document(text, _Config, path, ModelError), found.tag
+    except ModelError as error:
+        raise ModelError(hide_secrets(str(error))) from None  # it repeats what it found
 
 
 def _change(change: Callable[[Sequence[Source]], Sequence[Source]]) -> None:

@@ -22,7 +22,9 @@ IDLE = 30.0
 """Seconds without a byte after which a connection counts as broken."""
 
 
-_URL = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*://)(?:[^\s/@'\"]*@)?([^\s?#'\"]*)[^\s'\"]*")
+_URL = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*://)(?:[^\s/]*@)?([^\s?#'\"]*)[^\s'\"]*")
+"""A password may hold quotes and ``@``, of which the last one before a slash stands before the server's name."""
+
 _QUERY = re.compile(r"\?[^\s'\"?]*=[^\s'\"]*")
 
 
