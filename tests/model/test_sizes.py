@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,12 +7,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tests.network.random_graphs import random_models
 from zoo.errors import UnsafeModel
+from zoo.model import sizes
 from zoo.model.bounds import CALL
 from zoo.model.card import Card
 from zoo.model.operators import check_operators
 from zoo.model.shapes import infer_sizes
 from zoo.model.sizes import Need, reckon_sizes
-from zoo.testing.models import CARD
+from zoo.testing.models import CARD, make_base_at_anchor_graph, make_model
 
 FLOATS = 4 * 9 * 4  # bytes of the input of one window
 
@@ -296,3 +299,57 @@ def test_recurrent_layers_are_reckoned(operator, gates, both):
 def test_what_exporters_write_for_known_layers_is_accepted(steps, tensors):
     check_operators(make(*steps, **tensors), "network")
     assert reckon_sizes(make(*steps, **tensors)).held > 2 * FLOATS
+
+
+def make_constants(operator, shapes, **attributes):
+    """Return a network that makes something of whole numbers of such shapes beside its prediction."""
+    model = make_model(make_base_at_anchor_graph())
+    names = [f"w{number}" for number in range(len(shapes))]
+    for name, shape in zip(names, shapes, strict=True):
+        model.graph.initializer.append(numpy_helper.from_array(np.ones(shape, np.int64), name))
+    model.graph.node.append(helper.make_node(operator, names, ["made"], **attributes))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("operator", "shapes", "attributes"),
+    [
+        ("Max", [(1024, 1), (1, 1024)], {}),
+        ("Mul", [(1024, 1), (1, 1024)], {}),
+        ("Max", [(1024, 1), (1, 1024), (0, 1, 1)], {}),  # of which nothing is left at the end
+        ("Concat", [(1024,)] * 1000, {"axis": 0}),
+    ],
+)
+def test_what_constants_become_is_not_made_where_it_is_large(operator, shapes, attributes):
+    # 1,024 x 1,024 integers of 8 bytes take 8 MiB.
+    model = make_constants(operator, shapes, **attributes)
+    reckon_sizes(model)
+    peaks = []
+    fold = sizes.fold
+
+    def watch(*arguments):
+        tracemalloc.start()
+        try:
+            return fold(*arguments)
+        finally:
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sizes, "fold", watch)
+        reckon_sizes(model)
+    assert peaks
+    assert max(peaks) < 1 << 20
+
+
+@pytest.mark.parametrize(("numbers", "quick"), [(1_000, True), (1_100, False)])
+def test_long_lists_of_whole_numbers_are_not_followed_one_by_one(monkeypatch, numbers, quick):
+    # 1,024 times 1,000 are below 2^20, and times 1,100 above.
+    model = make_model(make_base_at_anchor_graph())
+    model.graph.initializer.append(numpy_helper.from_array(np.ones(1024, np.int64), "w"))
+    model.graph.node.append(helper.make_node("Concat", ["w"] * numbers, ["made"], axis=0))
+    asked = []
+    infer = sizes.infer_sizes
+    monkeypatch.setattr(sizes, "infer_sizes", lambda *given: asked.append(1) or infer(*given))
+    reckon_sizes(model)
+    assert bool(asked) == quick

@@ -11,13 +11,13 @@ import functools
 import math
 import typing
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from zoo.errors import UnsafeModel
 from zoo.model.bounds import Value, bound_elements, count_work
-from zoo.model.constants import Constant, fold, read_small
+from zoo.model.constants import SMALL, Constant, fold, read_small
 from zoo.model.limits import HELD_BYTES, RANK, TURNS, VALUE_BYTES, WORK
 from zoo.model.operators import CONTROL_FLOW, STANDARD_DOMAINS, name_node
 from zoo.model.shapes import WIDTHS, infer_sizes
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 
 _MANY = 16  # windows that are reckoned beside one, to see what grows
 _UNNOTICED = 1 << 20  # bytes below which it does not matter how a result grows
+_LISTED = 1 << 20  # whole numbers in lists, which ONNX follows one by one where all results are inferred at once
 _NEW_SCAN = 9  # the opset since which a scan has no axis of batches
 _BOOL, _INT64 = 9, 7  # of onnx.TensorProto.DataType
+_WHOLE = frozenset({6, 7})  # likewise: integers of 32 and 64 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ def reckon_sizes(model: onnx.ModelProto, card: Card | None = None, where: str = 
         return None
     one = _Reckoning(model, inputs, card, 1, where)
     shapes = {name: (_MANY * shape[0], *shape[1:]) for name, shape in one.shapes.items()}
-    sizes = infer_sizes(model, shapes) or _Reckoning(model, inputs, card, _MANY, where).sizes
+    quick = infer_sizes(model, shapes) if one.listed <= _LISTED else None
+    sizes = quick or _Reckoning(model, inputs, card, _MANY, where).sizes
     for name, size in sizes.items():
         if size > max(_MANY * one.sizes.get(name, 0), _UNNOTICED):
             raise UnsafeModel(
@@ -75,6 +78,12 @@ def _tells_shape(item: onnx.ValueInfoProto) -> bool:
     return len(shape.dim) > 0 and all(dim.HasField("dim_value") for dim in shape.dim[1:])
 
 
+def _are_small(kinds: Iterable[onnx.TypeProto]) -> bool:
+    """Return whether no result has more elements than are followed; axes of 0 hide what is made on the way."""
+    shapes = (kind.tensor_type.shape.dim[: RANK + 1] for kind in kinds)
+    return all(math.prod(max(dim.dim_value, 1) for dim in shape) <= SMALL for shape in shapes)
+
+
 class _Reckoning:
     """Goes through a network once, for so many windows.
 
@@ -84,6 +93,7 @@ class _Reckoning:
         held: Bytes that are needed at one time: a result is kept until the last node that reads it, and what constants
             make for ever, as ONNX Runtime does.
         work: Multiplications.
+        listed: Whole numbers in results of one axis.
     """
 
     def __init__(
@@ -100,7 +110,7 @@ class _Reckoning:
         self._ir_version = model.ir_version
         self._windows = windows
         self.sizes: dict[str, int] = {}
-        self.held = self.work = 0
+        self.held = self.work = self.listed = 0
         shapes = {item.name: item.shape for item in card.inputs} if card is not None else {}
         given = {item.name: self._read_input(item, shapes.get(item.name)) for item in inputs}
         self.shapes = {name: value.shape or () for name, value in given.items()}
@@ -161,6 +171,8 @@ class _Reckoning:
                 own[name] = value
                 self.sizes[name] = max(self.sizes.get(name, 0), value.size)
                 self._now += value.size
+                if value.shape is not None and len(value.shape) == 1 and value.kind.tensor_type.elem_type in _WHOLE:
+                    self.listed += value.shape[0]
             self._check_all(node)
             self._now -= sum(own[name].size for name in endings.get(number, ()) if name in own and not own[name].fixed)
         return values
@@ -215,7 +227,8 @@ class _Reckoning:
             message = " ".join(str(error).split())[:200]
             raise UnsafeModel(f"{self._where}: {name_node(node)}: does not fit its inputs: {message}") from error
         shapes = [None if value is None else value.shape for value in inputs]
-        folded = fold(node, [None if value is None else value.constant for value in inputs], shapes) or []
+        constants_in = [None if value is None else value.constant for value in inputs]
+        folded = (fold(node, constants_in, shapes) or []) if _are_small(kinds.values()) else []
         fixed = all(value.fixed for value in present.values())
         results = {}
         for number, name in enumerate(node.output):

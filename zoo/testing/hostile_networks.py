@@ -42,6 +42,17 @@ def make_bombs() -> dict[str, onnx.ModelProto]:
         "Concat, doubling": _bomb(
             [("Concat", [f"c{n}" if n else x] * 2, f"c{n + 1}" if n < 39 else "bomb", {"axis": 1}) for n in range(40)]
         ),
+        "Where of constants": _bomb(
+            [("Where", ["yes", "a", "b"], "i"), ("Cast", ["i"], "bomb", {"to": 1})],
+            yes=np.ones((1024, 1, 1), bool), a=np.ones((1, 1024, 1), int), b=np.ones((1, 1, 1024), int),
+        ),
+        "Max of constants": _bomb(
+            [("Max", ["a", "b", "c"], "i"), ("Cast", ["i"], "bomb", {"to": 1})],
+            a=np.ones((1024, 1, 1), int), b=np.ones((1, 1024, 1), int), c=np.ones((1, 1, 1024), int),
+        ),
+        "Concat of one constant": _bomb(
+            [("Concat", ["w"] * 300_000, "i", {"axis": 0}), ("Cast", ["i"], "bomb", {"to": 1})], w=np.ones(1024, int)
+        ),
         "Einsum": _bomb([("Einsum", [x] * 6, "bomb", {"equation": "nab,ncd,nef,ngh,nij,nkl->nabcdefghijkl"})]),
         "as many as windows squared": _bomb(
             [("Shape", [x], "shape"), ("Gather", ["shape", "first"], "n"),
