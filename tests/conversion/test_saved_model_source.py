@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("tensorflow")
 
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from tests.conversion.networks import CARD
 from zoo.conversion.convert import convert
@@ -81,7 +82,7 @@ def test_which_of_several_functions_is_the_network_has_to_be_clear(tmp_path):
         (lambda windows: tf.numpy_function(np.sum, [windows], tf.float32), "PyFunc"),
         (lambda windows: tf.print(windows, output_stream="file:///tmp/never"), "PrintV2"),
         (lambda windows: tf.io.matching_files("/*"), "MatchingFiles"),
-        (lambda windows: tf.random.normal((3,)), "RandomStandardNormal"),
+        (lambda windows: tf.random.normal((3,), seed=1), "RandomStandardNormal"),
         (
             lambda windows: tf.map_fn(lambda _: tf.io.read_file("/etc/passwd"), windows, fn_output_signature=tf.string),
             "ReadFile",
@@ -100,6 +101,37 @@ def test_tables_that_loading_would_open_are_refused(tmp_path, refusing_to_load):
     network.words = tf.saved_model.Asset(str(tmp_path / "words.txt"))
     with pytest.raises(UnsafeModel, match="is of kind asset; expected variables and functions alone"):
         open_source(save(network, tmp_path))
+
+
+def change_objects(folder, change):
+    """Hand the first object of a SavedModel, and the number of one that is a function, to ``change``."""
+    file = folder / "saved_model.pb"
+    saved = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    nodes = saved.meta_graphs[0].object_graph_def.nodes
+    function = next(number for number, node in enumerate(nodes) if node.WhichOneof("kind") == "function")
+    change(nodes[0], function)
+    file.write_bytes(saved.SerializeToString())
+    return folder
+
+
+def restore_by_function(node, function):
+    node.saveable_objects["weight"].save_function = function
+    node.saveable_objects["weight"].restore_function = function
+
+
+def restore_as_registered(node, function):
+    node.registered_saver = "Custom.Saver"
+
+
+def make_as_registered(node, function):
+    node.registered_name = "Custom.Network"
+
+
+@pytest.mark.parametrize("change", [restore_by_function, restore_as_registered, make_as_registered])
+def test_functions_that_run_as_it_is_loaded_are_refused(tmp_path, refusing_to_load, change):
+    folder = change_objects(save(Network(), tmp_path), change)
+    with pytest.raises(UnsafeModel, match=r"saved_model.pb: object 0 is restored by a function of its own; expected"):
+        open_source(folder)
 
 
 def test_links_in_the_folder_are_refused(tmp_path, refusing_to_load):

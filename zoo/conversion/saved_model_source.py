@@ -198,6 +198,11 @@ def _refuse_objects(file: Path, graph: Any) -> None:
                 f"{file}: object {number} is of kind {kind}; expected variables and functions alone: a table or file "
                 "of its own would be opened as the network is loaded"
             )
+        if each.saveable_objects or each.registered_name or each.registered_saver:
+            raise UnsafeModel(
+                f"{file}: object {number} is restored by a function of its own; expected variables alone, as that "
+                "function would run as the network is loaded; save the network without it, or export it as ONNX"
+            )
         if kind == "variable":
             total += _BYTES * math.prod(max(0, dim.size) for dim in each.variable.shape.dim)
         if total > MAX_BYTES:
