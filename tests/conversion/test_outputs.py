@@ -2,6 +2,7 @@ import pytest
 from onnx import helper
 
 from tests.conversion.networks import make_look_up
+from zoo.conversion import outputs
 from zoo.conversion.names import choose_name
 from zoo.conversion.outputs import find_activation
 
@@ -24,6 +25,22 @@ def make_joined(*operators):
 )
 def test_joined_parts_end_in_what_all_of_them_do(operators, activation):
     assert find_activation(make_joined(*operators), "answer") == activation
+
+
+def test_parts_that_are_joined_with_themselves_are_looked_at_once(monkeypatch):
+    model = make_joined("Sigmoid")
+    joins = [helper.make_node("Concat", [f"{depth}"] * 2, [f"{depth + 1}"], axis=1) for depth in range(12)]
+    model.graph.node.extend([helper.make_node("Identity", ["answer"], ["0"]), *joins])
+    looked_at = []
+
+    class Noting(frozenset):
+        def __contains__(self, operator):
+            looked_at.append(operator)
+            return super().__contains__(operator)
+
+    monkeypatch.setattr(outputs, "_CARRYING", Noting(outputs._CARRYING))
+    assert find_activation(model, "12") == "sigmoid"
+    assert looked_at == ["Concat"] * 12 + ["Identity", "Identity", "Concat", "Sigmoid"]
 
 
 def test_an_input_that_is_an_output_is_linear():

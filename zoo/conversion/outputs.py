@@ -83,8 +83,13 @@ def find_activation(network: onnx.ModelProto, output: str) -> Activation:
     makers = {name: node for node in network.graph.node for name in node.output}
     found: set[Activation] = set()
     waiting = [output]
+    seen: set[str] = set()
     while waiting:
-        node = makers.get(waiting.pop())
+        name = waiting.pop()
+        if name in seen:  # parts that are joined with themselves, again and again, would be met without end
+            continue
+        seen.add(name)
+        node = makers.get(name)
         if node is not None and node.op_type in _CARRYING:
             waiting.append(node.input[0])
         elif node is not None and node.op_type == "Concat":
