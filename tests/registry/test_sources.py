@@ -1,3 +1,5 @@
+import os
+import stat
 import threading
 
 import pytest
@@ -63,6 +65,16 @@ def test_what_is_read_is_what_was_added(home):
             }
         ],
     }
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions are POSIX's")
+def test_a_new_configuration_is_its_owners_alone_and_keeps_the_permissions_that_it_is_given(home):
+    add_source(Source(name="lab", url="https://user:s3cret@lab.org/zoo"))
+    path = home / CONFIG_FILE
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.chmod(0o640)
+    add_source(Source(name="other", url="https://other.org/zoo"))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
 def test_none_is_lost_of_several_that_are_added_at_once():

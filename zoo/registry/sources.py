@@ -198,7 +198,7 @@ def unbundled_registry() -> Path:
 
 
 def _open_config() -> LocalStore:
-    return LocalStore(config_folder())
+    return LocalStore(config_folder(), mode=0o600)  # addresses may hold passwords
 
 
 def _read_config(store: LocalStore) -> tuple[_Config, str | None]:

@@ -19,10 +19,14 @@ _PATIENCE = 60.0  # seconds that a writer waits for another one; a swap takes a 
 
 
 class LocalStore:
-    """Files below one folder; a tag is the sha256 of the content."""
+    """Files below one folder; a tag is the sha256 of the content.
 
-    def __init__(self, folder: str | Path) -> None:
+    ``mode`` is that of new files, less what the user's umask takes away.
+    """
+
+    def __init__(self, folder: str | Path, mode: int = 0o666) -> None:
         self.folder = Path(folder)
+        self._mode = mode
         self.address = str(folder).rstrip("/") or "/"
 
     def read(self, path: str, start: int = 0) -> Iterator[bytes]:
@@ -83,10 +87,10 @@ class LocalStore:
                 if self._find_tag(target) != expected:
                     raise Changed(path)
                 with self._write_beside(target) as (partial, stream):
+                    if target.exists():
+                        shutil.copymode(target, partial)  # before there is anything in it to read
                     stream.write(content)
                     _sync(stream)
-                    if target.exists():
-                        shutil.copymode(target, partial)
                     partial.replace(target)
                 _sync_folder(target.parent)
         except Timeout as error:
@@ -123,7 +127,7 @@ class LocalStore:
             ) as stream:
                 partial = Path(stream.name)
                 try:
-                    partial.chmod(0o666 & ~_read_mask())
+                    partial.chmod(self._mode & ~_read_mask())
                     yield partial, stream
                 finally:
                     partial.unlink(missing_ok=True)
