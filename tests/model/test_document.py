@@ -160,3 +160,23 @@ def test_a_long_value_is_shown_in_part():
     with pytest.raises(CardError) as caught:
         validate(Plain, {"side": "x" * 1000}, "d.yaml", CardError)
     assert str(caught.value).endswith(f", found '{'x' * 199}…")
+
+
+class Said(Document):
+    value: str | int | float
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1:30", "1:30"), ("-1:30:00", "-1:30:00"), ("1:30.5", "1:30.5"), ("90", 90), ("-0x1f", -31), ("1_000", 1000),
+     ("1.5", 1.5), ("1.0e+3", 1000.0), ("!!int 90", 90), ("!!float 2", 2.0)],
+)  # fmt: skip
+def test_what_has_a_colon_is_a_text_and_no_number_to_the_base_of_60(tmp_path, text, value):
+    read = parse_document(f"value: {text}\n", Said, tmp_path, CardError).value
+    assert (type(read), read) == (type(value), value)
+
+
+@pytest.mark.parametrize("text", ["!!int 1:30", "!!float 1:30.5", "!!int [1, 2]"])
+def test_a_tag_makes_no_number_of_it(tmp_path, text):
+    with pytest.raises(CardError, match="expected YAML: "):
+        parse_document(f"value: {text}\n", Said, tmp_path, CardError)

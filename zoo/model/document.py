@@ -36,9 +36,34 @@ class _RefusesTwice:
         return found
 
 
-class _Loader(_RefusesTwice, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # a class of C
+_LONGEST_NUMBER = 64  # letters of what has a colon; dates have them, too
+_TEXT = "tag:yaml.org,2002:str"
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+
+
+class _CountsByTens:
+    """Takes nothing with a colon for a number, as YAML 1.1 does: "1:30" would be 90, and a long one take hours."""
+
+    def resolve(self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> Any:
+        if value and len(value) > _LONGEST_NUMBER and ":" in value:  # looking at it would take 80 times its size
+            return _TEXT
+        tag = super().resolve(kind, value, implicit)  # type: ignore[misc]  # a loader stands behind it
+        return _TEXT if tag in _NUMBERS and ":" in value else tag
+
+    def construct_number(self, node: yaml.ScalarNode) -> Any:
+        """Return what a tag says is a number, however it is written."""
+        if isinstance(node.value, str) and ":" in node.value:
+            raise yaml.constructor.ConstructorError(None, None, "expected a number without ':'", node.start_mark)
+        loader: Any = self
+        return loader.construct_yaml_int(node) if node.tag == _NUMBERS[0] else loader.construct_yaml_float(node)
+
+
+class _Loader(_CountsByTens, _RefusesTwice, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # a class of C
     """Reads in C where it can, on whose stack a text that is nested deep enough would end the process."""
 
+
+for _tag in _NUMBERS:
+    _Loader.add_constructor(_tag, _Loader.construct_number)
 
 _SHOWN = 200  # letters of a value that a message repeats
 _LEVELS = 100  # that the stack of C bears many times

@@ -207,6 +207,8 @@ def _list_cards() -> Iterator[Hostile]:
         "a text of 20 MB": (f"{plain}citation: {'x' * 20 * _MB}\n", r"model\.yaml: expected at most 16,777,216 bytes"),
         "a million values": (f"{plain}{deep}[{'1,' * 1_000_000}1]\n", r"expected at most 400,000 values"),
         "a number of a million digits": (f"{plain}tolerance: {'9' * 1_000_000}\n", "tolerance|can't be read"),
+        "hours, to the base of 60": (f"{plain}tolerance: {'1' + ':1' * 5_000_000}\n", "field 'tolerance': .* number"),
+        "hours, by a tag": (f"{plain}tolerance: !!int {'1' + ':1' * 5_000_000}\n", "expected a number without ':'"),
         "another program": (f"{plain}citation: !!binary {'A' * 8}\nevil: 1\n", "unknown field 'evil'"),
         "no text": ("\x00\x01", "expected YAML"),
     }
