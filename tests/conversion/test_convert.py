@@ -77,11 +77,23 @@ def test_logits_become_probabilities_only_if_asked(tmp_path):
     assert [model.card.outputs[0].tracks[0].unit for model in (plain, asked)] == ["arbitrary", "probability"]
 
 
-@pytest.mark.parametrize("apply", ["softmax", "softplus", "exponential"])
+@pytest.mark.parametrize("apply", ["softplus", "exponential"])
 def test_whatever_is_put_behind_is_what_its_name_says(tmp_path, apply):
     _, model = convert_network(make_two_outputs(), tmp_path, {"tracks": ["a", "c", "g"]}, apply=apply)
-    expected = {"softmax": [1, 0.5, 0.5], "softplus": [1.313262, 0.693147, 0.693147], "exponential": [np.e, 1, 1]}
+    expected = {"softplus": [1.313262, 0.693147, 0.693147], "exponential": [np.e, 1, 1]}
     assert predict(model, "AAAAAAA") == pytest.approx(expected[apply], abs=1e-6)
+
+
+def test_a_softmax_goes_over_the_columns_of_an_output(tmp_path):
+    network = make_two_outputs()
+    del network.graph.output[0]
+    _, model = convert_network(network, tmp_path, {"tracks": ["c", "g"]}, apply="softmax")
+    assert predict(model, "AAAAAAA", "ACAAAAA") == pytest.approx([0.5, 0.5, 1 / (1 + np.exp(-1)), 1 / (1 + np.e)])
+
+
+def test_a_softmax_of_one_column_is_always_1_and_refused(tmp_path):
+    with pytest.raises(ConversionError, match=r"output 'is_a': the network says the same .*, is a softmax put behind"):
+        convert_network(make_two_outputs(), tmp_path, {"tracks": ["a", "c", "g"]}, apply="softmax")
 
 
 def test_a_probability_is_not_made_a_probability_twice(tmp_path):
@@ -274,7 +286,7 @@ def test_a_model_that_says_something_else_is_never_written(tmp_path, monkeypatch
 
     adapt = convert_module.adapt
     monkeypatch.setattr(convert_module, "adapt", adapt_wrongly)
-    with pytest.raises(ConversionError, match="of the largest prediction, 1e-05 is allowed; nothing was written"):
+    with pytest.raises(ConversionError, match="of its track, 1e-05 is allowed; nothing was written"):
         convert_network(make_look_up(), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["network.onnx"]
 

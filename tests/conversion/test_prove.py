@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from zoo.conversion.adapt import Context, Writing
 from zoo.conversion.convert import convert
 from zoo.conversion.probe import Proposal
 from zoo.conversion.prove import draw_contexts, draw_windows, predict_with_source, prove
-from zoo.conversion.reading import Reading
+from zoo.conversion.reading import Reading, encode_windows
 from zoo.errors import ConversionError
 from zoo.genome.codes import UNKNOWN, reverse_complement
 from zoo.model.folder import load_folder
@@ -75,6 +77,52 @@ def test_the_framework_gets_batches_of_64(session):
 def test_a_network_that_says_the_same_of_everything_proves_nothing(session):
     with pytest.raises(ConversionError, match="says the same of 1,000 different sequences, so nothing can be proven"):
         prove(session, GAtAnchor(0), PROPOSAL)
+
+
+class Tracks:
+    """A network of two tracks, C at the anchor times ``large`` and G there times ``small``, in one output."""
+
+    def __init__(self, large, small):
+        self.factors = np.array([large, small], np.float32)
+
+    def predict(self, feed):
+        return {"prediction": feed["sequence"][:, 4, 1:3] * self.factors}
+
+    def predict_raw(self, codes, extra):
+        return self.predict({"sequence": encode_windows(codes, TRACKS.reading)})
+
+
+TRACKS = replace(PROPOSAL, writings=(Writing("prediction", "prediction", "NT", 2, None, "linear"),))
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ((100, 1.0005), (100, 1)),  # 5e-6 of the large one, 5e-4 of its own
+        ((1e5, 1.9), (1e5, 1)),
+        ((100.01, 1), (100, 1)),
+    ],
+)
+def test_each_track_is_measured_by_itself(found, expected):
+    with pytest.raises(ConversionError, match="of the largest prediction of its track, 1e-05 is allowed"):
+        prove(Tracks(*found), Tracks(*expected), TRACKS)
+
+
+def test_a_track_that_is_hardly_there_is_measured_by_a_thousandth_of_the_others():
+    found, expected = Tracks(1000, 2**-20 + 2**-30), Tracks(1000, 2**-20)
+    assert prove(found, expected, TRACKS).difference == pytest.approx(2**-30)
+
+
+def test_an_output_that_is_the_same_for_everything_is_told_beside_one_that_is_not(session):
+    writings = (*PROPOSAL.writings, Writing("still", "still", "NT", 1, None, "linear"))
+
+    class Still(GAtAnchor):
+        def predict(self, feed):
+            found = super().predict(feed)
+            return found | {"still": np.full_like(found["prediction"], 3)}
+
+    with pytest.raises(ConversionError, match="output 'still': the network says the same of 1,000 different sequences"):
+        prove(session, Still(), replace(PROPOSAL, writings=writings))
 
 
 def test_a_network_without_a_number_for_a_sequence_is_told(session):
