@@ -120,6 +120,26 @@ def test_who_is_trusted_with_everything_owns_no_name(folder, people):
     assert judge(folder, MODEL).state == "unsigned"
 
 
+@pytest.mark.parametrize("certified", [True, False])
+def test_who_is_trusted_with_everything_does_not_sign_what_is_somebody_elses(folder, people, certified):
+    keys = [] if certified else [list_key(people["institute"], "*", name="all")]
+    certificates = [list_certificate(people["root"], "*", name="all")] if certified else []
+    write_trust(keys=keys, certificates=certificates)
+    sign_as(folder, people["institute"], certified=certified)
+    assert judge(folder, MODEL, now=SOON) == Signer("trusted", "all")
+    write_trust(keys=[*keys, list_key(people["lab"], "g-*")], certificates=certificates)
+    with pytest.raises(SignatureError, match="gives this name to lab, but it is signed by all here"):
+        judge(folder, MODEL, now=SOON)
+    sign_as(folder, people["lab"])
+    assert judge(folder, MODEL) == Signer("trusted", "lab")
+
+
+def test_an_owner_whose_other_key_is_for_everything_may_sign_with_it(folder, people):
+    write_trust(keys=[list_key(people["stranger"], "*"), list_key(people["lab"], "g-*")])
+    sign_as(folder, people["stranger"])
+    assert judge(folder, MODEL) == Signer("trusted", "lab")
+
+
 def test_one_owner_may_have_two_keys(folder, people):
     write_trust(keys=[list_key(people["stranger"], "g-*"), list_key(people["lab"], "g-*")])
     sign_as(folder, people["lab"])

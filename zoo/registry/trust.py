@@ -177,7 +177,7 @@ def _identify_key(bundle: Bundle, folder: Path, name: str, trust: Trust) -> Sign
         check_unknown(bundle, folder)
         return Signer("unknown", bundle.hint)
     verify_with_key(bundle, folder, listed[0].public_key)
-    good = [key.name for key in listed if _match(name, key.models)]
+    good = [key.name for key in listed if _may_sign(name, key, trust)]
     return Signer("trusted", good[0]) if good else Signer("unknown", listed[0].name)
 
 
@@ -196,7 +196,7 @@ def _identify_subject(bundle: Bundle, subject: str, folder: Path, name: str, tru
         except SignatureError as error:
             fault = error
             continue
-        if _match(name, item.models):
+        if _may_sign(name, item, trust):
             return Signer("trusted", item.name, certified.expires)
         signer = Signer("unknown", item.name)
     if signer is None and fault is not None:
@@ -216,6 +216,12 @@ def _find_owners(name: str, trust: Trust) -> list[str]:
     """Return to whom the trust file gives a name, by a pattern that is not for everything."""
     listed: Iterable[Key | Authority] = (*trust.keys, *trust.certificates)
     return sorted({item.name for item in listed if _match(name, set(item.models) - {EVERYTHING})})
+
+
+def _may_sign(name: str, item: Key | Authority, trust: Trust) -> bool:
+    """Return whether an entry is good for a name; where the name is somebody's, one for everything is not."""
+    owners = _find_owners(name, trust)
+    return _match(name, item.models) and (not owners or item.name in owners)
 
 
 def _match(name: str, patterns: Iterable[str]) -> bool:
