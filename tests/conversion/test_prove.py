@@ -130,6 +130,13 @@ def test_a_network_without_a_number_for_a_sequence_is_told(session):
         prove(session, GAtAnchor(nan=True), PROPOSAL)
 
 
+@pytest.mark.parametrize("logit", [100, 1000])
+def test_powers_that_are_too_large_for_32_bits_are_told_and_not_warned_of(session, logit):
+    writings = tuple(replace(writing, apply="exponential") for writing in PROPOSAL.writings)
+    with pytest.raises(ConversionError, match=r"gives no finite number for [ACGTN]{4}G"):
+        prove(session, GAtAnchor(logit), replace(PROPOSAL, writings=writings))
+
+
 def test_a_model_that_knows_no_unknown_bases_is_found(tmp_path):
     folder = write_model_folder(
         tmp_path / "quarters", make_base_at_anchor_graph(),

@@ -85,8 +85,9 @@ def predict_with_source(
         found = source.predict(feed)
         part = {}
         for writing in proposal.writings:
-            values = arrange_predictions(found[writing.source], writing.layout, reverse=proposal.reading.reverse)
-            part[writing.name] = _FUNCTIONS[writing.apply](values) if writing.apply else values
+            with np.errstate(over="ignore"):  # what is too large for 32 bits is infinite, and told as such
+                values = arrange_predictions(found[writing.source], writing.layout, reverse=proposal.reading.reverse)
+                part[writing.name] = _FUNCTIONS[writing.apply](values) if writing.apply else values
         parts.append(part)
     return {writing.name: np.concatenate([part[writing.name] for part in parts]) for writing in proposal.writings}
 
