@@ -124,6 +124,20 @@ def test_only_the_last_line_counts(child, tmp_path):
         examine(tmp_path)
 
 
+@pytest.mark.parametrize(("end", "message"), [("kill -SEGV $$", "with SIGSEGV"), ("exit 3", "status 3")])
+def test_what_ends_badly_after_its_last_line_is_no_pass(child, tmp_path, end, message):
+    child(f"""echo '{{"state": "examined"}}'; {end}""")
+    with pytest.raises(ModelError, match=message):
+        examine(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["ZOO_KEY_PASSWORD", "AWS_SECRET_ACCESS_KEY", "HF_TOKEN", "google_credentials"])
+def test_a_child_sees_no_secret(child, tmp_path, monkeypatch, name):
+    monkeypatch.setenv(name, "hush")
+    child("""env | grep -q hush && exit 3; echo '{"state": "examined"}'""")
+    examine(tmp_path)
+
+
 def test_a_python_that_is_not_there_is_told(monkeypatch, tmp_path):
     monkeypatch.setattr(probation.sys, "executable", str(tmp_path / "none"))
     with pytest.raises(ModelError, match="can't be examined: No such file or directory"):

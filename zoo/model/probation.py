@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess  # it starts this module, and nothing else
 import sys
@@ -34,6 +35,9 @@ _WORK_A_SECOND = 2e9  # multiplications that a slow processor does
 _BASE_BYTES = 4 * GIB  # for Python, ONNX Runtime and what it needs besides
 _COPIES = 4  # of the network's file: as bytes, parsed, written for ONNX Runtime, and in its memory
 _DONE = "examined"
+_SECRET = re.compile(
+    "PASSWORD|PASSPHRASE|SECRET|TOKEN|KEY|CREDENTIAL", re.IGNORECASE
+)  # names that a child needs not see
 
 
 def examine(folder: Path) -> None:
@@ -44,7 +48,7 @@ def examine(folder: Path) -> None:
     """
     command = [sys.executable, "-P", "-m", "zoo.model.probation", str(folder.absolute())]
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not _SECRET.search(name)},
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -63,7 +67,7 @@ def examine(folder: Path) -> None:
 def _judge(folder: Path, found: subprocess.CompletedProcess[bytes]) -> None:
     """Raise what the child found, which it tells in its last line."""
     told = _read_last_line(found.stdout)
-    if told.get("state") == _DONE:
+    if told.get("state") == _DONE and found.returncode == 0:
         return
     kind = getattr(zoo.errors, str(told.get("error", "")), None)
     if isinstance(kind, type) and issubclass(kind, ZooError):
@@ -147,6 +151,7 @@ def _main(folder: Path) -> None:
     # ONNX Runtime may have printed something of its own: what counts is the last line.
     sys.stdout.write(f"\n{json.dumps(told)}\n")
     sys.stdout.flush()
+    os._exit(0)  # all was told: what libraries do at their end is no part of it
 
 
 if __name__ == "__main__":
