@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import helper
 
-from zoo.model.wire import has_more_parts
+from zoo.model.wire import _read_number, has_more_parts
 from zoo.testing.models import make_base_at_anchor_graph, make_model
 
 NODE = helper.make_node("Add", ["a", "b"], ["c"])
@@ -48,3 +48,22 @@ def test_two_bytes_each_are_found_to_be_many():
     model.graph.node.extend([onnx.NodeProto()] * 1000)
     assert has_more_parts(model.SerializeToString(), onnx.ModelProto, 1000)
     assert not has_more_parts(model.SerializeToString(), onnx.ModelProto, 1001)
+
+
+@pytest.mark.parametrize("behind", [b"\xff" * 3, b"\xff" * 20, b"\x6b\x6c", b"\x6c"])
+def test_what_stands_behind_a_graph_does_not_hide_its_parts(behind):
+    model = onnx.ModelProto()
+    model.graph.node.extend([onnx.NodeProto()] * 1000)
+    assert has_more_parts(model.SerializeToString() + behind, onnx.ModelProto, 1000)
+
+
+def test_a_group_hides_nothing_that_stands_behind_it():
+    # Field 13 as a group that ends at once; then the graph.
+    graph = onnx.ModelProto(graph=onnx.GraphProto(node=[onnx.NodeProto()] * 1000)).SerializeToString()
+    assert has_more_parts(b"\x6b\x6c" + graph, onnx.ModelProto, 1000)
+
+
+def test_a_number_ends_after_ten_bytes():
+    with pytest.raises(IndexError):
+        _read_number(b"\xff" * 10 + b"\x01", 0)
+    assert _read_number(b"\xff" * 9 + b"\x01", 0) == (2**64 - 1, 10)

@@ -52,7 +52,7 @@ def examine_onnx(path: Path, card: Card | None = None) -> tuple[onnx.ModelProto,
 
     content = _read(path)
     if len(content) > _SMALL_FILE and has_more_parts(content, onnx.ModelProto, PARTS):
-        raise UnsafeModel(f"{path}: expected at most {PARTS:,} parts, found more")
+        raise UnsafeModel(f"{path}: expected at most {PARTS:,} parts and no groups, found more")
     try:
         model = onnx.load_model_from_string(content)
     except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,11 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 _VARINT, _EIGHT_BYTES, _COUNTED, _FOUR_BYTES = 0, 1, 2, 5  # how a field is written
+_LONGEST = 70  # bits of a number: ten bytes
 
 
 def has_more_parts(content: bytes, kind: type[Message], most: int) -> bool:
-    """Return whether a message holds more than so many fields, those of the messages within it among them.
+    """Return whether a message holds more than so many fields, with those of the messages within it, or a group.
 
     Args:
         content: The message, as it is written. Where it is broken, it is for who reads it to say.
@@ -21,10 +23,10 @@ def has_more_parts(content: bytes, kind: type[Message], most: int) -> bool:
     """
     waiting: list[tuple[int, int, Any]] = [(0, len(content), kind.DESCRIPTOR)]
     count = 0
-    try:
-        while waiting:
-            at, end, descriptor = waiting.pop()
-            inner = _find_messages(descriptor)
+    while waiting:
+        at, end, descriptor = waiting.pop()
+        inner = _find_messages(descriptor)
+        with contextlib.suppress(IndexError):  # it breaks off: what waits was built by then
             while at < end:
                 key, at = _read_number(content, at)
                 how = key & 7
@@ -38,25 +40,24 @@ def has_more_parts(content: bytes, kind: type[Message], most: int) -> bool:
                 elif how in {_EIGHT_BYTES, _FOUR_BYTES}:
                     at += 8 if how == _EIGHT_BYTES else 4
                 else:
-                    return False
+                    return True  # a group, which ONNX has none of: readers go on behind it
                 count += 1
                 if count > most:
                     return True
-    except IndexError:
-        return False
     return False
 
 
 def _read_number(content: bytes, at: int) -> tuple[int, int]:
     """Return the number that stands at a place, in groups of seven bits, and the place after it."""
     value = shift = 0
-    while True:
+    while shift < _LONGEST:
         byte = content[at]
         at += 1
         value |= (byte & 127) << shift
         if byte < 128:
             return value, at
         shift += 7
+    raise IndexError("a number without end")
 
 
 @functools.cache

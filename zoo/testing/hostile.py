@@ -163,6 +163,10 @@ def _list_files() -> Iterator[Hostile]:
         "a network of 2 GB that ends": (claim_length(2**31 - 1), none),
         "branches 200 deep": (nest_deep(200), none),
         "six million empty nodes": (repeat_nothing(6_000_000), r"model\.onnx: expected at most 1,000,000 parts"),
+        "six million empty nodes, and half a number": (
+            repeat_nothing(6_000_000) + b"\xff",
+            r"model\.onnx: expected at most 1,000,000 parts",
+        ),
         "a text": (b"This is no network.\n" * 100, none),
         "an archive": (b"PK\x03\x04" + bytes(100), none),
         "nothing": (b"", none),
