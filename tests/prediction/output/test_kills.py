@@ -80,7 +80,10 @@ print(step)
 )
 def test_a_kill_before_any_step_changes_no_byte(tmp_path, name, indexed):
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", DRIVER, tmp_path, name, str(indexed)], capture_output=True, text=True, check=False
+        [sys.executable, "-W", "ignore", "-c", DRIVER, tmp_path, name, str(indexed)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stderr == ""
     assert int(done.stdout) > 10
