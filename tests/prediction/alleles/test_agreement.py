@@ -79,7 +79,7 @@ def test_alleles_on_unknown_bases_prove_nothing(open_genome):
 def test_on_error_the_first_disagreement_stops_and_is_named(reference):
     agreement = GenomeAgreement(reference, "in.vcf", {}, "error")
     agreement.read(0, ["1"], [1], ["A"], ["C"])
-    expected = r"^in\.vcf, record 7 \(1:2\): REF is T, .*genome\.fa holds C there; annotate with .*, mend .* 'skip'$"
+    expected = r"^in\.vcf, record 7 \(1:2\): REF is T, .*genome\.fa holds C there; .*: --on-ref-mismatch skip$"
     with pytest.raises(RefMismatch, match=expected):
         agreement.read(5, ["1", "1", "1"], [1, 2, 3], ["A", "T", "T"], ["C", "G", "C"])
     with pytest.raises(RefMismatch, match=r"record 1 \(1:9999\): REF is A{17}… \(30 bases\), .* holds nothing there"):
