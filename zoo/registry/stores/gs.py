@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from zoo.errors import DownloadError, MissingExtra, OutputError
-from zoo.registry.stores.protocol import IDLE, TRIES, Changed, Missing, Tag, Tagged, hide_secrets, leads_out
+from zoo.registry.stores.protocol import (
+    IDLE,
+    TRIES,
+    Changed,
+    Missing,
+    Tag,
+    Tagged,
+    hide_secrets,
+    leads_out,
+    naming_faults,
+)
 
 _PIECE = 8 << 20  # bytes a request: each is one that the library asks for by itself
 
@@ -112,21 +122,14 @@ class GsStore:
     def _make_key(self, path: str) -> str:
         return f"{self._prefix}/{path}" if self._prefix else path
 
-    @contextlib.contextmanager
-    def _name(self, path: str, kind: type[DownloadError | OutputError], what: str) -> Iterator[str]:
-        """Turn what the library and those below it raise into one error that names the address."""
-        where = f"{self.address}/{path}"
-        if leads_out(path):
-            raise (Missing if kind is DownloadError else kind)(f"{self.address}: {path!r} leads out of the store")
-        try:
-            yield where
-        except (DownloadError, OutputError, Changed):
-            raise
-        except Exception as error:
-            text = hide_secrets(str(error).partition("\n")[0]) or type(error).__name__
-            if _find_status(error) in {401, 403}:
-                text += "; check the credentials: gcloud auth application-default login, GOOGLE_APPLICATION_CREDENTIALS"
-            raise kind(f"{where}: {what}: {text}") from error
+    def _name(self, path: str, kind: type[DownloadError | OutputError], what: str) -> AbstractContextManager[str]:
+        return naming_faults(self.address, path, kind, what, _explain)
+
+
+def _explain(error: Exception, text: str) -> str:
+    if _find_status(error) in {401, 403}:
+        return f"{text}; check the credentials: gcloud auth application-default login, GOOGLE_APPLICATION_CREDENTIALS"
+    return text
 
 
 def _find_status(error: BaseException) -> int | None:

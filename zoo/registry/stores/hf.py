@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
 from zoo.errors import DownloadError, MissingExtra, OutputError
 from zoo.registry.stores.connection import Connection, ask_range
-from zoo.registry.stores.protocol import IDLE, TRIES, Changed, Missing, Tag, Tagged, hide_secrets, leads_out
+from zoo.registry.stores.protocol import IDLE, TRIES, Changed, Tag, Tagged, hide_secrets, leads_out, naming_faults
 
 _KINDS = {"datasets": "dataset", "spaces": "space", "models": "model"}
 
@@ -130,21 +130,14 @@ class HfStore:
     def _make_key(self, path: str) -> str:
         return f"{self._folder}/{path}" if self._folder else path
 
-    @contextlib.contextmanager
-    def _name(self, path: str, kind: type[DownloadError | OutputError], what: str) -> Iterator[str]:
-        """Turn what the library and those below it raise into one error that names the address."""
-        where = f"{self.address}/{path}"
-        if leads_out(path):
-            raise (Missing if kind is DownloadError else kind)(f"{self.address}: {path!r} leads out of the store")
-        try:
-            yield where
-        except (DownloadError, OutputError, Changed):
-            raise
-        except Exception as error:
-            text = hide_secrets(str(error).partition("\n")[0]) or type(error).__name__
-            if _find_status(error) in {401, 403, 404}:
-                text += "; check the name, and the token: hf auth login, HF_TOKEN"
-            raise kind(f"{where}: {what}: {text}") from error
+    def _name(self, path: str, kind: type[DownloadError | OutputError], what: str) -> AbstractContextManager[str]:
+        return naming_faults(self.address, path, kind, what, _explain)
+
+
+def _explain(error: Exception, text: str) -> str:
+    if _find_status(error) in {401, 403, 404}:
+        return f"{text}; check the name, and the token: hf auth login, HF_TOKEN"
+    return text
 
 
 def _find_status(error: BaseException) -> int | None:

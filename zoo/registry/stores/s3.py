@@ -5,11 +5,22 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any
 
 from zoo.errors import DownloadError, MissingExtra, OutputError
-from zoo.registry.stores.protocol import IDLE, PIECE, Changed, Missing, Tag, Tagged, hide_secrets, leads_out
+from zoo.registry.stores.protocol import (
+    IDLE,
+    PIECE,
+    Changed,
+    Missing,
+    Tag,
+    Tagged,
+    hide_secrets,
+    leads_out,
+    naming_faults,
+)
 
 _OTHER_TAG = '"00000000000000000000000000000000"'
 _TAKEN = frozenset({409, 412})  # another one was first, or is writing now
@@ -145,22 +156,11 @@ class S3Store:
     def _find_key(self, path: str) -> str:
         return f"{self._prefix}/{path}" if self._prefix else path
 
-    @contextlib.contextmanager
-    def _name(self, path: str, kind: type[DownloadError | OutputError], what: str) -> Iterator[str]:
-        """Turn what three libraries raise into one error that names the address."""
-        where = f"{self.address}/{path}"
-        if leads_out(path):
-            raise (Missing if kind is DownloadError else kind)(f"{self.address}: {path!r} leads out of the store")
-        try:
-            yield where
-        except (DownloadError, OutputError, Changed):
-            raise
-        except Exception as error:
-            raise kind(f"{where}: {what}: {_explain(error)}") from error
+    def _name(self, path: str, kind: type[DownloadError | OutputError], what: str) -> AbstractContextManager[str]:
+        return naming_faults(self.address, path, kind, what, _explain)
 
 
-def _explain(error: Exception) -> str:
-    text = hide_secrets(str(error).partition("\n")[0]) or type(error).__name__
+def _explain(error: Exception, text: str) -> str:
     status = _find_status(error)
     if status in {401, 403} or type(error).__name__ == "NoCredentialsError":
         return (
