@@ -20,6 +20,7 @@ from pathlib import Path
 from zoo.errors import ModelError, OutputError
 from zoo.model.checksums import CHECKSUMS, SIGNATURE, verify_checksums
 from zoo.places import cache_folder
+from zoo.registry.stores.local import sync_folder
 from zoo.registry.transfer import explain_disk
 
 PATIENCE = 60.0
@@ -206,16 +207,6 @@ class Cache:
             for parent, _, files in os.walk(self.folder / name):  # passes over what is gone by the time it looks
                 total += sum(1 + _measure(Path(parent, file)) for file in files)
         return total
-
-
-def sync_folder(folder: Path) -> None:
-    """Have a folder's names on the disk, where the system can."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _make_folder(folder: Path) -> None:

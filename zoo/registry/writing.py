@@ -31,6 +31,7 @@ from zoo.registry.index import (
     read_registry,
     sort_key,
 )
+from zoo.registry.stores.local import read_mask
 
 _WIDTH = 120
 _FIRST_SCHEMA = {"url", "sha256sums", "yanked", "assay", "biosample", "genome", "summary"}
@@ -235,19 +236,12 @@ def write_whole(path: Path, content: bytes) -> None:
                 stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())
-                partial.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_read_mask())
+                partial.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~read_mask())
                 partial.replace(path)
             finally:
                 partial.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"{path}: can't be written: {error.strerror or error}") from error
-
-
-def _read_mask() -> int:
-    """Return which permissions new files are not given; a temporary file is its owner's alone."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def register(folder: Path, registry_path: Path, *, replace: bool = False) -> Listing:

@@ -72,7 +72,7 @@ class LocalStore:
                 if error.errno not in {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV}:
                     raise
                 partial.replace(target)  # a disk without links: the same content under the same name
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
     def swap(self, path: str, content: bytes, expected: Tag | None) -> Tag:
         """See ``Writer.swap``; a file that is a link stays one."""
@@ -92,7 +92,7 @@ class LocalStore:
                     stream.write(content)
                     _sync(stream)
                     partial.replace(target)
-                _sync_folder(target.parent)
+                sync_folder(target.parent)
         except Timeout as error:
             raise OutputError(
                 f"{target}: another process holds {lock.name} for more than {_PATIENCE:.0f} s; "
@@ -127,7 +127,7 @@ class LocalStore:
             ) as stream:
                 partial = Path(stream.name)
                 try:
-                    partial.chmod(self._mode & ~_read_mask())
+                    partial.chmod(self._mode & ~read_mask())
                     yield partial, stream
                 finally:
                     partial.unlink(missing_ok=True)
@@ -135,7 +135,7 @@ class LocalStore:
             raise OutputError(f"{target}: can't be written: {error.strerror or error}") from error
 
 
-def _read_mask() -> int:
+def read_mask() -> int:
     """Return which permissions new files are not given; a temporary file is its owner's alone."""
     mask = os.umask(0o022)
     os.umask(mask)
@@ -148,7 +148,7 @@ def _sync(stream: IO[bytes]) -> None:
     os.fsync(stream.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Have a folder's names on the disk, where the system can."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
