@@ -192,7 +192,7 @@ def test_a_keras_file_without_weights_is_told(tmp_path):
 
 
 def test_weights_that_unpack_to_more_than_any_network_has_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(keras_source, "MAX_BYTES", 1000)
+    monkeypatch.setattr(keras_source, "NETWORK_BYTES", 1000)
     path = make_zip(tmp_path / "network.keras", WHOLE | {"model.weights.h5": b"\0" * 2000})
     with pytest.raises(UnsafeModel, match="expected at most 1000 bytes of weights, found more"):
         open_source(path)

@@ -123,7 +123,7 @@ def test_functions_that_grow_beyond_all_bounds_are_refused_before_they_are_writt
         kind, domain = (f"F{number + 1}", "local") if number < 29 else ("Neg", "")
         twice = [helper.make_node(kind, [a], [b], domain=domain) for a, b in (("X", "half"), ("half", "Y"))]
         model.functions.append(helper.make_function("local", f"F{number}", ["X"], ["Y"], twice, opsets))
-    with pytest.raises(ConversionError, match="expected at most 1,000,000 operators, its functions call for more"):
+    with pytest.raises(ConversionError, match="expected at most 50,000 operators, its functions call for more"):
         OnnxSource(save(model, tmp_path))
 
 

@@ -63,3 +63,14 @@ def test_a_missing_one_is_named(tmp_path):
 def test_what_is_no_table_of_numbers_is_refused(values):
     with pytest.raises(ModelError, match=r"^here: expected nested lists of numbers, of one length each$"):
         to_array("here", values)
+
+
+@pytest.mark.parametrize("number", [1e39, -1e39])
+def test_a_number_beyond_32_bits_is_refused_without_a_warning(number):
+    with pytest.raises(ModelError, match=r"^here: expected numbers of 32 bits, found one beyond 3.4e38$"):
+        to_array("here", [[1.0], [number]])
+
+
+def test_what_is_no_number_stays_what_it_is():
+    found = to_array("here", [float("inf"), float("nan"), 1e-60])
+    assert [str(number) for number in found] == ["inf", "nan", "0.0"]

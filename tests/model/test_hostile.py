@@ -13,7 +13,7 @@ from zoo.errors import UnsafeModel
 from zoo.model.card import read_card
 from zoo.model.operators import ALLOWED, check_operators
 from zoo.model.safety import check_onnx, examine_onnx
-from zoo.model.sizes import reckon_sizes
+from zoo.model.sizes import reckon_need
 from zoo.testing.hostile import list_hostile
 
 HOSTILE = {hostile.name: hostile for hostile in list_hostile()}
@@ -60,7 +60,7 @@ def test_every_bundled_model_is_accepted(path):
 @given(random_models())
 def test_every_network_that_exporters_write_is_accepted(made):
     check_operators(made.model, "network")
-    assert reckon_sizes(made.model).work > 0
+    assert reckon_need(made.model).work > 0
 
 
 def test_no_operator_is_allowed_that_does_not_exist_or_draws_numbers():

@@ -160,6 +160,6 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_a_file_beyond_the_size_of_a_protocol_buffer_is_refused(model, tmp_path, monkeypatch):
-    monkeypatch.setattr("zoo.model.safety.MAX_BYTES", 10)
+    monkeypatch.setattr("zoo.model.reading.NETWORK_BYTES", 10)
     with pytest.raises(UnsafeModel, match=r"expected at most 10 bytes, found \d+"):
         check_onnx(save(model, tmp_path))

@@ -440,7 +440,7 @@ def test_batches_change_nothing_but_their_number(g_at_anchor_folder):
     assert whole["prediction"].shape == (50, 1)
 
 
-def test_wider_networks_get_smaller_batches():
+def test_wider_networks_get_smaller_batches(monkeypatch):
     def wide(channels):
         kernel = numpy_helper.from_array(np.zeros((channels, 4, 1), np.float32), "kernel")
         nodes = [
@@ -460,9 +460,13 @@ def test_wider_networks_get_smaller_batches():
         output = {"name": "y", "tracks": [{"name": "g", "assay": "none"}], "activation": "linear"}
         return Session(make_model(graph), make_card(outputs=[output]), "cpu").windows_per_run
 
-    # 9 positions of 4-byte numbers in 2 MiB; never below 16.
+    # 9 positions of 4-byte numbers in 2 MiB; never below 16, unless these take more than a run may.
     assert wide(1000) == (2 << 20) // (9 * 1000 * 4) == 58
     assert wide(10_000) == 16
+    monkeypatch.setattr("zoo.model.session._LARGEST_RUN", 7 * 9 * 10_000 * 4)
+    assert wide(10_000) == 7
+    assert wide(1000) == 58
+    assert wide(100_000) == 1
 
 
 def test_zeros_before_a_pool_are_read_by_it():

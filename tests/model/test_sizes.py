@@ -12,7 +12,7 @@ from zoo.model.bounds import CALL
 from zoo.model.card import Card
 from zoo.model.operators import check_operators
 from zoo.model.shapes import infer_sizes
-from zoo.model.sizes import Need, reckon_sizes
+from zoo.model.sizes import Need, reckon_need
 from zoo.testing.models import CARD, make_base_at_anchor_graph, make_model
 
 FLOATS = 4 * 9 * 4  # bytes of the input of one window
@@ -41,12 +41,12 @@ def make_graph(steps, inputs, outputs, **tensors):
 def test_a_result_is_held_until_it_was_read_for_the_last_time():
     # The input stays; of the results in a row there are two at a time.
     model = make(("Relu", ["sequence"], "a"), ("Relu", ["a"], "b"), ("Relu", ["b"], "c"), ("Relu", ["c"], "result"))
-    assert reckon_sizes(model).held == FLOATS + 2 * FLOATS
+    assert reckon_need(model).held == FLOATS + 2 * FLOATS
 
 
 def test_a_result_that_is_read_late_is_held_as_long():
     model = make(("Relu", ["sequence"], "a"), ("Relu", ["a"], "b"), ("Relu", ["b"], "c"), ("Add", ["a", "c"], "result"))
-    assert reckon_sizes(model).held == FLOATS + 3 * FLOATS
+    assert reckon_need(model).held == FLOATS + 3 * FLOATS
 
 
 def test_what_constants_make_is_held_for_ever_and_so_are_weights():
@@ -54,7 +54,7 @@ def test_what_constants_make_is_held_for_ever_and_so_are_weights():
         ("ConstantOfShape", ["size"], "a"), ("Neg", ["a"], "b"), ("ReduceSum", ["b"], "c"),
         ("Add", ["sequence", "c"], "result"), size=[100, 1, 1],
     )  # fmt: skip
-    assert reckon_sizes(model).held == FLOATS + 3 * 8 + 4 * (100 + 100 + 1) + FLOATS
+    assert reckon_need(model).held == FLOATS + 3 * 8 + 4 * (100 + 100 + 1) + FLOATS
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_what_constants_make_is_held_for_ever_and_so_are_weights():
     ids=["MatMul", "Gemm", "Conv", "MaxPool", "Einsum", "Relu"],
 )  # fmt: skip
 def test_work_is_what_a_hand_would_multiply(steps, tensors, work):
-    assert reckon_sizes(make(*steps, **tensors)).work == work + CALL * len(steps)
+    assert reckon_need(make(*steps, **tensors)).work == work + CALL * len(steps)
 
 
 def test_a_loop_does_its_work_every_turn():
@@ -84,7 +84,7 @@ def test_a_loop_does_its_work_every_turn():
     )
     model = make(("Loop", ["turns", "", "sequence"], "result", {"body": body}), turns=np.int64(10))
     around = 36 + 36 + 1  # the loop itself: what it gives, what it is given
-    assert reckon_sizes(model).work == 10 * (9 * 4 * 4 + 2 + 2 * CALL) + around + CALL
+    assert reckon_need(model).work == 10 * (9 * 4 * 4 + 2 + 2 * CALL) + around + CALL
 
 
 def test_a_scan_takes_a_turn_for_each_base():
@@ -100,14 +100,14 @@ def test_a_scan_takes_a_turn_for_each_base():
     )  # fmt: skip
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
     inside = 9 * ((4 + 4 + 4) + (4 + 4) + 2 * CALL)
-    assert reckon_sizes(model).work == (36 + 36 + 1) + inside + (4 + 36 + 4 + 36) + 2 * CALL
+    assert reckon_need(model).work == (36 + 36 + 1) + inside + (4 + 36 + 4 + 36) + 2 * CALL
 
 
 def test_the_larger_branch_counts():
     small = make_graph([("Relu", ["sequence"], "a")], [], [("a", TensorProto.FLOAT)])
     large = make_graph([("Concat", ["sequence"] * 5, "b", {"axis": 1})], [], [("b", TensorProto.FLOAT)])
     model = make(("If", ["yes"], "result", {"then_branch": small, "else_branch": large}), yes=True)
-    assert reckon_sizes(model).held == FLOATS + 1 + 5 * FLOATS
+    assert reckon_need(model).held == FLOATS + 1 + 5 * FLOATS
 
 
 def test_a_shape_that_is_reckoned_as_exporters_write_it_is_followed():
@@ -119,7 +119,7 @@ def test_a_shape_that_is_reckoned_as_exporters_write_it_is_followed():
         ("Where", ["is_same", "ones", "wanted"], "size"), ("Expand", ["row", "size"], "result"),
         zero=[0], same=[-1], five=[5], three=[3], row=np.ones((1, 4, 1), np.float32),
     )  # fmt: skip
-    assert reckon_sizes(model).held > 4 * 4 * 5
+    assert reckon_need(model).held > 4 * 4 * 5
 
 
 def test_what_is_found_in_a_window_is_at_most_the_window():
@@ -128,13 +128,13 @@ def test_what_is_found_in_a_window_is_at_most_the_window():
         ("GatherND", ["sequence", "where"], "values"), ("Relu", ["values"], "result"),
     )  # fmt: skip
     index = 8 * 3 * 36  # three whole numbers for each element
-    assert reckon_sizes(model).held == FLOATS + 2 * index
+    assert reckon_need(model).held == FLOATS + 2 * index
 
 
 def test_a_card_says_how_long_free_axes_are():
     model = make(("Relu", ["sequence"], "result"), length="L")
-    assert reckon_sizes(model) is None
-    assert reckon_sizes(model, Card.model_validate(CARD)) == Need(2 * FLOATS, 72 + CALL)
+    assert reckon_need(model) is None
+    assert reckon_need(model, Card.model_validate(CARD)) == Need(2 * FLOATS, 72 + CALL)
 
 
 @pytest.mark.parametrize(("limit", "passes"), [(FLOATS, True), (FLOATS - 1, False)])
@@ -142,10 +142,10 @@ def test_a_result_may_have_as_many_bytes_as_the_limit_and_not_one_more(monkeypat
     monkeypatch.setattr("zoo.model.sizes.VALUE_BYTES", limit)
     model = make(("Relu", ["sequence"], "result"))
     if passes:
-        reckon_sizes(model)
+        reckon_need(model)
     else:
         with pytest.raises(UnsafeModel, match=r"input 'sequence': expected at most 143 bytes for a window, found 144"):
-            reckon_sizes(model)
+            reckon_need(model)
 
 
 @pytest.mark.parametrize(
@@ -154,11 +154,11 @@ def test_a_result_may_have_as_many_bytes_as_the_limit_and_not_one_more(monkeypat
 def test_all_results_may_take_as_much_as_the_limit_and_not_one_more(monkeypatch, name, limit, what):
     model = make(("Relu", ["sequence"], "result"))
     monkeypatch.setattr(f"zoo.model.sizes.{name}", limit + 1)
-    reckon_sizes(model)
+    reckon_need(model)
     monkeypatch.setattr(f"zoo.model.sizes.{name}", limit)
     message = rf"Relu 'result': expected a network that takes at most {limit:,} {what}.*found {limit + 1:,} so far"
     with pytest.raises(UnsafeModel, match=message):
-        reckon_sizes(model)
+        reckon_need(model)
 
 
 def test_what_a_file_says_of_its_own_results_is_not_believed():
@@ -169,7 +169,7 @@ def test_what_a_file_says_of_its_own_results_is_not_believed():
     model.graph.value_info.append(helper.make_tensor_value_info("large", TensorProto.FLOAT, [1]))
     model.graph.value_info.append(helper.make_tensor_value_info("square", TensorProto.INT64, [1]))
     with pytest.raises(UnsafeModel, match="result 'large': expected at most"):
-        reckon_sizes(model)
+        reckon_need(model)
 
 
 @pytest.mark.parametrize(
@@ -186,19 +186,19 @@ def test_what_a_file_says_of_its_own_results_is_not_believed():
 def test_what_nobody_can_say_the_size_of_is_refused(steps):
     tensors = {"zero": [0], "flat": [36], "row": np.ones(1, np.float32), "three": np.ones((3, 3), np.float32)}
     with pytest.raises(UnsafeModel, match="how large its result gets can't be told before it runs; export the network"):
-        reckon_sizes(make(*steps, **tensors))
+        reckon_need(make(*steps, **tensors))
 
 
 def test_texts_and_complex_numbers_are_no_numbers():
     model = make(("Cast", ["sequence"], "result", {"to": TensorProto.STRING}))
     with pytest.raises(UnsafeModel, match="result 'result': expected numbers, found another type"):
-        reckon_sizes(model)
+        reckon_need(model)
 
 
 def test_a_node_that_does_not_fit_its_inputs_is_named():
     model = make(("MatMul", ["sequence", "w"], "result"), w=np.zeros((5, 5), np.float32))
     with pytest.raises(UnsafeModel, match=r"MatMul 'result': does not fit its inputs: .*Incompatible dimensions"):
-        reckon_sizes(model)
+        reckon_need(model)
 
 
 def test_a_result_that_pairs_windows_is_refused_where_it_is_large():
@@ -209,9 +209,9 @@ def test_a_result_that_pairs_windows_is_refused_where_it_is_large():
             rows=[-1, 36], times=[1, repeats],
         )  # fmt: skip
 
-    reckon_sizes(pair(1))
+    reckon_need(pair(1))
     with pytest.raises(UnsafeModel, match="result 'result': expected a size that grows with the number of windows"):
-        reckon_sizes(pair(10_000))
+        reckon_need(pair(10_000))
 
 
 def test_shapes_that_onnx_infers_at_once_are_those_that_are_reckoned_one_by_one():
@@ -234,9 +234,9 @@ def test_both_ways_agree_on_networks_that_exporters_write(made):
     at_once = infer_sizes(made.model, shapes)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("zoo.model.sizes.infer_sizes", lambda *_: None)
-        need = reckon_sizes(made.model)
+        need = reckon_need(made.model)
     assert at_once is None or max(at_once.values()) <= need.held
-    assert reckon_sizes(made.model) == need
+    assert reckon_need(made.model) == need
 
 
 def run_recurrent(operator, gates, *, both=False):
@@ -255,7 +255,7 @@ def run_recurrent(operator, gates, *, both=False):
 def test_recurrent_layers_are_reckoned(operator, gates, both):
     ways = 2 if both else 1
     weights = ways * gates * 5 * (4 + 5)
-    assert reckon_sizes(run_recurrent(operator, gates, both=both)).work == 36 + 36 + 9 * weights + 2 * CALL
+    assert reckon_need(run_recurrent(operator, gates, both=both)).work == 36 + 36 + 9 * weights + 2 * CALL
 
 
 @pytest.mark.parametrize(
@@ -298,7 +298,7 @@ def test_recurrent_layers_are_reckoned(operator, gates, both):
 )  # fmt: skip
 def test_what_exporters_write_for_known_layers_is_accepted(steps, tensors):
     check_operators(make(*steps, **tensors), "network")
-    assert reckon_sizes(make(*steps, **tensors)).held > 2 * FLOATS
+    assert reckon_need(make(*steps, **tensors)).held > 2 * FLOATS
 
 
 def make_constants(operator, shapes, **attributes):
@@ -323,7 +323,7 @@ def make_constants(operator, shapes, **attributes):
 def test_what_constants_become_is_not_made_where_it_is_large(operator, shapes, attributes):
     # 1,024 x 1,024 integers of 8 bytes take 8 MiB.
     model = make_constants(operator, shapes, **attributes)
-    reckon_sizes(model)
+    reckon_need(model)
     peaks = []
     fold = sizes.fold
 
@@ -337,7 +337,7 @@ def test_what_constants_become_is_not_made_where_it_is_large(operator, shapes, a
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sizes, "fold", watch)
-        reckon_sizes(model)
+        reckon_need(model)
     assert peaks
     assert max(peaks) < 1 << 20
 
@@ -351,5 +351,5 @@ def test_long_lists_of_whole_numbers_are_not_followed_one_by_one(monkeypatch, nu
     asked = []
     infer = sizes.infer_sizes
     monkeypatch.setattr(sizes, "infer_sizes", lambda *given: asked.append(1) or infer(*given))
-    reckon_sizes(model)
+    reckon_need(model)
     assert bool(asked) == quick

@@ -32,6 +32,16 @@ def test_numbers_of_every_width_are_skipped():
     assert not has_more_parts(tensor.SerializeToString(), onnx.TensorProto, 4)
 
 
+def test_whole_numbers_in_a_row_count_by_their_bytes_and_others_do_not():
+    # A part for the field, and one for each 16 bytes; of floats the file has as many bytes as the memory.
+    tensor = onnx.TensorProto(int64_data=[1] * 160)
+    assert not has_more_parts(tensor.SerializeToString(), onnx.TensorProto, 11)
+    assert has_more_parts(tensor.SerializeToString(), onnx.TensorProto, 10)
+    for field in ("dims", "int32_data", "uint64_data"):
+        assert has_more_parts(onnx.TensorProto(**{field: [1] * 160}).SerializeToString(), onnx.TensorProto, 10)
+    assert not has_more_parts(onnx.TensorProto(float_data=[1] * 160).SerializeToString(), onnx.TensorProto, 1)
+
+
 @given(st.integers(0, 400))
 def test_a_message_that_breaks_off_is_left_to_who_reads_it(length):
     content = make_model(make_base_at_anchor_graph()).SerializeToString()[:length]

@@ -15,12 +15,13 @@ from zoo.errors import (
     VersionExists,
 )
 from zoo.model.checksums import SIGNATURE, verify_checksums, write_checksums
+from zoo.model.limits import FILES
 from zoo.model.signature import sign
 from zoo.publishing.publish import publish
 from zoo.publishing.yank import set_alias, yank
 from zoo.registry.index import read_registry
 from zoo.registry.index_file import is_index_of
-from zoo.registry.names import MAX_FILES, blob_path
+from zoo.registry.names import blob_path
 from zoo.registry.pull import pull
 from zoo.registry.sources import Source, add_source
 from zoo.registry.stores.local import LocalStore
@@ -247,7 +248,7 @@ def test_a_model_is_examined_before_anything_is_sent(model, store, examined, mon
 
 
 def test_more_files_than_a_pull_takes_are_refused_here_not_there(model, store):
-    for number in range(MAX_FILES):
+    for number in range(FILES):
         (model / f"{number}.txt").write_text("")
     write_checksums(model)
     with pytest.raises(UnsafeModel, match="expected at most 100 files, found 103"):

@@ -28,7 +28,7 @@ from zoo.model.checksums import write_checksums
 from zoo.model.folder import CARD_FILE, NETWORK_FILE, load_folder
 from zoo.model.operators import check_operators
 from zoo.model.probation import examine
-from zoo.model.sizes import reckon_sizes
+from zoo.model.sizes import reckon_need
 from zoo.model.verify import verify_folder, write_example
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Conversion:
         self._network = self.source.write_onnx(shapes)
         # Now that all axes have sizes, and before anything of the network is run.
         check_operators(self._network, str(self.path))
-        reckon_sizes(self._network, where=str(self.path))
+        reckon_need(self._network, where=str(self.path))
         dtypes = {each.name: each.dtype for each in self.source.inputs}
         feed = {name: np.zeros((2, *shape), dtype=dtypes[name]) for name, shape in shapes.items()}
         feed[port.name] = encode_windows(draw_windows(reading.length)[:2], reading)

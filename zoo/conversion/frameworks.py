@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from zoo.errors import ConversionError, MissingExtra, ZooError
+from zoo.model.telling import in_one_line
 from zoo.training.network.backend import import_backend
-
-_LONGEST = 300  # letters of what a framework says of an error
 
 
 def import_frameworks() -> tuple[Any, Any]:
@@ -36,8 +35,3 @@ def telling_of_failures(what: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise ConversionError(f"{what}: {in_one_line(error)}") from error
-
-
-def in_one_line(error: Exception) -> str:
-    """Return what an error says, cut to a length that can be read."""
-    return " ".join(str(error).split())[:_LONGEST] or type(error).__name__

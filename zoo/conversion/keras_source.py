@@ -22,7 +22,7 @@ from zoo.conversion.frameworks import import_frameworks, telling_of_failures
 from zoo.conversion.keras_config import bring_up_to_date, is_old, list_layers, parse_config, refuse_old_meanings
 from zoo.conversion.source import Array, Port
 from zoo.errors import ConversionError, MissingExtra, UnsafeModel
-from zoo.model.safety import MAX_BYTES
+from zoo.model.limits import NETWORK_BYTES
 
 if TYPE_CHECKING:
     import h5py
@@ -189,8 +189,8 @@ def _copy_at_most(path: Path, stream: Any, target: Any) -> None:
     total = 0
     while content := stream.read(piece):
         total += len(content)
-        if total > MAX_BYTES:
-            raise UnsafeModel(f"{path}: expected at most {MAX_BYTES} bytes of weights, found more")
+        if total > NETWORK_BYTES:
+            raise UnsafeModel(f"{path}: expected at most {NETWORK_BYTES:,} bytes of weights, found more")
         target.write(content)
 
 
@@ -294,5 +294,5 @@ def _check_group(group: h5py.Group, path: Path) -> None:
             if item.dtype.hasobject and item.shape not in {(), None}:
                 raise UnsafeModel(f"{path}: {name!r} holds {item.dtype}; expected arrays of numbers")
             total += item.nbytes
-            if total > MAX_BYTES:
-                raise UnsafeModel(f"{path}: expected at most {MAX_BYTES} bytes of weights, found more")
+            if total > NETWORK_BYTES:
+                raise UnsafeModel(f"{path}: expected at most {NETWORK_BYTES:,} bytes of weights, found more")

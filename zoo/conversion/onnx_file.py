@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from zoo.conversion.frameworks import in_one_line
 from zoo.errors import ConversionError, ModelError
-from zoo.model.safety import MAX_BYTES, check_onnx
+from zoo.model.limits import NETWORK_BYTES, NODES
+from zoo.model.operators import STANDARD_DOMAINS, iter_graphs, iter_inner_graphs, iter_tensors
+from zoo.model.reading import read_network
+from zoo.model.safety import check_onnx
 
 if TYPE_CHECKING:
     import onnx
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
 OLDEST, WRITTEN, NEWEST = 11, 18, 21
 """Versions of ONNX's operators: the oldest that is read, the one that older ones are brought to, the newest."""
 
-_STANDARD = frozenset({"", "ai.onnx"})
-_MOST_NODES = 1_000_000
 _DEEPEST = 50  # functions that call one another
 _DIGITS = 12  # of a number of bytes
 
@@ -33,7 +33,7 @@ def read_onnx_file(path: Path) -> tuple[onnx.ModelProto, onnx.ModelProto]:
         ConversionError: It is no ONNX file, is too old or too new, or its weights are not there.
         UnsafeModel: It asks for more than standard operators on data of its own.
     """
-    found = _load(path)
+    found = read_network(path, ConversionError)
     outside = _bring_inside(path, found)
     opset = find_opset(found)
     if not OLDEST <= opset <= NEWEST:
@@ -46,7 +46,7 @@ def read_onnx_file(path: Path) -> tuple[onnx.ModelProto, onnx.ModelProto]:
 
         _refuse_growth(path, found)
         model = inliner.inline_local_functions(found)
-        _forget_unused_domains(model)
+        _forget_unused_domains(path, model)
     if not outside and model is found:
         checked = check_onnx(path)
         return checked, checked
@@ -61,25 +61,7 @@ def read_onnx_file(path: Path) -> tuple[onnx.ModelProto, onnx.ModelProto]:
 
 def find_opset(model: onnx.ModelProto) -> int:
     """Return the version of the standard operators that a model is written in."""
-    return next((item.version for item in model.opset_import if item.domain in _STANDARD), 1)
-
-
-def _load(path: Path) -> onnx.ModelProto:
-    import onnx
-
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ConversionError(f"{path}: expected at most {MAX_BYTES} bytes, found {path.stat().st_size}")
-        content = path.read_bytes()
-    except OSError as error:
-        raise ConversionError(f"{path}: can't be read: {error.strerror}") from error
-    try:
-        model = onnx.load_model_from_string(content)
-    except Exception as error:
-        raise ConversionError(f"{path}: expected an ONNX file, found something else ({in_one_line(error)})") from error
-    if not model.graph.ListFields():
-        raise ConversionError(f"{path}: expected an ONNX file, found something else (it holds no graph)")
-    return model
+    return next((item.version for item in model.opset_import if item.domain in STANDARD_DOMAINS), 1)
 
 
 def _bring_inside(path: Path, model: onnx.ModelProto) -> bool:
@@ -93,7 +75,8 @@ def _bring_inside(path: Path, model: onnx.ModelProto) -> bool:
 
     total = model.ByteSize()
     found = False
-    for tensor in _iter_tensors(model.graph):
+    # Those of sparse tensors and functions are for the checks to refuse.
+    for tensor in (each for graph in iter_graphs(model.graph, str(path)) for each in iter_tensors(graph)):
         if tensor.data_location != onnx.TensorProto.EXTERNAL:
             continue
         found = True
@@ -114,8 +97,8 @@ def _bring_inside(path: Path, model: onnx.ModelProto) -> bool:
                 f"{beside}: expected {offset + length} bytes, found {size}; the file is cut short, copy it again"
             )
         total += length
-        if total > MAX_BYTES:
-            raise ConversionError(f"{path}: expected at most {MAX_BYTES} bytes with all weights, found more")
+        if total > NETWORK_BYTES:
+            raise ConversionError(f"{path}: expected at most {NETWORK_BYTES:,} bytes with all weights, found more")
         with beside.open("rb") as stream:
             stream.seek(offset)
             tensor.raw_data = stream.read(length)
@@ -149,42 +132,17 @@ def _refuse_growth(path: Path, model: onnx.ModelProto) -> None:
             if key in functions and key not in counted:
                 counted[key] = count(functions[key].node, calling | {key})
             total += counted.get(key, 1)
-            total += sum(count(graph.node, calling) for graph in _inner_graphs(node))
-        if total > _MOST_NODES:
-            raise ConversionError(f"{path}: expected at most {_MOST_NODES:,} operators, its functions call for more")
+            total += sum(count(graph.node, calling) for graph in iter_inner_graphs(node))
+        if total > NODES:
+            raise ConversionError(f"{path}: expected at most {NODES:,} operators, its functions call for more")
         return total
 
     count(model.graph.node, frozenset())
 
 
-def _forget_unused_domains(model: onnx.ModelProto) -> None:
+def _forget_unused_domains(path: Path, model: onnx.ModelProto) -> None:
     """Drop the domains of functions that are written out now; any other is left for the checks to refuse."""
-    used = {node.domain for graph in _iter_graphs(model.graph) for node in graph.node} | _STANDARD
+    used = {node.domain for graph in iter_graphs(model.graph, str(path)) for node in graph.node} | STANDARD_DOMAINS
     kept = [item for item in model.opset_import if item.domain in used]
     del model.opset_import[:]
     model.opset_import.extend(kept)
-
-
-def _iter_graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
-    yield graph
-    for node in graph.node:
-        for inner in _inner_graphs(node):
-            yield from _iter_graphs(inner)
-
-
-def _inner_graphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            yield attribute.g
-        yield from attribute.graphs
-
-
-def _iter_tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
-    """Yield the weights of a graph and of those inside; those of sparse tensors and functions the checks refuse."""
-    for each in _iter_graphs(graph):
-        yield from each.initializer
-        for node in each.node:
-            for attribute in node.attribute:
-                if attribute.HasField("t"):
-                    yield attribute.t
-                yield from attribute.tensors

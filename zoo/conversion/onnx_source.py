@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.conversion.frameworks import in_one_line
 from zoo.conversion.onnx_file import WRITTEN, find_opset, read_onnx_file
 from zoo.conversion.source import Array, Port
 from zoo.errors import ConversionError
 from zoo.model.opening import import_onnxruntime, open_graph
+from zoo.model.telling import in_one_line
 
 if TYPE_CHECKING:
     import onnx

@@ -14,7 +14,8 @@ import numpy as np
 from zoo.conversion.frameworks import import_frameworks, telling_of_failures
 from zoo.conversion.source import Array, Port
 from zoo.errors import ConversionError, UnsafeModel, near_match
-from zoo.model.safety import MAX_BYTES
+from zoo.model.limits import NETWORK_BYTES
+from zoo.model.reading import read_plain
 
 if TYPE_CHECKING:
     import onnx
@@ -171,12 +172,7 @@ def _read_functions(file: Path, graph: Any) -> dict[str, Any]:
 def _read_graph(file: Path) -> Any:
     from tensorflow.core.protobuf import saved_model_pb2
 
-    try:
-        if file.stat().st_size > MAX_BYTES:
-            raise UnsafeModel(f"{file}: expected at most {MAX_BYTES} bytes, found {file.stat().st_size}")
-        content = file.read_bytes()
-    except OSError as error:
-        raise ConversionError(f"{file}: can't be read: {error.strerror}") from error
+    content = read_plain(file, NETWORK_BYTES)
     saved = saved_model_pb2.SavedModel()
     try:
         saved.ParseFromString(content)
@@ -205,8 +201,8 @@ def _refuse_objects(file: Path, graph: Any) -> None:
             )
         if kind == "variable":
             total += _BYTES * math.prod(max(0, dim.size) for dim in each.variable.shape.dim)
-        if total > MAX_BYTES:
-            raise UnsafeModel(f"{file}: expected at most {MAX_BYTES} bytes of weights, found more")
+        if total > NETWORK_BYTES:
+            raise UnsafeModel(f"{file}: expected at most {NETWORK_BYTES} bytes of weights, found more")
 
 
 def _find_network(file: Path, nodes: Sequence[Any]) -> tuple[str, str]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from pathlib import Path
+import stat
+from pathlib import Path, PurePosixPath
 
-from zoo.errors import ChecksumMismatch, ModelError
-from zoo.model.limits import CHECKSUMS_BYTES, FILES, LEVELS, NAME_BYTES, read_bounded
+from zoo.errors import ChecksumMismatch, ModelError, UnsafeModel
+from zoo.model.file_names import check_name, fold_name
+from zoo.model.limits import CHECKSUMS_BYTES, FILES, read_bounded
 
 CHECKSUMS = "SHA256SUMS"
 SIGNATURE = "SHA256SUMS.sig"
 
-_LINE = re.compile(r"^(?P<digest>[0-9a-f]{64}) [ *](?P<name>.+)$")
+_LINE = re.compile(rb"(?P<digest>[0-9a-f]{64}) [ *](?P<name>[^\n]+)")
 _REPAIR = "fetch the model again"
 
 
@@ -21,15 +23,19 @@ def write_checksums(folder: Path) -> str:
     """Write ``SHA256SUMS`` over every file but itself and a signature; return its own sha256.
 
     Raises:
-        ModelError: The folder holds a symbolic link, or a name that ``sha256sum`` can't write plainly.
+        ModelError: The folder holds what is no plain file, or a name that means something else on some system.
     """
     names = list_files(folder)
-    for name in names:
-        if fault := find_fault(name):
-            raise ModelError(f"{folder}: {name[:NAME_BYTES]!r} {fault}; rename the file")
-    text = "".join(f"{hash_file(folder / name)}  {name}\n" for name in names)
-    (folder / CHECKSUMS).write_bytes(text.encode())
-    return hashlib.sha256(text.encode()).hexdigest()
+    try:
+        for name in names:
+            check_name(name, ModelError)
+    except ModelError as error:
+        raise ModelError(f"{folder}: {error}; rename the file") from error
+    content = "".join(f"{hash_file(folder / name)}  {name}\n" for name in names).encode()
+    if names:
+        parse_checksums(content, str(folder / CHECKSUMS), ModelError)  # whether two are one
+    (folder / CHECKSUMS).write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def verify_checksums(folder: Path) -> str:
@@ -42,7 +48,7 @@ def verify_checksums(folder: Path) -> str:
     if not path.is_file():
         raise ChecksumMismatch(f"{path}: no such file; a model folder needs it")
     content = read_bounded(path, CHECKSUMS_BYTES, ChecksumMismatch)
-    expected = _parse(path, content)
+    expected = parse_checksums(content, str(path), ChecksumMismatch)
     present = set(list_files(folder))
     for name in sorted(expected.keys() - present):
         raise ChecksumMismatch(f"{folder / name}: is missing, {CHECKSUMS} lists it; {_REPAIR}")
@@ -55,66 +61,86 @@ def verify_checksums(folder: Path) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def parse_checksums(content: bytes, where: str, error_class: type[ModelError] = UnsafeModel) -> dict[str, str]:
+    """Return the sha256 of each file that a SHA256SUMS lists, all of whose names may be written.
+
+    Args:
+        content: Of the file.
+        where: What messages call it.
+        error_class: What is raised.
+
+    Raises:
+        ModelError: It is no list of digests and names, or a name leads elsewhere, or two are one on some system.
+    """
+    files: dict[str, str] = {}
+    spellings: dict[str, str] = {}
+    lines = content.removesuffix(b"\n").split(b"\n")
+    if len(lines) > FILES:
+        raise error_class(f"{where}: expected at most {FILES} files, found {len(lines):,}")
+    for number, line in enumerate(lines, start=1):
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise error_class(f"{where}, line {number}: expected a sha256 and a file name, found {line[:40]!r}")
+        try:
+            name = check_name(match["name"].decode("utf-8"), error_class)
+        except UnicodeDecodeError as error:
+            raise error_class(f"{where}, line {number}: expected a name in UTF-8") from error
+        except ModelError as error:
+            raise error_class(f"{where}, line {number}: {error}") from error
+        if name in {CHECKSUMS, SIGNATURE}:
+            raise error_class(f"{where}, line {number}: {name} can't list itself")
+        path = PurePosixPath(fold_name(name))
+        for taken in (path, *path.parents):
+            if str(taken) in spellings:
+                raise error_class(
+                    f"{where}, line {number}: {name!r} and {spellings[str(taken)]!r} are one file somewhere"
+                )
+        if any(PurePosixPath(other).is_relative_to(path) for other in spellings):
+            raise error_class(f"{where}, line {number}: {name!r} is a file and a folder")
+        spellings[str(path)] = name
+        files[name] = match["digest"].decode()
+    return files
+
+
 def hash_file(path: Path) -> str:
-    """Return the sha256 of a file, in hexadecimal."""
+    """Return the sha256 of a file, in hexadecimal.
+
+    Raises:
+        ModelError: It can't be read, or may have no end, as a pipe or a device.
+    """
     try:
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise ModelError(f"{path}: expected a plain file, found a pipe or device")
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(f"{path}: can't be read: {error.strerror}") from error
 
 
-def find_fault(name: str) -> str:
-    """Return why a published file may not bear a name, empty where it may.
-
-    A name is to lead to a file below the folder on every system, and to the same one.
-    """
-    parts = name.split("/")
-    if any(part in {"", ".", ".."} for part in parts):
-        return "does not stay below its folder"
-    if not name.isprintable() or "\\" in name or ":" in name:
-        return "has a character that not every system allows"
-    if len(name.encode("utf-8", "replace")) > NAME_BYTES or len(parts) > LEVELS:
-        return f"is longer than {NAME_BYTES} bytes, or lies below more than {LEVELS - 1} folders"
-    return ""
-
-
 def list_files(folder: Path) -> list[str]:
     """Return the files below a folder but its checksums and signature: relative, sorted.
 
     Raises:
-        ChecksumMismatch: There is a symbolic link, which could show bytes that nobody published, or too many files.
+        ChecksumMismatch: There is a symbolic link, which could show bytes that nobody published, something else than
+            a file, which could be read for ever, or too many files.
     """
     names: list[str] = []
     for parent, folders, files in os.walk(folder):
         for name in (*folders, *files):
-            if Path(parent, name).is_symlink():
-                raise ChecksumMismatch(
-                    f"{Path(parent, name)}: is a symbolic link; a model folder holds plain files only"
-                )
+            _refuse_others(Path(parent, name))
         names.extend(Path(parent, name).relative_to(folder).as_posix() for name in files)
-        if len(names) > FILES:
-            raise ChecksumMismatch(f"{folder}: expected at most {FILES:,} files, found more")
+        if len(names) > FILES + 2:
+            raise ChecksumMismatch(f"{folder}: expected at most {FILES} files, found more")
     return sorted(name for name in names if name not in {CHECKSUMS, SIGNATURE})
 
 
-def _parse(path: Path, content: bytes) -> dict[str, str]:
-    expected: dict[str, str] = {}
-    twins: dict[str, str] = {}
-    for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), start=1):
-        match = _LINE.match(line)
-        if match is None:
-            raise ChecksumMismatch(f"{path}, line {number}: expected a sha256 and a file name, found {line[:40]!r}")
-        name = match["name"]
-        if fault := find_fault(name):
-            raise ChecksumMismatch(f"{path}, line {number}: {name[:NAME_BYTES]!r} {fault}")
-        if name in expected:
-            raise ChecksumMismatch(f"{path}, line {number}: {name!r} is listed twice")
-        if (twin := twins.setdefault(name.casefold(), name)) != name:
-            raise ChecksumMismatch(f"{path}, line {number}: {name!r} is {twin!r} on systems that ignore case")
-        if len(expected) == FILES:
-            raise ChecksumMismatch(f"{path}: expected at most {FILES:,} files, found more")
-        expected[name] = match["digest"]
-    if not expected:
-        raise ChecksumMismatch(f"{path}: lists no file; {_REPAIR}")
-    return expected
+def _refuse_others(path: Path) -> None:
+    try:
+        mode = path.lstat().st_mode
+    except OSError as error:
+        raise ModelError(f"{path}: can't be read: {error.strerror}") from error
+    if stat.S_ISLNK(mode):
+        raise ChecksumMismatch(f"{path}: is a symbolic link; a model folder holds plain files only")
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise ChecksumMismatch(f"{path}: is a pipe, socket or device; a model folder holds plain files only")

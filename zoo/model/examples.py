@@ -54,9 +54,12 @@ def to_array(where: str, values: list[object]) -> Predictions:
     """Return nested lists of numbers as float32.
 
     Raises:
-        ModelError: They are something else, or of unequal lengths; ``where`` names them.
+        ModelError: They are something else, too large, or of unequal lengths; ``where`` names them.
     """
     try:
-        return np.array(values, dtype=np.float32)
+        with np.errstate(over="raise"):
+            return np.array(values, dtype=np.float32)
+    except FloatingPointError as error:
+        raise ModelError(f"{where}: expected numbers of 32 bits, found one beyond 3.4e38") from error
     except (TypeError, ValueError, OverflowError) as error:
         raise ModelError(f"{where}: expected nested lists of numbers, of one length each") from error

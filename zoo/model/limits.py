@@ -24,18 +24,20 @@ REGISTRY_NODES = 20_000_000
 EXAMPLE_BYTES = 256 * MIB
 """Eight windows of 250,000 bases, and 900 bins of 5,300 tracks for each, take about 100 MB as text."""
 
-CHECKSUMS_BYTES = MIB
-FILES = 1_000
-"""A model has about six files."""
+FILES = 100
+"""Of one model; those of the zoo's own have five."""
+
+CHECKSUMS_BYTES = 1 << 17
+"""Of a SHA256SUMS: more than ``FILES`` lines of the longest names take."""
 
 NAME_BYTES = 200
 """Of a file below its folder; file systems end a name at 255."""
 
 LEVELS = 4
-"""Folders within folders."""
+"""Of a file's name: folders within folders, and the file."""
 
 SIGNATURE_BYTES = MIB
-"""A signature over a thousand files takes 300 kB."""
+"""A signature over a hundred files takes 30 kB."""
 
 NETWORK_BYTES = 2**31 - 1
 """Protocol buffers end here; a larger network would need external data."""

@@ -52,7 +52,7 @@ ALLOWED = frozenset(f"{_ELEMENTWISE} {_ALONG_AXES} {_LAYERS} {_SHAPES}".split())
 _OLDEST = 7  # the first opset whose operators broadcast as those of now do
 
 _POSITIVE = frozenset(
-    {"blocksize", "dilations", "group", "hidden_size", "kernel_shape", "num_groups", "num_outputs", "strides"}
+    {"blocksize", "dilations", "group", "hidden_size", "kernel_shape", "num_groups", "num_outputs", "size", "strides"}
 )
 """Attributes by which something is divided, or of which there is at least one."""
 
@@ -103,10 +103,24 @@ def iter_graphs(graph: onnx.GraphProto, where: str, level: int = 0) -> Iterator[
         raise UnsafeModel(f"{where}: expected at most {GRAPH_LEVELS} graphs within one another, found more")
     yield graph
     for node in graph.node:
+        for inner in iter_inner_graphs(node):
+            yield from iter_graphs(inner, where, level + 1)
+
+
+def iter_inner_graphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
+    """Give the graphs that a node runs, without those within them."""
+    for attribute in node.attribute:
+        yield from (inner for inner in (attribute.g, *attribute.graphs) if inner.ListFields())
+
+
+def iter_tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """Give the weights of a graph and of its nodes, but not of graphs within it, nor those of sparse tensors."""
+    yield from graph.initializer
+    for node in graph.node:
         for attribute in node.attribute:
-            for inner in (attribute.g, *attribute.graphs):
-                if inner.ListFields():
-                    yield from iter_graphs(inner, where, level + 1)
+            if attribute.HasField("t"):
+                yield attribute.t
+            yield from attribute.tensors
 
 
 def name_node(node: onnx.NodeProto) -> str:

@@ -7,27 +7,24 @@ data outside the file, ONNX's own checks, and how much memory and work the netwo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import ModelError, UnsafeModel
+from zoo.errors import UnsafeModel
 from zoo.model.graph import check_graph
-from zoo.model.limits import MIB, NAME_LETTERS, NETWORK_BYTES, PARTS, RANK
-from zoo.model.operators import check_operators, iter_graphs
-from zoo.model.sizes import Need, reckon_sizes
-from zoo.model.wire import has_more_parts
+from zoo.model.limits import NAME_LETTERS, RANK
+from zoo.model.operators import check_operators, iter_graphs, iter_tensors
+from zoo.model.reading import read_network
+from zoo.model.sizes import Need, reckon_need
+from zoo.model.telling import in_one_line
 
 if TYPE_CHECKING:
     import onnx
 
     from zoo.model.card import Card
 
-MAX_BYTES = NETWORK_BYTES
-
 _FREE_WEIGHTS = 4  # the first version of ONNX whose weights need not be declared as inputs
 _LARGE = 1 << 16  # bytes of a tensor that ONNX's checks need not copy
-_SMALL_FILE = 4 * MIB  # that can't have parts enough to fill a memory
 
 
 def check_onnx(path: Path, card: Card | None = None) -> onnx.ModelProto:
@@ -50,36 +47,17 @@ def examine_onnx(path: Path, card: Card | None = None) -> tuple[onnx.ModelProto,
     """Return the network of an ONNX file, as ``check_onnx``, with what one window takes."""
     import onnx
 
-    content = _read(path)
-    if len(content) > _SMALL_FILE and has_more_parts(content, onnx.ModelProto, PARTS):
-        raise UnsafeModel(f"{path}: expected at most {PARTS:,} parts and no groups, found more")
-    try:
-        model = onnx.load_model_from_string(content)
-    except Exception as error:
-        raise UnsafeModel(f"{path}: expected an ONNX model, found something else ({_first_line(error)})") from error
-    del content
-    if not model.graph.ListFields():
-        raise UnsafeModel(f"{path}: expected an ONNX model, found something else (no graph)")
+    model = read_network(path)
     check_operators(model, str(path))
     for graph in iter_graphs(model.graph, str(path)):
         _check_tensors(path, graph)
     try:
         onnx.checker.check_model(_without_weights(model), full_check=True)
     except Exception as error:
-        raise UnsafeModel(f"{path}: fails ONNX's checks: {_first_line(error)}") from error
+        raise UnsafeModel(f"{path}: fails ONNX's checks: {in_one_line(error)}") from error
     if card is not None:
         check_graph(model, card)
-    return model, reckon_sizes(model, card, str(path))
-
-
-def _read(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise UnsafeModel(f"{path}: expected at most {MAX_BYTES} bytes, found {size}")
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: can't be read: {error.strerror}") from error
+    return model, reckon_need(model, card, str(path))
 
 
 def _check_tensors(path: Path, graph: onnx.GraphProto) -> None:
@@ -89,7 +67,7 @@ def _check_tensors(path: Path, graph: onnx.GraphProto) -> None:
     if graph.sparse_initializer:
         name = graph.sparse_initializer[0].values.name
         raise UnsafeModel(f"{path}: expected all values of a tensor, found the sparse tensor {name!r}")
-    for tensor in _iter_tensors(graph):
+    for tensor in iter_tensors(graph):
         if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
             raise UnsafeModel(f"{path}: expected all data inside the file, found tensor {tensor.name!r} outside it")
         if len(tensor.dims) > RANK or min(tensor.dims, default=0) < 0:
@@ -143,17 +121,3 @@ def _holds_floats(tensor: onnx.TensorProto) -> bool:
         return False
     fields = {field.name: value for field, value in tensor.ListFields()}
     return len(fields["raw_data"]) == size and fields.keys() <= {"name", "dims", "data_type", "raw_data", "doc_string"}
-
-
-def _iter_tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
-    yield from graph.initializer
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.HasField("t"):
-                yield attribute.t
-            yield from attribute.tensors
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:200] if lines else type(error).__name__

@@ -43,6 +43,7 @@ R = TypeVar("R")
 _CPU_BYTES = 2 << 20
 _GPU_BYTES = 256 << 20
 _MIN_WINDOWS, _MAX_WINDOWS = 16, 4096
+_LARGEST_RUN = 512 << 20  # bytes of a layer's result for all windows of a run, of which there may be fewer then
 _LARGEST_APART = 64 << 20  # bytes of a layer's result, for so few windows, that each thread may have of its own
 
 
@@ -155,13 +156,15 @@ class Session:
         """Return how many windows keep the largest tensor between two layers within ``budget`` bytes.
 
         Returns:
-            At least the 16 windows that keep a processor busy, and whether each thread can have that many of its own.
+            At least the 16 windows that keep a processor busy, if there is room for their layers, and whether each
+            thread can have that many of its own.
         """
         if self.network is not None and self.network.trunk:
             largest = 4 * max(shape.channels * shape.length for shape in self.network.maps.values())
         else:
             largest = _find_largest(embed_one_hot(self._graph, self.card))
-        return min(max(budget // largest, _MIN_WINDOWS), _MAX_WINDOWS), largest * _MIN_WINDOWS <= _LARGEST_APART
+        fewest = max(min(_LARGEST_RUN // largest, _MIN_WINDOWS), 1)
+        return min(max(budget // largest, fewest), _MAX_WINDOWS), largest * _MIN_WINDOWS <= _LARGEST_APART
 
     def compare_whole(self, found: Mapping[str, Predictions], example: Example) -> Comparison:
         """Return what another form says of the windows of an example, members apart, beside what is right."""

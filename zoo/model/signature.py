@@ -25,6 +25,7 @@ from zoo.model.checksums import SIGNATURE
 from zoo.model.folder import CARD_FILE
 from zoo.model.limits import SIGNATURE_BYTES, read_bounded
 from zoo.model.statement import compare_files, parse, read_statement, take, write_statement
+from zoo.model.telling import in_one_line
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -268,7 +269,7 @@ def _read_private_key(path: Path, password: bytes | None) -> ec.EllipticCurvePri
         if isinstance(error, SignatureError):
             raise
         raise SignatureError(
-            f"{path}: expected a private key in PEM{', and its password' if password else ''}: {_first_line(error)}"
+            f"{path}: expected a private key in PEM{', and its password' if password else ''}: {in_one_line(error)}"
         ) from error
     _check_key(key.public_key(), str(path))
     if not isinstance(key, ec.EllipticCurvePrivateKey):  # pragma: no cover - its public key would have been refused
@@ -347,7 +348,7 @@ def _check_chain(
     except Exception as error:
         raise SignatureError(
             f"{folder / SIGNATURE}: the certificate of {leaf.subject.rfc4514_string()!r} does not lead to a root of "
-            f"the trust file: {_first_line(error)}"
+            f"the trust file: {in_one_line(error)}"
         ) from error
 
 
@@ -377,7 +378,7 @@ def _load(load: Any, content: Any, where: str) -> Any:
     try:
         return load(content)
     except Exception as error:
-        raise SignatureError(f"{where}: can't be read as PEM or DER: {_first_line(error)}") from error
+        raise SignatureError(f"{where}: can't be read as PEM or DER: {in_one_line(error)}") from error
 
 
 def _encode(content: bytes) -> str:
@@ -389,7 +390,3 @@ def _decode(text: str, where: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise SignatureError(f"{where}: expected base64, found {text[:40]!r}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

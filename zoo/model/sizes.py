@@ -43,7 +43,7 @@ class Need:
     work: int
 
 
-def reckon_sizes(model: onnx.ModelProto, card: Card | None = None, where: str = "network") -> Need | None:
+def reckon_need(model: onnx.ModelProto, card: Card | None = None, where: str = "network") -> Need | None:
     """Return what one window takes; None where neither the network nor a card says how large its inputs are.
 
     Args:
@@ -195,12 +195,26 @@ class _Reckoning:
             if name and name not in values:
                 raise UnsafeModel(f"{self._where}: {name_node(node)}: reads {name!r}, which nothing before it makes")
         inputs = [values[name] if name else None for name in node.input]
+        if node.op_type == "LRN":
+            self._check_reach(node, inputs)
         reckon = self._reckon_graphs if node.op_type in CONTROL_FLOW else self._infer
         results = {
             name: self._check(f"result {name!r}", value) for name, value in reckon(node, inputs, values, turns).items()
         }
         self.work += turns * count_work(node, [value for value in inputs if value is not None], results)
         return results
+
+    def _check_reach(self, node: onnx.NodeProto, inputs: Sequence[Value | None]) -> None:
+        """Refuse a normalization beyond all channels: ONNX Runtime makes room for as many as it is told."""
+        shape = inputs[0].shape if inputs and inputs[0] is not None else None
+        if shape is None or len(shape) < 2:
+            raise self._refuse_unknown(node)
+        size = next((item.i for item in node.attribute if item.name == "size"), 1)
+        if size >= 2 * shape[1]:
+            raise UnsafeModel(
+                f"{self._where}: {name_node(node)}: attribute 'size': expected less than twice the {shape[1]:,} "
+                f"channels, found {size:,}"
+            )
 
     def _infer(
         self, node: onnx.NodeProto, inputs: Sequence[Value | None], _: ChainMap[str, Value], __: int

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from zoo.errors import ChecksumMismatch, ModelError, OutputError, UnknownModel
 from zoo.model.card import Card, read_card
-from zoo.model.checksums import CHECKSUMS, SIGNATURE, verify_checksums
+from zoo.model.checksums import CHECKSUMS, SIGNATURE, parse_checksums, verify_checksums
 from zoo.model.folder import CARD_FILE
+from zoo.model.limits import CHECKSUMS_BYTES, read_bounded
 from zoo.model.probation import examine
 from zoo.model.verify import Verification, verify_folder
-from zoo.registry.names import MAX_CHECKSUMS, parse_checksums
 from zoo.registry.pull import MAX_MODEL
 
 
@@ -91,9 +91,7 @@ def open_workplace() -> Iterator[Path]:
 def _list_files(folder: Path, digest: str) -> dict[str, str]:
     """Return the files by name, none of whose names would be refused where the model is pulled."""
     path = folder / CHECKSUMS
-    content = path.read_bytes()
-    if len(content) > MAX_CHECKSUMS:
-        raise ModelError(f"{path}: expected at most {MAX_CHECKSUMS:,} bytes, found {len(content):,}")
+    content = read_bounded(path, CHECKSUMS_BYTES, ModelError)
     return {**parse_checksums(content, str(path)), CHECKSUMS: digest}
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from zoo.errors import ModelError, VersionExists
 from zoo.genome.output import OutputFile
 from zoo.model.card import read_card
-from zoo.model.checksums import CHECKSUMS, SIGNATURE, hash_file, verify_checksums
+from zoo.model.checksums import CHECKSUMS, SIGNATURE, hash_file, parse_checksums, verify_checksums
 from zoo.model.folder import CARD_FILE
 from zoo.registry.cache import Cache
 from zoo.registry.fetching import Share, Tell, add_signature, fetch
 from zoo.registry.index import Entry, Index, Listing, Versions, list_index, parse_registry
 from zoo.registry.judging import judge_kept
-from zoo.registry.names import blob_path, parse_checksums
+from zoo.registry.names import blob_path
 from zoo.registry.pull import Location, pull
 from zoo.registry.refreshing import MAX_REGISTRY
 from zoo.registry.resolving import Place

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from zoo.errors import ChecksumMismatch, ModelError, OutputError, SignatureError
-from zoo.model.checksums import CHECKSUMS, SIGNATURE, hash_file, verify_checksums
+from zoo.model.checksums import CHECKSUMS, SIGNATURE, hash_file, parse_checksums, verify_checksums
+from zoo.model.limits import CHECKSUMS_BYTES
 from zoo.registry.cache import Cache
 from zoo.registry.index import Listing
-from zoo.registry.names import MAX_CHECKSUMS, parse_checksums
 from zoo.registry.resolving import Place
 from zoo.registry.transfer import explain_disk, fetch_from
 from zoo.registry.trust import judge
@@ -100,7 +100,7 @@ class _Work:
 
     def bring_all(self) -> None:
         entry = self.listing.entry
-        sums = self._bring(CHECKSUMS, entry.sha256sums, MAX_CHECKSUMS)
+        sums = self._bring(CHECKSUMS, entry.sha256sums, CHECKSUMS_BYTES)
         files = parse_checksums(sums.read_bytes(), str(sums))
         left = self.limit
         for name, digest in files.items():

@@ -9,6 +9,7 @@ import base64
 import functools
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from zoo.model.verify import verify_folder
 from zoo.registry.trust import judge
 from zoo.testing.hostile_networks import (
     claim_length,
+    list_numbers,
     make_bombs,
     make_misfits,
     make_strangers,
@@ -111,6 +113,8 @@ _MESSAGES = {
     "groups of none": r"attribute 'group': expected 1 to 16 numbers above 0, found \[0\]",
     "steps of none": r"attribute 'strides': expected 1 to 16 numbers above 0, found \[0\]",
     "a kernel of less than none": r"attribute 'kernel_shape': expected 1 to 16 numbers above 0, found \[-5\]",
+    "a normalization without end": r"expected less than twice the 9 channels, found 1,099,511,627,777",
+    "a normalization of none": r"attribute 'size': expected 1 to 16 numbers above 0, found \[0\]",
     "an equation without end": "attribute 'equation': expected letters of axes",
     "a tensor of many axes": "expected at most 16 axes|fails ONNX's checks",
     "a constant of many axes": "expected at most 16 axes, none of them negative",
@@ -167,6 +171,7 @@ def _list_files() -> Iterator[Hostile]:
             repeat_nothing(6_000_000) + b"\xff",
             r"model\.onnx: expected at most 1,000,000 parts",
         ),
+        "twenty million numbers in a row": (list_numbers(20_000_000), r"model\.onnx: expected at most 1,000,000 parts"),
         "a text": (b"This is no network.\n" * 100, none),
         "an archive": (b"PK\x03\x04" + bytes(100), none),
         "nothing": (b"", none),
@@ -175,21 +180,30 @@ def _list_files() -> Iterator[Hostile]:
     for name, (content, match) in contents.items():
         yield Hostile(name, functools.partial(_write, network=content), UnsafeModel, match)
     yield Hostile("a network that is a link", _write_link, ChecksumMismatch, "is a symbolic link")
+    if hasattr(os, "mkfifo"):
+        yield Hostile("a network that never comes", _write_pipe, ChecksumMismatch, "is a pipe, socket or device")
 
 
 def _list_checksums() -> Iterator[Hostile]:
     zeros = "0" * 64
     lines = {
-        "a file above": (f"{zeros}  ../secret\n", r"line 1: '\.\./secret' does not stay below its folder"),
-        "a file far above": (f"{zeros}  a/../../secret\n", "does not stay below its folder"),
-        "a file elsewhere": (f"{zeros}  /etc/passwd\n", "line 1: '/etc/passwd' does not stay below its folder"),
-        "a file of another system": (f"{zeros}  C:\\secret\n", "has a character that not every system allows"),
-        "a name with NUL": (f"{zeros}  model.onnx\0.txt\n", "has a character that not every system allows"),
-        "names that differ by case": (f"{zeros}  a\n{zeros}  A\n", "line 2: 'A' is 'a' on systems that ignore case"),
-        "a name of a megabyte": (f"{zeros}  {'x' * 500_000}\n", "is longer than 200 bytes"),
-        "a file a thousand folders down": (f"{zeros}  {'a/' * 1000}b\n", "does not|is longer than 200 bytes"),
-        "a hundred thousand lines": (f"{zeros}  a\n" * 100_000, r"SHA256SUMS: expected at most 1,048,576 bytes"),
-        "a line without end": ("0" * 8 * _MB, r"SHA256SUMS: expected at most 1,048,576 bytes"),
+        "a file above": (
+            f"{zeros}  ../secret\n",
+            r"line 1: file name '\.\./secret': expected a path that stays",
+        ),
+        "a file far above": (f"{zeros}  a/../../secret\n", "expected a path that stays inside the folder"),
+        "a file elsewhere": (
+            f"{zeros}  /etc/passwd\n",
+            "file name '/etc/passwd': expected a path that stays",
+        ),
+        "a file of another system": (f"{zeros}  C:\\secret\n", "holds a character that not every system allows"),
+        "a name with NUL": (f"{zeros}  model.onnx\0.txt\n", "holds a character that not every system allows"),
+        "names that differ by case": (f"{zeros}  a\n{zeros}  A\n", "line 2: 'A' and 'a' are one file somewhere"),
+        "a name of 100 kB": (f"{zeros}  {'x' * 100_000}\n", "expected at most 200 bytes"),
+        "a file a thousand folders down": (f"{zeros}  {'a/' * 1000}b\n", "expected at most 4 levels, found 1001"),
+        "a hundred thousand lines": (f"{zeros}  a\n" * 100_000, r"SHA256SUMS: expected at most 131,072 bytes"),
+        "a line without end": ("0" * 8 * _MB, r"SHA256SUMS: expected at most 131,072 bytes"),
+        "a device of Windows": (f"{zeros}  aux.txt\n", "is a name that not every system allows"),
         "other files": (f"{zeros}  {NETWORK_FILE}\n", r"example\.json: is not listed in SHA256SUMS"),
     }
     for name, (text, match) in lines.items():
@@ -321,6 +335,12 @@ def _write_endless_example(folder: Path) -> None:
     with (folder / EXAMPLE_FILE).open("r+b") as stream:
         stream.truncate(100 * _MB)
     write_checksums(folder)
+
+
+def _write_pipe(folder: Path) -> None:
+    _write(folder)
+    (folder / NETWORK_FILE).unlink()
+    os.mkfifo(folder / NETWORK_FILE)
 
 
 def _write_link(folder: Path) -> None:

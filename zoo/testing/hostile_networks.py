@@ -95,6 +95,8 @@ def make_bombs() -> dict[str, onnx.ModelProto]:
         ),
         "steps of none": _bomb([("MaxPool", [x], "bomb", {"kernel_shape": [2], "strides": [0]})]),
         "a kernel of less than none": _bomb([("AveragePool", [x], "bomb", {"kernel_shape": [-5]})]),
+        "a normalization without end": _bomb([("LRN", [x], "bomb", {"size": 2**40 + 1})]),
+        "a normalization of none": _bomb([("LRN", [x], "bomb", {"size": 0})]),
         "an equation without end": _bomb([("Einsum", [x], "bomb", {"equation": "..." * 1000})]),
     }  # fmt: skip
     very_wide = helper.make_tensor_value_info("wide", TensorProto.FLOAT, [1] * 1000)
@@ -195,6 +197,12 @@ def nest_deep(levels: int) -> bytes:
 def repeat_nothing(count: int) -> bytes:
     """Return a file of very many empty nodes: two bytes each, and 150 in memory."""
     return b"\x08\x09" + _write(7, b"\x0a\x00" * count) + _write(8, b"\x10\x12")
+
+
+def list_numbers(count: int) -> bytes:
+    """Return a file with a constant of very many whole numbers: a byte each, and 8 in memory."""
+    tensor = _write(1, b"\x01") + b"\x10\x07" + _write(7, b"\x01" * count)
+    return b"\x08\x09" + _write(7, _write(5, tensor)) + _write(8, b"\x10\x12")
 
 
 def claim_length(size: int) -> bytes:
