@@ -36,8 +36,13 @@ class TakesAnyTagForTheSame(LocalStore):
 
 
 class WritesTheEndOnly(LocalStore):
-    def put(self, path, file):
+    def put(self, path, file, *, replace=False):
         file.write_bytes(file.read_bytes()[1:])
+        super().put(path, file, replace=replace)
+
+
+class KeepsWhatIsDamaged(LocalStore):
+    def put(self, path, file, *, replace=False):
         super().put(path, file)
 
 
@@ -71,6 +76,7 @@ def test_a_folder_keeps_the_contract(tmp_path):
         (SendsWhatIsKnown, r"with its own tag gives"),
         (TakesAnyTagForTheSame, r"with another tag gives other bytes"),
         (WritesTheEndOnly, r"changed the file"),
+        (KeepsWhatIsDamaged, r"replace=True\) left what was damaged"),
         (SwapsWhateverIsThere, r"a file that is there was replaced as if it were not"),
         (SwapsHalf, r"another connection reads something else"),
         (HasASlashAtTheEnd, r"without a slash at the end"),

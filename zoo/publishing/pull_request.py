@@ -6,17 +6,19 @@ out stay as they are. Until the branch is set, which is one step, there are only
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from zoo.errors import DownloadError, OutputError, PublishConflict
 from zoo.publishing.target import RegistryFile
+from zoo.registry.stores.pieces import read_whole
 from zoo.registry.stores.protocol import PIECE, Changed, Missing, Tag, Tagged, leads_out
 
 _OF_ANOTHER = (
@@ -144,11 +146,15 @@ class Checkout:
             )
         return _File(mode, named)
 
-    def read(self, file: _File) -> bytes:
-        done = self._ask("cat-file", "blob", file.object)
-        if done.returncode:
-            raise DownloadError(f"{self.root}: {file.object} can't be read: {_first_line(done.stderr)}")
-        return done.stdout
+    def read(self, file: _File) -> Generator[bytes, None, None]:
+        """Give a file in pieces."""
+        with tempfile.TemporaryFile() as told:
+            with self._start("cat-file", "blob", file.object, stdout=subprocess.PIPE, stderr=told) as process:
+                while piece := process.stdout.read(PIECE) if process.stdout is not None else b"":
+                    yield piece
+            if process.returncode:
+                told.seek(0)
+                raise DownloadError(f"{self.root}: {file.object} can't be read: {_first_line(told.read())}")
 
     def write(self, path: str, content: bytes | IO[bytes]) -> str:
         """Keep a file for the commit, byte for byte; return its object."""
@@ -184,18 +190,26 @@ class Checkout:
     def _ask(
         self, *arguments: str, content: bytes | IO[bytes] = b"", environment: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[bytes]:
+        text, stream = (content, subprocess.PIPE) if isinstance(content, bytes) else (None, content)
+        with self._start(
+            *arguments, stdin=stream, stdout=subprocess.PIPE, stderr=subprocess.PIPE, environment=environment
+        ) as process:
+            answer, told = process.communicate(text)
+        return subprocess.CompletedProcess(arguments, process.returncode, answer, told)
+
+    def _start(
+        self, *arguments: str, environment: Mapping[str, str] | None = None, **streams: int | IO[bytes]
+    ) -> subprocess.Popen[bytes]:
         kept = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER}
         own = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **(environment or {})}
         settings = [word for setting in _SETTINGS for word in ("-c", setting)]
-        text = content if isinstance(content, bytes) else None
         try:
-            return subprocess.run(
+            return subprocess.Popen(
                 ["git", "-C", str(self.root), *settings, *arguments],
-                check=False,
-                capture_output=True,
                 env={**kept, **own},
-                input=text,
-                stdin=None if isinstance(content, bytes) else content,
+                stdin=streams.get("stdin", subprocess.DEVNULL),
+                stdout=streams["stdout"],
+                stderr=streams["stderr"],
             )
         except FileNotFoundError as error:
             raise OutputError("git is not installed, and --pull-request makes a branch with it") from error
@@ -216,25 +230,26 @@ class CheckoutStore:
         file = self._look_up(path)
         if file is None:
             raise Missing(f"{self.address}/{path}: no such file in git")
-        content = self._checkout.read(file)
-        for begin in range(start, len(content), PIECE):
-            yield content[begin : begin + PIECE]
+        with contextlib.closing(self._checkout.read(file)) as pieces:
+            for piece in pieces:
+                if kept := piece[start:]:
+                    yield kept
+                start = max(0, start - len(piece))
 
     def read_tagged(self, path: str, limit: int, known: Tag | None = None) -> Tagged | None:
         """See ``Reader.read_tagged``."""
         file = self._look_up(path)
         if file is None:
             return None
-        content = self._checkout.read(file)
-        if len(content) > limit:
-            raise DownloadError(f"{self.address}/{path}: expected at most {limit:,} bytes, found {len(content):,}")
-        return Tagged(None if file.object == known else content, file.object)
+        if file.object == known:
+            return Tagged(None, file.object)
+        return Tagged(read_whole(self._checkout.read(file), limit, f"{self.address}/{path}"), file.object)
 
-    def put(self, path: str, file: Path) -> None:
+    def put(self, path: str, file: Path, *, replace: bool = False) -> None:
         """See ``Writer.put``."""
         if leads_out(path):
             raise OutputError(f"{self.address}: {path!r} leads out of the store")
-        if self._look_up(path) is not None:
+        if not replace and self._look_up(path) is not None:
             return
         try:
             with file.open("rb") as stream:

@@ -12,11 +12,8 @@ from pathlib import Path
 from zoo.errors import ChecksumMismatch, DownloadError, OutputError
 from zoo.registry.names import blob_path
 from zoo.registry.pull import Share
-from zoo.registry.stores.protocol import TRIES, Changed, Missing, Reader, Writer
+from zoo.registry.stores.protocol import TRIES, Missing, Reader, Writer
 from zoo.registry.transfer import WAIT, Report, fetch_blob
-
-_MOST_MENDED = 1 << 31
-"""Bytes of a damaged blob that is replaced; one that is larger has to be removed by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +28,7 @@ class Blob:
 def upload(blobs: Sequence[Blob], store: Writer, reader: Reader, back: Path, report: Share | None = None) -> int:
     """Have every file in a store; return how many had to be sent.
 
-    One that is there already is read, and replaced if it is damaged.
+    One that is there already is read, and sent again if it is damaged. No file is held in memory as a whole.
 
     Args:
         blobs: The files.
@@ -42,7 +39,7 @@ def upload(blobs: Sequence[Blob], store: Writer, reader: Reader, back: Path, rep
 
     Raises:
         OutputError: A file can't be written.
-        ChecksumMismatch: The store gives back other bytes.
+        ChecksumMismatch: The store gives back other bytes, and keeps them whatever is sent.
         DownloadError: It can't be read.
     """
     total, came, sent = sum(blob.file.stat().st_size for blob in blobs), 0, 0
@@ -77,17 +74,17 @@ def _keep(blob: Blob, store: Writer, reader: Reader, part: Path, report: Report)
         except ChecksumMismatch as error:
             if tries == TRIES:
                 raise
-            written |= _mend(store, path, blob, error)
+            written |= _mend(store, path, blob, size, error)
         else:
             break
     return written
 
 
-def _put(store: Writer, path: str, file: Path) -> None:
+def _put(store: Writer, path: str, file: Path, *, replace: bool = False) -> None:
     """Send a file; a store behind a network is asked again, as it may fail for a moment."""
     for tries in range(1, TRIES + 1):
         try:
-            store.put(path, file)
+            store.put(path, file, replace=replace)
         except OutputError:
             if tries == TRIES or "://" not in store.address:
                 raise
@@ -96,15 +93,26 @@ def _put(store: Writer, path: str, file: Path) -> None:
             return
 
 
-def _mend(store: Writer, path: str, blob: Blob, error: ChecksumMismatch) -> bool:
+def _mend(store: Writer, path: str, blob: Blob, size: int, damage: ChecksumMismatch) -> bool:
     """Replace a damaged blob, which nobody could pull; return False if it was damaged only on its way here."""
     try:
-        found = store.read_tagged(path, _MOST_MENDED)
-        if found is not None and found.content is not None and hashlib.sha256(found.content).hexdigest() == blob.digest:
+        if _hash_stored(store, path, size) == blob.digest:
             return False
-        store.swap(path, blob.file.read_bytes(), None if found is None else found.tag)
-    except Changed:
-        return False  # somebody else mends it
-    except (DownloadError, OutputError):
-        raise error from None
+        _put(store, path, blob.file, replace=True)
+    except (DownloadError, OutputError) as error:
+        raise ChecksumMismatch(f"{damage}; it can't be replaced: {error}") from error
     return True
+
+
+def _hash_stored(store: Writer, path: str, size: int) -> str:
+    """Return the sha256 of what a store has under a name, empty if it has nothing or more than ``size`` bytes."""
+    content = hashlib.sha256()
+    try:
+        for piece in store.read(path):
+            content.update(piece)
+            size -= len(piece)
+            if size < 0:
+                return ""
+    except Missing:
+        return ""
+    return content.hexdigest()

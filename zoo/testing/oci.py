@@ -20,6 +20,7 @@ class ImageRegistry:
     Attributes:
         token: How bearer tokens begin, which ``/token`` gives to who knows ``login``; None asks for nothing.
         login: The basic authentication that ``/token`` wants, ``user:password`` in base 64.
+        keeps: Whether a blob that is there stays, whatever is sent under its digest, as the reference has it.
         elsewhere: What is answered instead to who wants to send a blob.
         blobs: By digest.
         manifests: By tag.
@@ -27,6 +28,7 @@ class ImageRegistry:
 
     token: str | None = None
     login: str | None = None
+    keeps: bool = True
     elsewhere: tuple[str, list[tuple[str, str]], bytes] | None = None
     blobs: dict[str, bytes] = field(default_factory=dict)
     manifests: dict[str, bytes] = field(default_factory=dict)
@@ -86,7 +88,8 @@ class ImageRegistry:
         digest = urllib.parse.parse_qs(environment["QUERY_STRING"]).get("digest", [""])[0]
         if digest != f"sha256:{hashlib.sha256(body).hexdigest()}":
             return "400 Bad Request", [], b'{"errors":[{"code":"DIGEST_INVALID"}]}'
-        self.blobs[digest] = body
+        if not self.keeps or digest not in self.blobs:
+            self.blobs[digest] = body
         return "201 Created", [], b""
 
     def _give_blob(self, digest: str, wanted: str) -> tuple[str, list[tuple[str, str]], bytes]:

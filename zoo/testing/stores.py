@@ -83,6 +83,12 @@ def check_store(make_store: Callable[[], Writer], *, swaps: bool = True) -> None
             store.put(path, file)
             store.put(path, file)  # once more, as after a run that broke off
             expect(file.read_bytes() == content, f"{where}: put({path!r}) changed the file")
+        damaged = "blobs/sha256/01/a name+of%20ours~é"
+        files[damaged] = b"what it should have been"
+        file.write_bytes(files[damaged])
+        store.put(damaged, file, replace=True)
+        found = b"".join(make_store().read(damaged))
+        expect(found == files[damaged], f"{where}: put({damaged!r}, replace=True) left what was damaged")
     check_reader(make_store(), files)
     if swaps:
         _check_swaps(make_store)

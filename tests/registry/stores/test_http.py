@@ -145,7 +145,7 @@ def test_a_registry_that_breaks_off_is_no_registry(store, server):
 
 
 def test_more_than_the_limit_is_not_read(store, server):
-    with pytest.raises(DownloadError, match=r"large: expected at most 99 bytes, found more"):
+    with pytest.raises(DownloadError, match=r"large: expected at most 99 bytes, found 3,145,735"):
         store.read_tagged("large", 99)
 
 
@@ -236,7 +236,7 @@ def test_a_last_piece_that_does_not_come_is_a_cut():
 def test_more_than_the_limit_is_refused_however_it_comes(content):
     with (
         answer_once(content) as store,
-        pytest.raises(DownloadError, match="file: expected at most 8 bytes, found more"),
+        pytest.raises(DownloadError, match=r"file: expected at most 8 bytes, found (999,999|more)$"),
     ):
         store.read_tagged("file", 8)
 

@@ -158,6 +158,20 @@ def test_a_server_that_heeds_no_condition_can_hold_no_registry(bucket, monkeypat
             assert store.read_tagged(path, 9) is None
 
 
+def test_what_was_tried_with_and_can_not_be_removed_hides_no_reason(bucket, monkeypatch):
+    def forget_conditions(environment, start):
+        environment.pop("HTTP_IF_MATCH", None)
+        return application(environment, start)
+
+    listener = bucket.server
+    with serve(forget_conditions, Fault(status=403, method="DELETE")) as careless:
+        application = forward_to(listener.address)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", careless.address)
+        message = r"takes no conditional writes .*--registry; registry\.yaml\.conditions, .*, is left there and may be"
+        with pytest.raises(OutputError, match=message):
+            S3Store("s3://zoo").swap("registry.yaml", b"1", None)
+
+
 def test_without_credentials_a_bucket_is_read_as_anybody_may(bucket, monkeypatch, tmp_path):
     store = S3Store("s3://zoo")
     put(store, "a", b"1", tmp_path)

@@ -93,11 +93,12 @@ class GsStore:
                 return Tagged(content, tag)
             raise DownloadError(f"{where}: changed {TRIES} times while it was read; try again")
 
-    def put(self, path: str, file: Path) -> None:
+    def put(self, path: str, file: Path, *, replace: bool = False) -> None:
         """See ``Writer.put``."""
         with self._name(path, OutputError, "can't be written"):
+            condition = {} if replace else {"if_generation_match": 0}
             try:
-                self._find(path).upload_from_filename(str(file), if_generation_match=0, **self._once)
+                self._find(path).upload_from_filename(str(file), **condition, **self._once)
             except Exception as error:
                 if _find_status(error) != 412:
                     raise

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from zoo.errors import DownloadError, MissingExtra, OutputError
 from zoo.registry.stores.connection import Connection, ask_range
+from zoo.registry.stores.pieces import read_whole
 from zoo.registry.stores.protocol import IDLE, TRIES, Changed, Tag, Tagged, hide_secrets, leads_out, naming_faults
 
 _KINDS = {"datasets": "dataset", "spaces": "space", "models": "model"}
@@ -64,14 +65,9 @@ class HfStore:
             tag = str(file.blob_id)
             if tag == known:
                 return Tagged(None, tag)
-            content = bytearray()
-            for piece in self._read(path, 0, head):
-                content += piece
-                if len(content) > limit:
-                    raise DownloadError(f"{where}: expected at most {limit:,} bytes, found more")
-            return Tagged(bytes(content), tag)
+            return Tagged(read_whole(self._read(path, 0, head), limit, where), tag)
 
-    def put(self, path: str, file: Path) -> None:
+    def put(self, path: str, file: Path, *, replace: bool = False) -> None:  # noqa: ARG002 - a commit always does
         """See ``Writer.put``; one commit."""
         with self._name(path, OutputError, "can't be written"), file.open("rb") as stream:
             self._commit(path, stream, None)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from zoo.errors import DownloadError
 from zoo.registry.stores.connection import ABSENT, Connection, ask_range, explain_status, split_credentials
+from zoo.registry.stores.pieces import read_whole
 from zoo.registry.stores.protocol import IDLE, Missing, Tag, Tagged, hide_secrets, leads_out
 
 _OWN_TAG = "sha256:"
@@ -50,22 +51,13 @@ class HttpStore:
                     return Tagged(None, known)
                 if answer.status != 200:
                     raise DownloadError(f"{where}: {explain_status(answer)}")
-                content = self._read_all(answer, where, limit)
+                if (answer.length or 0) > limit:
+                    raise DownloadError(f"{where}: expected at most {limit:,} bytes, found {answer.length:,}")
+                content = read_whole(self._connection.read_pieces(answer, where), limit, where)
                 tag = answer.headers.get("ETag") or _OWN_TAG + hashlib.sha256(content).hexdigest()
         except Missing:
             return None
         return Tagged(None if tag == known else content, tag)
-
-    def _read_all(self, answer: http.client.HTTPResponse, where: str, limit: int) -> bytes:
-        content = bytearray()
-        if (answer.length or 0) <= limit:
-            for piece in self._connection.read_pieces(answer, where):
-                content += piece
-                if len(content) > limit:
-                    break
-            else:
-                return bytes(content)
-        raise DownloadError(f"{where}: expected at most {limit:,} bytes, found more")
 
     @contextlib.contextmanager
     def _ask(self, path: str, headers: dict[str, str]) -> Iterator[http.client.HTTPResponse]:

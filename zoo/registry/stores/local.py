@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from zoo.errors import DownloadError, OutputError
+from zoo.registry.stores.pieces import read_whole
 from zoo.registry.stores.protocol import PIECE, Changed, Missing, Tag, Tagged
 
 _PATIENCE = 60.0  # seconds that a writer waits for another one; a swap takes a few hundredths of a second
@@ -44,28 +45,27 @@ class LocalStore:
 
     def read_tagged(self, path: str, limit: int, known: Tag | None = None) -> Tagged | None:
         """See ``Reader.read_tagged``."""
-        content = bytearray()
         try:
-            for piece in self.read(path):
-                content += piece
-                if len(content) > limit:
-                    raise DownloadError(f"{self.folder / path}: expected at most {limit:,} bytes, found more")
+            content = read_whole(self.read(path), limit, str(self.folder / path))
         except Missing:
             return None
         tag = hashlib.sha256(content).hexdigest()
-        return Tagged(None if tag == known else bytes(content), tag)
+        return Tagged(None if tag == known else content, tag)
 
-    def put(self, path: str, file: Path) -> None:
-        """See ``Writer.put``: what stands there already stays."""
+    def put(self, path: str, file: Path, *, replace: bool = False) -> None:
+        """See ``Writer.put``: what stands there already stays, unless it is to be replaced."""
         target = self._find(path)
-        if target.exists():
+        if target.exists() and not replace:
             return
         with self._write_beside(target) as (partial, stream):
             with file.open("rb") as source:
                 shutil.copyfileobj(source, stream, PIECE)
             _sync(stream)
             try:
-                os.link(partial, target)  # refuses where another process was first
+                if replace:
+                    partial.replace(target)
+                else:
+                    os.link(partial, target)  # refuses where another process was first
             except FileExistsError:
                 return
             except OSError as error:

@@ -20,6 +20,7 @@ from typing import IO, NoReturn
 
 from zoo.errors import DownloadError, OutputError
 from zoo.registry.stores.connection import Connection, ask_range, explain_status, make_basic, split_credentials
+from zoo.registry.stores.pieces import read_whole
 from zoo.registry.stores.protocol import IDLE, Missing, Tag, Tagged, hide_secrets
 
 _BLOB = re.compile(r"blobs/sha256/([0-9a-f]{2})/(\1[0-9a-f]{62})")
@@ -68,31 +69,31 @@ class OciStore:
         digest = _find_digest(path)
         if digest is None:
             raise DownloadError(self._refuse(path))
-        content = bytearray()
         try:
-            for piece in self.read(path):
-                content += piece
-                if len(content) > limit:
-                    raise DownloadError(f"{self.address}/{path}: expected at most {limit:,} bytes, found more")
+            content = read_whole(self.read(path), limit, f"{self.address}/{path}")
         except Missing:
             return None
-        return Tagged(None if digest == known else bytes(content), digest)
+        return Tagged(None if digest == known else content, digest)
 
-    def put(self, path: str, file: Path) -> None:
-        """See ``Writer.put``; the name has to be that of a blob."""
+    def put(self, path: str, file: Path, *, replace: bool = False) -> None:
+        """See ``Writer.put``; the name has to be that of a blob.
+
+        What is to be replaced is sent again, but many registries keep what they have: it has to be read back.
+        """
         digest = _find_digest(path)
         if digest is None:
             raise OutputError(self._refuse(path))
         where = f"{self.address}/{path}"
         try:
-            with self._ask("HEAD", f"/manifests/{_make_tag(digest)}", {"Accept": _MANIFEST}) as answer:
-                if answer.status == 200:
-                    return
+            if not replace and self._has(f"/manifests/{_make_tag(digest)}", {"Accept": _MANIFEST}):
+                return
             with file.open("rb") as stream:
                 size = os.fstat(stream.fileno()).st_size
-                self._upload(where, digest, stream, size)
+                if replace or not self._has(f"/blobs/{digest}"):
+                    self._upload(where, digest, stream, size)
             nothing = f"sha256:{hashlib.sha256(_NOTHING).hexdigest()}"
-            self._upload(where, nothing, _NOTHING, len(_NOTHING))
+            if not self._has(f"/blobs/{nothing}"):
+                self._upload(where, nothing, _NOTHING, len(_NOTHING))
             manifest = {
                 "schemaVersion": 2,
                 "mediaType": _MANIFEST,
@@ -123,10 +124,11 @@ class OciStore:
             "lose an entry; keep the index in another store: --registry"
         )
 
+    def _has(self, path: str, headers: Mapping[str, str] | None = None) -> bool:
+        with self._ask("HEAD", path, headers) as answer:
+            return answer.status == 200
+
     def _upload(self, where: str, digest: str, body: bytes | IO[bytes], size: int) -> None:
-        with self._ask("HEAD", f"/blobs/{digest}") as answer:
-            if answer.status == 200:
-                return
         with self._ask("POST", "/blobs/uploads/", {"Content-Length": "0"}) as answer:
             place = answer.headers.get("Location")
             if answer.status != 202 or place is None:
@@ -169,11 +171,8 @@ class OciStore:
         with self._connection.ask(url, self._basic) as answer:
             if answer.status != 200:
                 raise DownloadError(f"{self.address}: no token of {realm.netloc}: {explain_status(answer)}")
-            content = b""
-            for piece in self._connection.read_pieces(answer, hide_secrets(url)):
-                content += piece
-                if len(content) > _MOST_TOKEN:
-                    raise DownloadError(f"{self.address}: {realm.netloc} sends no token but {_MOST_TOKEN:,} bytes")
+            where = f"{self.address}: a token of {hide_secrets(url)}"
+            content = read_whole(self._connection.read_pieces(answer, where), _MOST_TOKEN, where)
         try:
             given = json.loads(content)
             return {"Authorization": f"Bearer {given.get('token') or given['access_token']}"}

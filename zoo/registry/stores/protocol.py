@@ -78,8 +78,13 @@ class Reader(Protocol):
 class Writer(Reader, Protocol):
     """A store that can be written, too."""
 
-    def put(self, path: str, file: Path) -> None:
-        """Keep a copy of a file under a name, whole or not at all; what stands there already may stay.
+    def put(self, path: str, file: Path, *, replace: bool = False) -> None:
+        """Keep a copy of a file under a name, whole or not at all.
+
+        Args:
+            path: The name.
+            file: The file, which is never held in memory as a whole.
+            replace: What stands there is damaged and gives way; else it may stay.
 
         Raises:
             OutputError: It can't be written.

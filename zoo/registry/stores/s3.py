@@ -103,7 +103,7 @@ class S3Store:
                     raise DownloadError(f"{where}: expected at most {limit:,} bytes, found {answer['ContentLength']:,}")
                 return Tagged(sync(self._files.loop, body.read), answer["ETag"])
 
-    def put(self, path: str, file: Path) -> None:
+    def put(self, path: str, file: Path, *, replace: bool = False) -> None:  # noqa: ARG002 - it always is
         """See ``Writer.put``; an object of that name is written again."""
         with self._name(path, OutputError, "can't be written"), file.open("rb") as stream:
             self._put(path, stream)
@@ -136,13 +136,23 @@ class S3Store:
             if _find_status(error) not in {404, *_TAKEN, 501} or _find_code(error) == "NoSuchBucket":
                 raise
             self._keeps_conditions = _find_status(error) != 501
+            left = ""
         else:
-            self._files.call_s3("delete_object", Bucket=self._bucket, Key=self._find_key(probe))
+            left = self._remove(probe)
         if not self._keeps_conditions:
             raise OutputError(
                 f"{self.address}: its server takes no conditional writes (If-Match), so two who publish at once could "
-                "lose an entry; keep the registry in another store: --registry"
+                f"lose an entry; keep the registry in another store: --registry{left}"
             )
+
+    def _remove(self, path: str) -> str:
+        """Remove an object; return what is to be said where that is denied."""
+        try:
+            self._files.call_s3("delete_object", Bucket=self._bucket, Key=self._find_key(path))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is not why we are here
+            reason = hide_secrets(str(error).partition("\n")[0])
+            return f"; {path}, by which that was found out, is left there and may be removed ({reason})"
+        return ""
 
     def _put(self, path: str, stream: IO[bytes], **condition: str) -> Any:
         # One request, whatever the size: an upload in parts does not heed conditions, and may leave parts.
