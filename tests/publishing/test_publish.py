@@ -248,10 +248,12 @@ def test_a_model_is_examined_before_anything_is_sent(model, store, examined, mon
 
 
 def test_more_files_than_a_pull_takes_are_refused_here_not_there(model, store):
+    nothing = hashlib.sha256(b"").hexdigest()
     for number in range(FILES):
         (model / f"{number}.txt").write_text("")
-    write_checksums(model)
-    with pytest.raises(UnsafeModel, match="expected at most 100 files, found 103"):
+    with (model / "SHA256SUMS").open("a") as sums:
+        sums.writelines(f"{nothing}  {number}.txt\n" for number in range(FILES))
+    with pytest.raises(ModelError, match="expected at most 100 files, found 103"):
         publish(model, store)
     assert not store.exists()
 

@@ -129,10 +129,11 @@ def list_files(folder: Path) -> list[str]:
     for parent, folders, files in os.walk(folder):
         for name in (*folders, *files):
             _refuse_others(Path(parent, name))
-        names.extend(Path(parent, name).relative_to(folder).as_posix() for name in files)
-        if len(names) > FILES + 2:
+        found = (Path(parent, name).relative_to(folder).as_posix() for name in files)
+        names.extend(name for name in found if name not in {CHECKSUMS, SIGNATURE})
+        if len(names) > FILES:
             raise ChecksumMismatch(f"{folder}: expected at most {FILES} files, found more")
-    return sorted(name for name in names if name not in {CHECKSUMS, SIGNATURE})
+    return sorted(names)
 
 
 def _refuse_others(path: Path) -> None:
