@@ -7,7 +7,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tests.network.random_graphs import random_models
 from zoo.errors import UnsafeModel
-from zoo.model import sizes
+from zoo.model import sizes, walking
 from zoo.model.bounds import CALL
 from zoo.model.card import Card
 from zoo.model.operators import check_operators
@@ -139,7 +139,7 @@ def test_a_card_says_how_long_free_axes_are():
 
 @pytest.mark.parametrize(("limit", "passes"), [(FLOATS, True), (FLOATS - 1, False)])
 def test_a_result_may_have_as_many_bytes_as_the_limit_and_not_one_more(monkeypatch, limit, passes):
-    monkeypatch.setattr("zoo.model.sizes.VALUE_BYTES", limit)
+    monkeypatch.setattr("zoo.model.walking.VALUE_BYTES", limit)
     model = make(("Relu", ["sequence"], "result"))
     if passes:
         reckon_need(model)
@@ -153,9 +153,9 @@ def test_a_result_may_have_as_many_bytes_as_the_limit_and_not_one_more(monkeypat
 )
 def test_all_results_may_take_as_much_as_the_limit_and_not_one_more(monkeypatch, name, limit, what):
     model = make(("Relu", ["sequence"], "result"))
-    monkeypatch.setattr(f"zoo.model.sizes.{name}", limit + 1)
+    monkeypatch.setattr(f"zoo.model.walking.{name}", limit + 1)
     reckon_need(model)
-    monkeypatch.setattr(f"zoo.model.sizes.{name}", limit)
+    monkeypatch.setattr(f"zoo.model.walking.{name}", limit)
     message = rf"Relu 'result': expected a network that takes at most {limit:,} {what}.*found {limit + 1:,} so far"
     with pytest.raises(UnsafeModel, match=message):
         reckon_need(model)
@@ -325,7 +325,7 @@ def test_what_constants_become_is_not_made_where_it_is_large(operator, shapes, a
     model = make_constants(operator, shapes, **attributes)
     reckon_need(model)
     peaks = []
-    fold = sizes.fold
+    fold = walking.fold
 
     def watch(*arguments):
         tracemalloc.start()
@@ -336,7 +336,7 @@ def test_what_constants_become_is_not_made_where_it_is_large(operator, shapes, a
             tracemalloc.stop()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sizes, "fold", watch)
+        patch.setattr(walking, "fold", watch)
         reckon_need(model)
     assert peaks
     assert max(peaks) < 1 << 20

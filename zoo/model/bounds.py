@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from zoo.model.constants import Constant
@@ -28,7 +28,7 @@ class Value:
         most: Elements, at the most.
         width: Bytes of an element; 0 for what is no number.
         constant: Its elements, where they are few and follow from constants and shapes alone.
-        fixed: Whether it follows from constants alone: ONNX Runtime makes it once, and keeps it.
+        lasting: Whether it follows from constants alone: ONNX Runtime makes it once, and keeps it.
     """
 
     kind: onnx.TypeProto
@@ -36,12 +36,24 @@ class Value:
     most: int
     width: int
     constant: Constant | None = None
-    fixed: bool = False
+    lasting: bool = False
 
     @property
     def size(self) -> int:
         """Bytes, at the most."""
         return self.most * self.width
+
+    def forget(self) -> Value:
+        """Return a value whose elements may be others at the next turn."""
+        return replace(self, constant=None, lasting=False)
+
+    def forget_shape(self) -> Value:
+        """Return a value of which no more is known than how many elements it has at the most."""
+        import onnx
+
+        kind = onnx.TypeProto()
+        kind.tensor_type.elem_type = self.kind.tensor_type.elem_type
+        return replace(self.forget(), kind=kind, shape=None)
 
 
 def bound_elements(node: onnx.NodeProto, inputs: Sequence[Value]) -> int | None:

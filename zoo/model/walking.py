@@ -1,0 +1,293 @@
+"""Goes through a network node by node, with the shape of every result, and what it takes of memory and work.
+
+Small constants are followed through the arithmetic of shapes.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import typing
+from collections import ChainMap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from zoo.errors import UnsafeModel
+from zoo.model.bounds import Value, bound_elements, count_work
+from zoo.model.constants import SMALL, Constant, fold, read_small
+from zoo.model.limits import HELD_BYTES, RANK, VALUE_BYTES, WORK
+from zoo.model.loops import reckon_graphs
+from zoo.model.operators import CONTROL_FLOW, STANDARD_DOMAINS, name_node
+from zoo.model.shapes import WIDTHS
+
+if TYPE_CHECKING:
+    import onnx
+
+    from zoo.model.card import Card
+
+_WHOLE = frozenset({6, 7})  # of onnx.TensorProto.DataType: integers of 32 and 64 bits
+
+
+class Walk:
+    """Goes through a network once, for so many windows.
+
+    Attributes:
+        shapes: Of the inputs.
+        sizes: Bytes of each result.
+        held: Bytes that are needed at one time: a result is kept until the last node that reads it, and what constants
+            make for ever, as ONNX Runtime does.
+        work: Multiplications.
+        listed: Whole numbers in results of one axis.
+    """
+
+    def __init__(
+        self,
+        model: onnx.ModelProto,
+        inputs: Sequence[onnx.ValueInfoProto],
+        card: Card | None,
+        windows: int,
+        where: str,
+    ) -> None:
+        self.where = where
+        self._opsets = list(model.opset_import)
+        self.version = max((item.version for item in self._opsets if item.domain in STANDARD_DOMAINS), default=1)
+        self._ir_version = model.ir_version
+        self.windows = windows
+        self.sizes: dict[str, int] = {}
+        self.held = self.work = self.listed = 0
+        shapes = {item.name: item.shape for item in card.inputs} if card is not None else {}
+        given = {item.name: self._read_input(item, shapes.get(item.name)) for item in inputs}
+        self.shapes = {name: value.shape or () for name, value in given.items()}
+        self._now = sum(value.size for value in given.values())
+        self._walk(model.graph, ChainMap(given), 1)
+
+    def _read_input(self, item: onnx.ValueInfoProto, shape: Sequence[int] | None) -> Value:
+        """Return an input of so many windows."""
+        tensor = item.type.tensor_type
+        told = [dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim]
+        windows = self.windows if not told or told[0] is None else told[0]
+        inner = [size for size in told[1:] if size is not None] if shape is None else shape
+        return self.make(f"input {item.name!r}", tensor.elem_type, (windows, *inner))
+
+    def make(
+        self,
+        what: str,
+        element: int,
+        shape: tuple[int, ...],
+        constant: Constant | None = None,
+        *,
+        lasting: bool = False,
+    ) -> Value:
+        """Return a value whose shape is known."""
+        import onnx
+
+        kind = onnx.TypeProto()
+        kind.tensor_type.elem_type = element
+        kind.tensor_type.shape.SetInParent()
+        for size in shape[: RANK + 1]:
+            kind.tensor_type.shape.dim.add().dim_value = size
+        elements = math.prod(
+            shape[: RANK + 1]
+        )  # of a shape with more axes, which is refused, nobody waits for the size
+        return self._check(what, Value(kind, shape, elements, WIDTHS.get(element, 0), constant, lasting))
+
+    def _check(self, what: str, value: Value) -> Value:
+        if not value.width:
+            raise UnsafeModel(f"{self.where}: {what}: expected numbers, found another type")
+        if value.shape is not None and (len(value.shape) > RANK or min(value.shape, default=0) < 0):
+            raise UnsafeModel(
+                f"{self.where}: {what}: expected at most {RANK} axes, none of them negative, "
+                f"found {len(value.shape)}: {', '.join(map(str, value.shape[:RANK]))}"
+            )
+        if value.size > VALUE_BYTES * self.windows:
+            raise UnsafeModel(
+                f"{self.where}: {what}: expected at most {VALUE_BYTES:,} bytes for a window, "
+                f"found {value.size // self.windows:,}"
+            )
+        return value
+
+    def _walk(self, graph: onnx.GraphProto, around: ChainMap[str, Value], turns: int) -> Mapping[str, Value]:
+        """Reckon all nodes of a graph that runs ``turns`` times; return the values that it sees, by name."""
+        own: dict[str, Value] = {}
+        values = around.new_child(own)
+        for tensor in graph.initializer:
+            what = f"tensor {tensor.name!r}"
+            own[tensor.name] = self.make(what, tensor.data_type, tuple(tensor.dims), read_small(tensor), lasting=True)
+            self._now += own[tensor.name].size
+        self.held = max(self.held, self._now)
+        endings = _find_last_uses(graph)
+        for number, node in enumerate(graph.node):
+            for name, value in self._reckon(node, values, turns).items():
+                own[name] = value
+                self.sizes[name] = max(self.sizes.get(name, 0), value.size)
+                self._now += value.size
+                if value.shape is not None and len(value.shape) == 1 and value.kind.tensor_type.elem_type in _WHOLE:
+                    self.listed += value.shape[0]
+            self._check_all(node)
+            self._now -= sum(
+                own[name].size for name in endings.get(number, ()) if name in own and not own[name].lasting
+            )
+        return values
+
+    def _check_all(self, node: onnx.NodeProto) -> None:
+        self.held = max(self.held, self._now)
+        for found, most, what in (
+            (self.held, HELD_BYTES, "bytes at one time"),
+            (self.work, WORK, "multiplications"),
+        ):
+            if found > most * self.windows:
+                raise UnsafeModel(
+                    f"{self.where}: {name_node(node)}: expected a network that takes at most {most:,} {what} for a "
+                    f"window, found {found // self.windows:,} so far"
+                )
+
+    def _reckon(self, node: onnx.NodeProto, values: ChainMap[str, Value], turns: int) -> dict[str, Value]:
+        """Return the results of a node by name."""
+        for name in node.input:
+            if name and name not in values:
+                raise UnsafeModel(f"{self.where}: {name_node(node)}: reads {name!r}, which nothing before it makes")
+        inputs = [values[name] if name else None for name in node.input]
+        if node.op_type == "LRN":
+            self._check_reach(node, inputs)
+        reckon = functools.partial(reckon_graphs, self) if node.op_type in CONTROL_FLOW else self._infer
+        results = {
+            name: self._check(f"result {name!r}", value) for name, value in reckon(node, inputs, values, turns).items()
+        }
+        self.work += turns * count_work(node, [value for value in inputs if value is not None], results)
+        return results
+
+    def _check_reach(self, node: onnx.NodeProto, inputs: Sequence[Value | None]) -> None:
+        """Refuse a normalization beyond all channels: ONNX Runtime makes room for as many as it is told."""
+        shape = inputs[0].shape if inputs and inputs[0] is not None else None
+        if shape is None or len(shape) < 2:
+            raise self.refuse_unknown(node)
+        size = next((item.i for item in node.attribute if item.name == "size"), 1)
+        if size >= 2 * shape[1]:
+            raise UnsafeModel(
+                f"{self.where}: {name_node(node)}: attribute 'size': expected less than twice the {shape[1]:,} "
+                f"channels, found {size:,}"
+            )
+
+    def _infer(
+        self, node: onnx.NodeProto, inputs: Sequence[Value | None], _: ChainMap[str, Value], __: int
+    ) -> dict[str, Value]:
+        """Return the results of a node with what ONNX says of their shapes."""
+        import onnx
+
+        present = {name: value for name, value in zip(node.input, inputs, strict=True) if value is not None}
+        constants = {
+            name: onnx.numpy_helper.from_array(value.constant)
+            for name, value in present.items()
+            if value.constant is not None and value.constant.dtype.kind in "iufb"
+        }
+        try:
+            kinds = onnx.shape_inference.infer_node_outputs(
+                _find_schema(node.op_type, self.version),
+                node,
+                {name: value.kind for name, value in present.items()},
+                constants,
+                opset_imports=self._opsets,
+                ir_version=self._ir_version,
+            )
+        except Exception as error:
+            message = " ".join(str(error).split())[:200]
+            raise UnsafeModel(f"{self.where}: {name_node(node)}: does not fit its inputs: {message}") from error
+        shapes = [None if value is None else value.shape for value in inputs]
+        constants_in = [None if value is None else value.constant for value in inputs]
+        folded = (fold(node, constants_in, shapes) or []) if _are_small(kinds.values()) else []
+        lasting = all(value.lasting for value in present.values())
+        results = {}
+        for number, name in enumerate(node.output):
+            if name:
+                kind = kinds.get(name, onnx.TypeProto())
+                if number < len(folded):
+                    element, constant = kind.tensor_type.elem_type, folded[number]
+                    results[name] = self.make(f"result {name!r}", element, constant.shape, constant, lasting=lasting)
+                else:
+                    results[name] = self._bound(node, name, kind, list(present.values()), lasting=lasting)
+        return results
+
+    def _bound(
+        self, node: onnx.NodeProto, name: str, kind: onnx.TypeProto, inputs: Sequence[Value], *, lasting: bool
+    ) -> Value:
+        """Return a result with its size, or the most that it can have."""
+        tensor = kind.tensor_type
+        width = WIDTHS.get(tensor.elem_type, 0)
+        if node.op_type == "Range":  # not as ONNX counts, for whom steps of 0 lead nowhere at once
+            return self.make(f"result {name!r}", tensor.elem_type, (self._count_range(node, inputs),), lasting=lasting)
+        if tensor.HasField("shape"):
+            shape = tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim)
+            if None not in shape:
+                known = typing.cast("tuple[int, ...]", shape)
+                return Value(kind, known, math.prod(known), width, None, lasting)
+        most = bound_elements(node, inputs)
+        if most is None:
+            raise self.refuse_unknown(node)
+        return Value(kind, None, most, width, None, lasting)
+
+    def _count_range(self, node: onnx.NodeProto, inputs: Sequence[Value]) -> int:
+        numbers = [value.constant.item() for value in inputs if value.constant is not None and value.constant.size == 1]
+        if len(numbers) != 3:
+            raise self.refuse_unknown(node)
+        start, limit, step = numbers
+        if not step or not all(map(math.isfinite, numbers)):
+            raise UnsafeModel(f"{self.where}: {name_node(node)}: expected steps that lead to an end, found {numbers}")
+        count: int = math.ceil((limit - start) / step)
+        return max(count, 0)
+
+    def refuse_unknown(self, node: onnx.NodeProto) -> UnsafeModel:
+        return UnsafeModel(
+            f"{self.where}: {name_node(node)}: how large its result gets can't be told before it runs; "
+            "export the network with shapes that are constants"
+        )
+
+    def run(
+        self, graph: onnx.GraphProto, given: Sequence[Value], around: ChainMap[str, Value], turns: int
+    ) -> list[Value]:
+        """Return the results of an inner graph, which sees the values around it."""
+        before = self._now
+        names = (item.name for item in graph.input)
+        inside = self._walk(graph, around.new_child(dict(zip(names, given, strict=False))), turns)
+        self._now = before
+        for item in graph.output:
+            if item.name not in inside:
+                raise UnsafeModel(f"{self.where}: a graph within it gives {item.name!r}, which nothing in it makes")
+        return [inside[item.name].forget() for item in graph.output]
+
+
+def _are_small(kinds: Iterable[onnx.TypeProto]) -> bool:
+    """Return whether no result has more elements than are followed; axes of 0 hide what is made on the way."""
+    shapes = (kind.tensor_type.shape.dim[: RANK + 1] for kind in kinds)
+    return all(math.prod(max(dim.dim_value, 1) for dim in shape) <= SMALL for shape in shapes)
+
+
+def _find_last_uses(graph: onnx.GraphProto) -> dict[int, list[str]]:
+    """Return, by the number of a node, which values nobody needs after it."""
+    last: dict[str, int] = {}
+    for number, node in enumerate(graph.node):
+        for name in (*node.input, *node.output, *_list_inner_names(node)):
+            last[name] = number
+    for item in graph.output:
+        last.pop(item.name, None)
+    endings: dict[int, list[str]] = {}
+    for name, number in last.items():
+        endings.setdefault(number, []).append(name)
+    return endings
+
+
+def _list_inner_names(node: onnx.NodeProto) -> set[str]:
+    """Return what the graphs within a node read."""
+    names: set[str] = set()
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            names.update(item.name for item in attribute.g.output)
+            for inner in attribute.g.node:
+                names.update(inner.input, _list_inner_names(inner))
+    return names
+
+
+@functools.cache
+def _find_schema(operator: str, version: int) -> onnx.defs.OpSchema:
+    import onnx
+
+    return onnx.defs.get_schema(operator, version, "")
