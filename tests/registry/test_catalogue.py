@@ -250,6 +250,27 @@ def test_what_is_no_registry_is_named(tmp_path, content, message):
         Catalogue(path).find("a")
 
 
+@given(st.text("abC-1", max_size=8), st.lists(st.text("abC-1", max_size=8), min_size=4, max_size=30))
+def test_those_names_are_compared_with_a_misspelt_one_that_have_most_of_its_letters_in_a_row(name, names):
+    small, compared = name.casefold(), []
+    size = 2 if len(small) <= 6 else 3
+    pieces = {small[start : start + size] for start in range(max(1, len(small) - size + 1))}
+
+    def rank_name(other):
+        return -sum(piece in other.casefold() for piece in pieces), abs(len(other) - len(name)), other
+
+    def compare(_, likely):
+        compared.extend(likely)
+        return "; did you mean it?"
+
+    expected = sorted({other for other in names if rank_name(other)[0]}, key=rank_name)[:3]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(catalogue, "_FEW", 3)
+        patch.setattr(catalogue, "near_match", compare)
+        find_near(name, names)
+    assert compared == (expected if len(set(names)) > 3 else sorted(set(names)))
+
+
 def test_a_near_match_among_many_names_is_found_where_letters_in_a_row_are_the_same(monkeypatch):
     names = [f"{factor}-{cell}" for factor in ("ctcf", "sp1", "rest", "max") for cell in ("k562", "gm12878", "hepg2")]
     monkeypatch.setattr(catalogue, "_FEW", 3)

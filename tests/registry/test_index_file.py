@@ -58,12 +58,10 @@ def test_every_name_is_found_in_an_index_and_no_other(index):
 def test_the_rows_of_an_index_are_the_registrys(index):
     lines = Lines(build_index(format_registry(index)), "i")
     listings = list_index(index)
-    assert [(row["name"], row["version"], row["latest"]) for row in lines.read(lines.select())] == [
+    assert [(row["name"], row["version"], row["latest"]) for row in lines.list_rows()] == [
         (listing.name, listing.version, listing.latest) for listing in listings
     ]
-    for row, whole, listing in zip(
-        lines.read(lines.select(), shown=True), lines.read(lines.select()), listings, strict=True
-    ):
+    for row, whole, listing in zip(lines.list_rows(shown=True), lines.list_rows(), listings, strict=True):
         assert not {"sha256sums", "metrics", "organism"} & set(row)
         assert row["summary"] == whole["summary"] == listing.entry.summary
         assert whole.get("metrics", {}) == listing.entry.metrics
@@ -150,6 +148,26 @@ def test_a_broken_index_does_not_count(change):
     assert not is_index_of(content, text.encode() + b"\n")
 
 
+@given(INDEXES, st.integers(1, 600), st.sampled_from([b"", b"ctcf", b"k562", b"a"]), st.booleans(), st.booleans())
+@settings(max_examples=60)
+def test_rows_are_the_same_wherever_an_index_is_cut_to_be_read(index, part, word, newest, shown):
+    lines = Lines(build_index(format_registry(index)), "i")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index_file, "_PART", part)
+        rows = lines.list_rows(word, newest=newest, shown=shown)
+        names, cut = lines.list_names(), lines.list_lines()
+    assert cut == lines.content.splitlines()[1:]
+    assert names == sorted(index.models)
+    expected = []
+    for line in cut:
+        row = json.loads(line)
+        if (word in line.lower() or not line.isascii()) and (row["latest"] or not newest):
+            fields = list(row)
+            kept = fields[: fields.index("sha256sums")] if shown else fields
+            expected.append({field: row[field] for field in kept})
+    assert rows == expected
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -169,7 +187,7 @@ def test_a_broken_index_does_not_count(change):
 def test_a_line_that_is_none_is_an_error_of_one_line_that_says_what_to_do(line):
     lines = Lines(b"{}\n" + line + b"\n", "lab.index.jsonl")
     with pytest.raises(ModelError, match=r"^lab\.index\.jsonl: expected .*: remove it$"):
-        lines.read(lines.select())
+        lines.list_rows()
     with pytest.raises(ModelError, match=r"^lab\.index\.jsonl: .*$"):
         lines.find("a")
 

@@ -66,16 +66,18 @@ def _print_table(found: list[dict[str, Any]], sort: str, *, several: bool) -> No
     # The first six are counted on by scripts: what is new stands behind them.
     columns = ["name", "version", "assay", "biosample", "genome", "summary"]
     columns += ["registry"] if several else []
-    columns += [sort] if sort and sort not in columns else []
     shown = found[:_MOST_AT_TERMINAL] if sys.stdout.isatty() else found
-    rows = []
-    for model in shown:
-        version = f"{model['version']} (withdrawn)" if model.get("yanked") else model["version"]
-        row = [model["name"], version, *[model.get(column, "") for column in columns[2:]]]
-        if sort and not is_column(sort):
-            value = model.get("metrics", {}).get(sort)
-            row[-1] = f"{value:.4g}" if isinstance(value, int | float) else ""
-        rows.append(row)
-    print_table(columns, rows)
+    cells = {column: [model.get(column) or "" for model in shown] for column in columns}
+    for row, model in enumerate(shown):
+        if model.get("yanked"):
+            cells["version"][row] = f"{model['version']} (withdrawn)"
+    if sort and sort not in cells:
+        cells[sort] = [(model.get(sort) or "") if is_column(sort) else _shorten(model, sort) for model in shown]
+    print_table(list(cells), list(zip(*cells.values(), strict=True)))
     if len(shown) < len(found):
         print(f"and {len(found) - len(shown):,} more: say what you look for (zoo list --help), or list to a file")
+
+
+def _shorten(model: Mapping[str, Any], metric: str) -> str:
+    value = model.get("metrics", {}).get(metric)
+    return f"{value:.4g}" if isinstance(value, int | float) else ""

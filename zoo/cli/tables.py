@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import sys
 from collections.abc import Sequence
@@ -30,8 +29,9 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             table.add_row(*map(_escape, row))
         Console(markup=False, highlight=False).print(table)
         return
-    tidy = functools.cache(_tidy)  # most cells of a long table stand in many rows
-    print("\n".join(["\t".join(map(tidy, row)) for row in (columns, *rows)]))
+    # Column by column: a long one is looked at in one go, and most of its cells stand in many rows.
+    tidied = map(_tidy_all, zip(*rows, strict=True))
+    print("\n".join(["\t".join(_tidy_all(columns)), *map("\t".join, zip(*tidied, strict=True))]))
 
 
 def print_json(document: Any) -> None:
@@ -56,6 +56,16 @@ def _escape(cell: str) -> str:
     if cell.isprintable():
         return cell
     return "".join([letter if letter.isprintable() or letter in " \n" else ascii(letter)[1:-1] for letter in cell])
+
+
+def _tidy_all(cells: Sequence[str]) -> Sequence[str]:
+    """Return each cell in one line, single spaces between its words."""
+    kinds = set(cells)
+    whole = f"|{'|'.join(kinds)}|"
+    if whole.isprintable() and not any(beside in whole for beside in ("  ", " |", "| ")):
+        return cells
+    tidied = {cell: _tidy(cell) for cell in kinds}
+    return [tidied[cell] for cell in cells]
 
 
 def _tidy(cell: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import heapq
+from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,7 @@ from zoo.places import cache_folder
 from zoo.registry.index import Entry, Listing
 from zoo.registry.index_file import PLACE, Lines, build_index, is_index_with, name_index
 from zoo.registry.query import Criterion, Query, check_sort, choose_needle, list_criteria, sort_rows
-from zoo.registry.writing import write_whole
+from zoo.registry.stores.files import write_whole
 
 __all__ = ["Catalogue", "Query", "build_index"]
 
@@ -83,11 +84,9 @@ class Catalogue:
             shown: Leave out what the table of a list does not show, where that is sooner done.
         """
         criteria = list_criteria(query)
-        lines = self._lines.select(choose_needle(criteria))
-        if not query.every:
-            lines = [line for line in lines if b'"latest":true' in line]
         # What is searched or sorted by stands behind what is shown.
-        found = self._lines.read(lines, shown=shown and not criteria and not query.sort)
+        less = shown and not criteria and not query.sort
+        found = self._lines.list_rows(choose_needle(criteria), newest=not query.every, shown=less)
         if criteria:
             found = [row for row in found if all(criterion.admits(row) for criterion in criteria)]
         if not found:
@@ -127,8 +126,7 @@ class Catalogue:
 
     def _check_known(self, criterion: Criterion) -> None:
         """Refuse what stands nowhere in the registry: it is misspelt."""
-        rows = self._lines.read(self._lines.select(criterion.needle))
-        if any(criterion.admits(row) for row in rows):
+        if any(criterion.admits(row) for row in self._lines.list_rows(criterion.needle)):
             return
         known = {value for field in criterion.fields if field != "name" for value in self._lines.list_values(field)}
         if not criterion.whole:
@@ -143,14 +141,17 @@ class Catalogue:
 
 def find_near(name: str, known: Iterable[str]) -> str:
     """Return a near match as ``near_match`` does; among very many names only those with most letters in a row alike."""
-    names = sorted(set(known))
+    names = sorted(dict.fromkeys(known))  # which takes no time where they are sorted
     if len(names) <= _FEW:
         return near_match(name, names)
     small = name.casefold()
     size = 2 if len(small) <= _SHORT else 3
     pieces = {small[start : start + size] for start in range(max(1, len(small) - size + 1))}
-    scored = ((sum(map(other.casefold().__contains__, pieces)), other) for other in names)
-    likely = heapq.nsmallest(_FEW, ((-score, abs(len(other) - len(name)), other) for score, other in scored if score))
+    folded = [(other.casefold(), other) for other in names]
+    scores: Counter[str] = Counter()
+    for piece in pieces:  # piece by piece: a third of the time that name by name takes
+        scores.update([other for text, other in folded if piece in text])
+    likely = heapq.nsmallest(_FEW, ((-score, abs(len(other) - len(name)), other) for other, score in scores.items()))
     found = near_match(name, [other for *_, other in likely]) if likely else ""
     return found if _MEANT in found else f"; there are {len(names):,}, see `zoo list`"
 

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 from zoo.errors import LockMismatch, UnknownModel
 from zoo.registry.index import Registry, read_registry
-from zoo.registry.project_lock import LOCK_FILE
-from zoo.registry.pull import Location, Share, Tell, obtain
 from zoo.registry.refreshing import FRESH, refresh
-from zoo.registry.resolving import is_path
 from zoo.registry.sources import find_bundled, find_source
 
 if TYPE_CHECKING:
     from zoo.model.folder import Model
+    from zoo.registry.pull import Location, Share, Tell
 
 
 def load(
@@ -66,6 +64,10 @@ def locate(
         LockMismatch: The lock pins another one, or a folder is named.
         DownloadError: It is not here, and can't be fetched.
     """
+    from zoo.registry.project_lock import LOCK_FILE
+    from zoo.registry.pull import Location, obtain
+    from zoo.registry.resolving import is_path
+
     if is_path(name):
         if locked is not None:
             raise LockMismatch(f"{name}: a folder is not pinned by {LOCK_FILE}; name a model that is")
@@ -76,6 +78,8 @@ def locate(
     try:
         return obtain(str(name), registry=registry, offline=offline, locked=pinned, report=report, tell=tell)
     except UnknownModel as error:
+        if not Path(name).is_dir():  # without what runs models, which takes as long as to look the name up
+            raise
         from zoo.model.folder import CARD_FILE
 
         if (Path(name) / CARD_FILE).is_file():
