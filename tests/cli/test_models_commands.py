@@ -7,7 +7,7 @@ import yaml
 from zoo.cli import main
 from zoo.model.benchmarks import Benchmarks, write_benchmarks
 from zoo.model.checksums import verify_checksums
-from zoo.registry.writing import register
+from zoo.publishing.registering import register
 from zoo.testing.models import CARD, make_base_at_anchor_graph, write_model_folder
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from zoo.model.checksums import write_checksums
-from zoo.registry.writing import register
+from zoo.publishing.registering import register
 from zoo.testing.models import make_base_at_anchor_graph, write_model_folder
 
 

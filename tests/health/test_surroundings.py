@@ -19,10 +19,10 @@ from zoo.health.surroundings import (
     find_models,
 )
 from zoo.model.checksums import hash_file
+from zoo.publishing.registering import register
 from zoo.registry.cache import Cache
 from zoo.registry.refreshing import Opened
 from zoo.registry.sources import Source, add_source, read_sources
-from zoo.registry.writing import register
 from zoo.testing.models import make_base_at_anchor_graph, write_model_folder
 
 DAY = 86_400

@@ -102,6 +102,6 @@ def test_why_a_damaged_file_can_not_be_replaced_is_told(blob, store, back, monke
     def fill(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("zoo.registry.stores.local.os.fsync", fill)
+    monkeypatch.setattr("zoo.registry.stores.files.os.fsync", fill)
     with pytest.raises(ChecksumMismatch, match=r"expected sha256 .*; it can't be replaced: .*No space left on device"):
         upload([blob], local, local, back)

@@ -6,11 +6,11 @@ from pathlib import Path
 from zoo.errors import DownloadError
 from zoo.model.card import read_card
 from zoo.model.checksums import CHECKSUMS, hash_file
-from zoo.registry.index import Entry, Index, Registry, Versions, read_registry, sort_key
+from zoo.registry.index import Entry, Index, Versions, read_registry, sort_key
 from zoo.registry.names import blob_path
 from zoo.registry.stores.local import LocalStore
 from zoo.registry.stores.protocol import Missing
-from zoo.registry.writing import write_registry
+from zoo.registry.writing import format_registry
 from zoo.testing.models import make_base_at_anchor_graph, write_model_folder
 
 
@@ -32,9 +32,9 @@ def store_model(folder, store, **fields):
     models = dict(read_registry(path).index.models) if path.exists() else {}
     versions = {**(models[card.name].versions if card.name in models else {}), card.version: entry}
     models[card.name] = Versions(latest=max(versions, key=sort_key), versions=versions)
-    registry = Registry(path, Index(schema_version=2, models=models))
-    write_registry(registry)
-    return registry.find(card.full_name)
+    index = Index(schema_version=2, models=models)
+    path.write_text(format_registry(index), encoding="utf-8")
+    return index.models[card.name].find(card.full_name)
 
 
 def find_blob(store, folder, name):

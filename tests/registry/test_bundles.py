@@ -7,6 +7,7 @@ from zoo.errors import ChecksumMismatch, DownloadError, ModelError, OutputError,
 from zoo.model.checksums import hash_file, verify_checksums, write_checksums
 from zoo.model.folder import load_folder
 from zoo.places import HOME_VARIABLE
+from zoo.publishing.registering import register
 from zoo.registry import load
 from zoo.registry.bundles import read_bundle, write_bundle
 from zoo.registry.index import read_registry
@@ -14,7 +15,6 @@ from zoo.registry.names import blob_path
 from zoo.registry.pull import lock_models, obtain
 from zoo.registry.sources import read_sources, unbundled_registry
 from zoo.registry.stores.archive import ArchiveStore, write_archive
-from zoo.registry.writing import register
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import zoo
 from tests.registry.made_stores import store_model, write_model
 from zoo.errors import ChecksumMismatch, DownloadError, LockMismatch, ModelError, UnknownModel
 from zoo.model.checksums import write_checksums
+from zoo.publishing.registering import register
 from zoo.registry import load, locate, open_registry
 from zoo.registry.project_lock import update_lock
 from zoo.registry.sources import Source, add_source
-from zoo.registry.writing import register
 
 
 @pytest.fixture

@@ -26,12 +26,12 @@ from zoo.model.checksums import hash_file, verify_checksums, write_checksums
 from zoo.model.folder import load_folder
 from zoo.model.signature import sign
 from zoo.places import HOME_VARIABLE
+from zoo.publishing.registering import register
 from zoo.registry import transfer
 from zoo.registry.cache import Cache
 from zoo.registry.project_lock import update_lock
 from zoo.registry.pull import make_pin, obtain, pull
 from zoo.registry.trust import Signer
-from zoo.registry.writing import register
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from zoo.errors import ChecksumMismatch, DownloadError, ModelError, PublishConflict, VersionExists
+from zoo.model.card import Card
 from zoo.model.checksums import SIGNATURE
 from zoo.publishing.preparing import Prepared
 from zoo.publishing.signing import Signed, check_signer, name_signer
@@ -65,20 +66,15 @@ class Publication:
             PublishConflict: Somebody else signed the version before, or this one.
             ModelError: It can't be found out who did.
         """
-        card, listed = self.prepared.card, dict(current.versions) if current is not None else {}
-        entry = listed.get(card.version)
-        if entry is not None and entry.sha256sums != self.prepared.digest:
-            raise VersionExists(
-                f"{card.full_name}: {self.target.address} lists it with sha256 {entry.sha256sums} of its SHA256SUMS, "
-                f"this one has {self.prepared.digest}; a version never changes: give the model a new one"
-            )
+        card, digest = self.prepared.card, self.prepared.digest
+        entry = find_same(current, card, digest, self.target.address)
         if entry is None:
             self._check_signer(current)
             place = {"blobs": self._blobs, "size": self.prepared.size, "signature": self._offered}
-            entry = describe(card, self.prepared.digest, **place)
+            entry = describe(card, digest, **place)
         elif self.lies_here(entry) and self._offered not in {None, entry.signature} and self._may_sign(entry, current):
             entry = entry.model_copy(update={"signature": self._offered})
-        return rank({**listed, card.version: entry}, current.aliases if current is not None else None)
+        return put_entry(current, card.version, entry)
 
     def lies_here(self, entry: Entry) -> bool:
         """Return whether an entry is of the store that is published to."""
@@ -144,3 +140,35 @@ class Publication:
         if found is None or found.content is None or hashlib.sha256(found.content).hexdigest() != digest:
             raise ChecksumMismatch(f"{told}, is {'missing' if found is None else 'damaged'}; {advice}")
         return found.content
+
+
+def find_same(
+    current: Versions | None, card: Card, digest: str, registry: str, *, replace: bool = False
+) -> Entry | None:
+    """Return the entry of a version that is listed already with the same bytes; None if it is not listed.
+
+    Args:
+        current: What is listed of the model.
+        card: The version's.
+        digest: The sha256 of its SHA256SUMS.
+        registry: What the message calls the registry.
+        replace: Whether one with other bytes counts as not listed.
+
+    Raises:
+        VersionExists: It is listed with other bytes.
+    """
+    entry = current.versions.get(card.version) if current is not None else None
+    if entry is not None and entry.sha256sums != digest:
+        if replace:
+            return None
+        raise VersionExists(
+            f"{card.full_name}: {registry} lists it with sha256 {entry.sha256sums} of its SHA256SUMS, this one has "
+            f"{digest}; a version never changes: give the model a new one"
+        )
+    return entry
+
+
+def put_entry(current: Versions | None, version: str, entry: Entry) -> Versions:
+    """Return the versions of a model with this entry among them; aliases stay."""
+    listed, aliases = (current.versions, current.aliases) if current is not None else ({}, None)
+    return rank({**listed, version: entry}, aliases)

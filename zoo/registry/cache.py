@@ -20,7 +20,7 @@ from pathlib import Path
 from zoo.errors import ModelError, OutputError
 from zoo.model.checksums import CHECKSUMS, SIGNATURE, verify_checksums
 from zoo.places import cache_folder
-from zoo.registry.stores.local import sync_folder
+from zoo.registry.stores.files import sync_folder
 from zoo.registry.transfer import explain_disk
 
 PATIENCE = 60.0

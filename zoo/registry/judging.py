@@ -15,8 +15,8 @@ from pathlib import Path
 from zoo.errors import OutputError
 from zoo.model.checksums import SIGNATURE
 from zoo.places import data_folder
+from zoo.registry.stores.files import write_whole
 from zoo.registry.trust import Signer, judge, trust_path
-from zoo.registry.writing import write_whole
 
 _RULES = 1
 """Is raised when signatures are judged otherwise."""

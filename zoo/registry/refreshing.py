@@ -21,10 +21,10 @@ from zoo.registry.catalogue import Catalogue, build_index
 from zoo.registry.index import Registry, read_registry
 from zoo.registry.index_file import is_index_of, name_index
 from zoo.registry.sources import REGISTRY_FILE, Source
+from zoo.registry.stores.files import write_whole
 from zoo.registry.stores.local import LocalStore
 from zoo.registry.stores.protocol import TRIES, Missing, Reader, Tag, Tagged, hide_secrets
 from zoo.registry.transfer import ask_often
-from zoo.registry.writing import write_whole
 
 FRESH = 86_400.0
 """Seconds for which a kept copy is taken for the registry, where nobody asked for the newest."""

@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 import math
-import os
 import re
-import tempfile
 import warnings
 from collections import defaultdict
 from collections.abc import Mapping
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import yaml
 
-from zoo.errors import ModelError, OutputError, VersionExists
-from zoo.model.card import Card, read_card
-from zoo.model.checksums import verify_checksums
+from zoo.model.card import Card
 from zoo.registry.blocks import Blocks, cut
-from zoo.registry.index import (
-    MAX_TRACKS,
-    NEWEST_SCHEMA,
-    Entry,
-    Index,
-    Listing,
-    Registry,
-    Versions,
-    parse_registry,
-    read_registry,
-    sort_key,
-)
-from zoo.registry.stores.local import read_mask
+from zoo.registry.index import MAX_TRACKS, NEWEST_SCHEMA, Entry, Index, Versions, parse_registry, sort_key
 
 _WIDTH = 120
 _FIRST_SCHEMA = {"url", "sha256sums", "yanked", "assay", "biosample", "genome", "summary"}
@@ -209,74 +192,3 @@ def _dump(schema: int, models: Mapping[str, Versions]) -> str:
 
 def _dump_block(name: str, versions: Versions) -> str:
     return re.split(r"^models:\n", _dump(NEWEST_SCHEMA, {name: versions}), maxsplit=1, flags=re.MULTILINE)[1]
-
-
-def write_registry(registry: Registry) -> None:
-    """Write an index: names and versions sorted, so that the same models give the same bytes.
-
-    Raises:
-        OutputError: It can't be written; the index that was there stays.
-    """
-    # A link stays a link.
-    write_whole(registry.path.resolve(), format_registry(registry.index).encode())
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place first, under a name of its own: nobody ever reads half of it.
-
-    Raises:
-        OutputError: It can't be written; what was there stays.
-    """
-    try:
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", suffix=".partial", delete=False
-        ) as stream:
-            partial = Path(stream.name)
-            try:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-                partial.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~read_mask())
-                partial.replace(path)
-            finally:
-                partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"{path}: can't be written: {error.strerror or error}") from error
-
-
-def register(folder: Path, registry_path: Path, *, replace: bool = False) -> Listing:
-    """List a model folder in an index, or write a new one; the highest version that is not withdrawn is the latest.
-
-    Args:
-        folder: Somewhere below the folder of the index; its checksums must hold.
-        registry_path: The index.
-        replace: Allow other bytes under a name and version that are listed already: before the first publication only.
-
-    Raises:
-        VersionExists: The version is listed with other bytes.
-        ModelError: The folder lies outside the index's folder.
-    """
-    from zoo.model.folder import CARD_FILE  # with what runs a model: who reads a registry needs none of that
-
-    digest = verify_checksums(folder)
-    card = read_card(folder / CARD_FILE)
-    root = registry_path.parent.resolve()
-    if not folder.resolve().is_relative_to(root):
-        raise ModelError(f"{folder}: expected a model folder below {root}")
-    entry = describe(card, digest, url=folder.resolve().relative_to(root).as_posix())
-    index = read_registry(registry_path).index if registry_path.exists() else Index(schema_version=NEWEST_SCHEMA)
-    before = index.models.get(card.name)
-    versions = dict(before.versions) if before else {}
-    listed = versions.get(card.version)
-    if listed is not None and listed.sha256sums != digest and not replace:
-        raise VersionExists(
-            f"{card.full_name} is listed in {registry_path} with sha256 {listed.sha256sums}, {folder} has {digest}; "
-            "give the model a new version"
-        )
-    if listed is not None and listed.sha256sums == digest:
-        kept = {field: getattr(listed, field) for field in ("yanked", "signature", "benchmarks")}
-        entry = entry.model_copy(update=kept)
-    model = rank({**versions, card.version: entry}, before.aliases if before else None)
-    models = {**index.models, card.name: model}
-    write_registry(Registry(registry_path, Index(schema_version=NEWEST_SCHEMA, models=models)))
-    return Listing(card.name, card.version, card.version == model.newest, entry)

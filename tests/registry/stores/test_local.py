@@ -90,7 +90,7 @@ def test_a_full_disk_leaves_what_was_there_and_nothing_beside_it(store, monkeypa
     def fill(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("zoo.registry.stores.local.os.fsync", fill)
+    monkeypatch.setattr("zoo.registry.stores.files.os.fsync", fill)
     with pytest.raises(OutputError, match=r"r: can't be written: No space left on device"):
         store.swap("r", b"2", tag)
     with pytest.raises(OutputError, match=r"a: can't be written: No space left on device"):

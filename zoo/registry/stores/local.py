@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from zoo.errors import DownloadError, OutputError
+from zoo.registry.stores.files import MODE, sync, sync_folder, write_beside, write_whole
 from zoo.registry.stores.pieces import read_whole
 from zoo.registry.stores.protocol import PIECE, Changed, Missing, Tag, Tagged
 
@@ -25,7 +23,7 @@ class LocalStore:
     ``mode`` is that of new files, less what the user's umask takes away.
     """
 
-    def __init__(self, folder: str | Path, mode: int = 0o666) -> None:
+    def __init__(self, folder: str | Path, mode: int = MODE) -> None:
         self.folder = Path(folder)
         self._mode = mode
         self.address = str(folder).rstrip("/") or "/"
@@ -57,10 +55,10 @@ class LocalStore:
         target = self._find(path)
         if target.exists() and not replace:
             return
-        with self._write_beside(target) as (partial, stream):
+        with write_beside(target, mode=self._mode) as (partial, stream):
             with file.open("rb") as source:
                 shutil.copyfileobj(source, stream, PIECE)
-            _sync(stream)
+            sync(stream)
             try:
                 if replace:
                     partial.replace(target)
@@ -86,13 +84,7 @@ class LocalStore:
             with SoftFileLock(lock, timeout=_PATIENCE):
                 if self._find_tag(target) != expected:
                     raise Changed(path)
-                with self._write_beside(target) as (partial, stream):
-                    if target.exists():
-                        shutil.copymode(target, partial)  # before there is anything in it to read
-                    stream.write(content)
-                    _sync(stream)
-                    partial.replace(target)
-                sync_folder(target.parent)
+                write_whole(target, content, mode=self._mode)
         except Timeout as error:
             raise OutputError(
                 f"{target}: another process holds {lock.name} for more than {_PATIENCE:.0f} s; "
@@ -116,43 +108,3 @@ class LocalStore:
         if found == root or not found.is_relative_to(root):
             raise Missing(f"{self.folder}: {path!r} leads out of the store")
         return found
-
-    @contextlib.contextmanager
-    def _write_beside(self, target: Path) -> Iterator[tuple[Path, IO[bytes]]]:
-        """Give a new file in the folder of ``target``, which is gone at the end unless it was renamed."""
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                dir=target.parent, prefix=f".{target.name}.", suffix=".partial", delete=False
-            ) as stream:
-                partial = Path(stream.name)
-                try:
-                    partial.chmod(self._mode & ~read_mask())
-                    yield partial, stream
-                finally:
-                    partial.unlink(missing_ok=True)
-        except OSError as error:
-            raise OutputError(f"{target}: can't be written: {error.strerror or error}") from error
-
-
-def read_mask() -> int:
-    """Return which permissions new files are not given; a temporary file is its owner's alone."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
-
-
-def _sync(stream: IO[bytes]) -> None:
-    """Have a file's bytes on the disk, so that a machine that fails leaves the old file or the new one."""
-    stream.flush()
-    os.fsync(stream.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Have a folder's names on the disk, where the system can."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
