@@ -103,7 +103,7 @@ def test_arrays_that_are_far_larger_than_their_file_are_refused(hdf5):
 
     path = hdf5(pack_a_terabyte)
     assert path.stat().st_size < 100_000
-    with pytest.raises(UnsafeModel, match="expected at most 2147483647 bytes of weights, found more"):
+    with pytest.raises(UnsafeModel, match="expected at most 2,147,483,647 bytes of weights, found more"):
         open_source(path)
 
 
@@ -194,7 +194,7 @@ def test_a_keras_file_without_weights_is_told(tmp_path):
 def test_weights_that_unpack_to_more_than_any_network_has_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(keras_source, "NETWORK_BYTES", 1000)
     path = make_zip(tmp_path / "network.keras", WHOLE | {"model.weights.h5": b"\0" * 2000})
-    with pytest.raises(UnsafeModel, match="expected at most 1000 bytes of weights, found more"):
+    with pytest.raises(UnsafeModel, match="expected at most 1,000 bytes of weights, found more"):
         open_source(path)
 
 

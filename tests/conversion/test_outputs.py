@@ -1,10 +1,12 @@
 import pytest
-from onnx import helper
+from onnx import TensorProto, helper
 
 from tests.conversion.networks import make_look_up
 from zoo.conversion import outputs
 from zoo.conversion.names import choose_name
-from zoo.conversion.outputs import find_activation
+from zoo.conversion.outputs import find_activation, plan_outputs
+from zoo.conversion.source import Port
+from zoo.errors import ConversionError
 
 
 def make_joined(*operators):
@@ -41,6 +43,36 @@ def test_parts_that_are_joined_with_themselves_are_looked_at_once(monkeypatch):
     monkeypatch.setattr(outputs, "_CARRYING", Noting(outputs._CARRYING))
     assert find_activation(model, "12") == "sigmoid"
     assert looked_at == ["Concat"] * 12 + ["Identity", "Identity", "Concat", "Sigmoid"]
+
+
+@pytest.mark.parametrize(
+    ("layout", "axis", "activation"),
+    [("NBT", 2, "softmax"), ("NBT", -1, "softmax"), ("NBT", 1, "linear"), ("NTB", 1, "softmax"), ("NTB", -1, "linear")],
+)
+def test_a_softmax_is_one_where_the_tracks_share_the_probability(layout, axis, activation):
+    nodes = [
+        helper.make_node("Softmax", ["input"], ["shares"], axis=axis),
+        helper.make_node("Identity", ["shares"], ["answer"]),
+    ]
+    kinds = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", 7, 4]) for name in ("input", "answer")]
+    model = helper.make_model(helper.make_graph(nodes, "shares", kinds[:1], kinds[1:]))
+    ports, shapes = [Port("answer", (None, 7, 4), "float32")], {"answer": (None, 7, 4)}
+    (writing,) = plan_outputs(ports, model, shapes, layout, None, set())
+    assert writing.activation == activation
+    with pytest.raises(ConversionError, match="output 'answer' ends in softmax already"):
+        plan_outputs(ports, model, shapes, layout, "sigmoid", set())
+
+
+def test_two_softmaxes_side_by_side_are_none_of_all_columns():
+    (writing,) = plan_outputs(
+        [Port("answer", (None, 2), "float32")],
+        make_joined("Softmax", "Softmax"),
+        {"answer": (None, 2)},
+        None,
+        None,
+        set(),
+    )
+    assert writing.activation == "linear"
 
 
 def test_an_input_that_is_an_output_is_linear():

@@ -152,7 +152,7 @@ def test_weights_larger_than_any_networks_are_refused(tmp_path, refusing_to_load
     monkeypatch.setattr("zoo.conversion.saved_model_source.NETWORK_BYTES", 100_000)
     network = Network()
     network.large = tf.Variable(tf.zeros((1000, 1000)))
-    with pytest.raises(UnsafeModel, match="expected at most 100000 bytes of weights, found more"):
+    with pytest.raises(UnsafeModel, match="expected at most 100,000 bytes of weights, found more"):
         open_source(save(network, tmp_path))
 
 

@@ -115,6 +115,16 @@ def test_all_is_every_version_that_is_not_withdrawn(publish, tmp_path):
     assert name_states(check()) == {"sound@0.8.0": "passed", "sound@1.0.0": "passed"}
 
 
+def test_all_of_a_registry_that_lists_nothing_fails(tmp_path):
+    path = tmp_path / "empty.yaml"
+    path.write_text(yaml.safe_dump({"schema_version": 1, "models": {}}))
+    health = check(registry=path)
+    (row,) = health.rows
+    assert (row.model, row.state) == ("every model", "failed")
+    assert row.error == "expected a registry that lists models, found none, or all of them withdrawn"
+    assert not health.sound
+
+
 def test_a_registry_that_cannot_be_reached_is_a_row_of_its_own(publish, tmp_path, monkeypatch):
     publish("sound")
     here = Source(name="here", url=str(tmp_path / "registry.yaml"))

@@ -26,6 +26,13 @@ def test_the_badge_counts_the_models_that_passed(states, message, color):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("states", "sound"), [(("passed", "passed"), True), (("passed", "failed"), False), ((), False)]
+)
+def test_it_is_sound_where_there_are_models_and_all_of_them_passed(states, sound):
+    assert make_health(*states).sound == sound
+
+
 def test_the_document_is_json_and_holds_every_row():
     document = json.loads(json.dumps(make_health("passed", "failed").as_dict(), allow_nan=False))
     assert document["schema_version"] == 1

@@ -71,6 +71,8 @@ def plan_outputs(
             if activation != "linear":
                 raise ConversionError(f"--apply {apply}: output {port.name!r} ends in {activation} already")
             activation = apply
+        elif activation == "softmax" and not _runs_over_tracks(network, port.name, axes):
+            activation = "linear"
         own = "prediction" if len(outputs) == 1 else port.name
         name = choose_name(own, f"output_{number}", taken)
         tracks = sizes.get("T") or 1
@@ -97,6 +99,24 @@ def find_activation(network: onnx.ModelProto, output: str) -> Activation:
         else:
             found.add("linear" if node is None else _ACTIVATIONS.get(node.op_type, "linear"))
     return found.pop() if len(found) == 1 else "linear"
+
+
+def _runs_over_tracks(network: onnx.ModelProto, output: str, axes: str) -> bool:
+    """Return whether a softmax makes the tracks of an output share the probability, and no other axis.
+
+    Where the axes may be others before the output than behind the softmax, nothing is said.
+    """
+    import onnx
+
+    makers = {name: node for node in network.graph.node for name in node.output}
+    node = makers[output]
+    while node.op_type in {"Identity", "Cast"}:
+        node = makers[node.input[0]]
+    if node.op_type != "Softmax":
+        return False
+    attributes = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
+    axis: int = attributes.get("axis", -1)
+    return "T" in axes and axis % len(axes) == axes.index("T")
 
 
 def _choose_layout(port: Port, shape: Shape, layout: str | None) -> str:

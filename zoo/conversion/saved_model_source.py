@@ -202,7 +202,7 @@ def _refuse_objects(file: Path, graph: Any) -> None:
         if kind == "variable":
             total += _BYTES * math.prod(max(0, dim.size) for dim in each.variable.shape.dim)
         if total > NETWORK_BYTES:
-            raise UnsafeModel(f"{file}: expected at most {NETWORK_BYTES} bytes of weights, found more")
+            raise UnsafeModel(f"{file}: expected at most {NETWORK_BYTES:,} bytes of weights, found more")
 
 
 def _find_network(file: Path, nodes: Sequence[Any]) -> tuple[str, str]:

@@ -82,6 +82,9 @@ def check(
     chosen = choose_devices(devices)
     if names is None:
         asked, rows = _list_all(registry, offline=offline)
+        if not asked and not rows:
+            why = "expected a registry that lists models, found none, or all of them withdrawn"
+            rows = [Row("every model", "", "", "", "failed", error=why)]
     else:
         asked, rows = [_Asked(name, str(name), "") for name in names], []
     for row in rows:

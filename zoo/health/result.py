@@ -74,8 +74,8 @@ class Health:
 
     @property
     def sound(self) -> bool:
-        """Whether every model passed."""
-        return self.passed == len(self.models)
+        """Whether every model passed, and there was one: no news of models is no good news."""
+        return bool(self.rows) and self.passed == len(self.models)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the document ``check.json``."""
