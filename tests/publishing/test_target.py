@@ -1,8 +1,8 @@
 import pytest
 
 from zoo.errors import ModelError, OutputError
-from zoo.publishing.target import find_registry, name_store, open_registry_file
-from zoo.registry.sources import Source, add_source
+from zoo.publishing.target import name_store, open_registry_file
+from zoo.registry.sources import Source, add_source, find_source, find_target
 
 
 @pytest.mark.parametrize(
@@ -17,13 +17,24 @@ from zoo.registry.sources import Source, add_source
     ],
 )
 def test_a_registry_is_its_file_or_what_it_lies_in(given, found):
-    assert find_registry(given) == found
+    assert find_target(given) == found
+
+
+@pytest.mark.parametrize("given", ["S3://lab/zoo/", "srv/zoo", "srv/index.yml", "srv/plain", "~/zoo", "./word", "lab"])
+def test_what_is_written_is_what_is_read(given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "srv").mkdir()
+    (tmp_path / "srv" / "plain").write_text("schema_version: 2\n")
+    add_source(Source(name="lab", url="https://lab.org/zoo"))
+    written, read = find_target(given), find_source(given).url
+    assert (written if "://" in written else str(tmp_path / written)) == read
 
 
 def test_a_known_registry_is_called_by_its_name(tmp_path):
     add_source(Source(name="lab", url=str(tmp_path / "registry.yaml")))
-    assert find_registry("lab") == str(tmp_path / "registry.yaml")
-    assert find_registry("./lab") == "lab/registry.yaml"
+    assert find_target("lab") == str(tmp_path / "registry.yaml")
+    assert find_target("./lab") == "lab/registry.yaml"
 
 
 @pytest.mark.parametrize(

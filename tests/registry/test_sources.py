@@ -13,7 +13,7 @@ from zoo.registry.sources import (
     CONFIG_FILE,
     Source,
     add_source,
-    check_address,
+    complete_address,
     find_source,
     read_sources,
     remove_source,
@@ -117,19 +117,26 @@ def test_a_user_without_a_home_folder_has_the_registry_of_the_package(monkeypatc
     ],
 )
 def test_an_address_is_that_of_the_file(address, whole):
-    assert check_address(address) == whole
-    assert check_address(whole) == whole
+    assert Source(name="lab", url=address).url == whole
+    assert Source(name="lab", url=whole).url == whole
 
 
 def test_a_relative_path_holds_from_every_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert check_address("store") == str(tmp_path / "store" / "registry.yaml")
+    assert Source(name="lab", url="store").url == str(tmp_path / "store" / "registry.yaml")
 
 
 @pytest.mark.parametrize("address", ["file:///etc/zoo.yaml", "ftp://a/b", "https://", "s3:///", "a\nb", "a\0b"])
 def test_an_address_of_another_kind_is_refused(address):
     with pytest.raises(ValueError, match="expected"):
-        check_address(address)
+        Source(name="lab", url=address)
+    with pytest.raises(ModelError, match="expected"):
+        complete_address(address)
+
+
+def test_a_word_that_no_disk_takes_for_a_name_is_no_registry():
+    with pytest.raises(ModelError, match=r"^no registry 'aaa"):
+        find_source("a" * 999)
 
 
 @pytest.mark.parametrize(

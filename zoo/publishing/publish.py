@@ -13,10 +13,11 @@ from zoo.publishing.preparing import Prepared, open_workplace, prepare
 from zoo.publishing.pull_request import Branch, Checkout
 from zoo.publishing.signing import sign_copy
 from zoo.publishing.swapping import change_registry, read_versions, update_index
-from zoo.publishing.target import find_registry, name_store, open_registry_file
+from zoo.publishing.target import name_store, open_registry_file
 from zoo.publishing.uploading import upload
 from zoo.registry.index import Entry
 from zoo.registry.pull import Share
+from zoo.registry.sources import find_target
 from zoo.registry.stores.opening import open_store
 from zoo.registry.stores.protocol import Reader, Writer, hide_secrets
 
@@ -100,7 +101,7 @@ def publish(
         DownloadError: They can't be read.
         ChecksumMismatch: The store does not keep what it is given.
     """
-    address = find_registry(registry if registry is not None else _as_path(to))
+    address = find_target(registry if registry is not None else _as_path(to))
     named = name_store(str(to), address)
     checkout = Checkout(address) if pull_request else None
     target = checkout.registry if checkout is not None else open_registry_file(address)

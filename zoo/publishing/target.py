@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.errors import ModelError, OutputError
-from zoo.registry.sources import BUNDLED, REGISTRY_FILE, UNBUNDLED, check_address, read_sources
+from zoo.errors import OutputError
+from zoo.registry.sources import find_target
 from zoo.registry.stores.opening import open_store, split_address
 from zoo.registry.stores.protocol import Writer, hide_secrets
 
@@ -42,31 +41,9 @@ def open_registry_file(registry: str | Path) -> RegistryFile:
         ModelError: It is no address.
         OutputError: It can only be read.
     """
-    address = find_registry(registry)
+    address = find_target(registry)
     store, path = split_address(address)
     return RegistryFile(open_store(store, write=True), path, hide_secrets(address))
-
-
-def find_registry(registry: str | Path) -> str:
-    """Return the path or address of a registry's file; raises as ``open_registry_file``."""
-    text = str(registry)
-    if not text.strip():
-        raise OutputError("expected a store and a registry, found an empty address")
-    if "://" in text:
-        try:
-            return check_address(_lower_scheme(text))
-        except ValueError as error:
-            raise ModelError(f"{hide_secrets(text)}: {error}") from error
-    if isinstance(registry, str) and os.sep not in text:
-        if text in {BUNDLED, UNBUNDLED}:
-            raise OutputError(
-                f"{text}: comes with the package, or in bundles, and is not changed; for a folder of that "
-                f"name write ./{text}"
-            )
-        for source in read_sources():
-            if source.name == text:
-                return source.url
-    return text if text.endswith((".yaml", ".yml")) else str(Path(text) / REGISTRY_FILE)
 
 
 def name_store(store: str, registry: str) -> str:

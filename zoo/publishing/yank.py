@@ -11,8 +11,9 @@ from zoo.errors import ModelError, UnknownModel, near_match
 from zoo.model.document import validate
 from zoo.publishing.pull_request import Branch, Checkout
 from zoo.publishing.swapping import change_registry, list_names, update_index
-from zoo.publishing.target import find_registry, open_registry_file
+from zoo.publishing.target import open_registry_file
 from zoo.registry.index import Entry, Versions
+from zoo.registry.sources import find_target
 from zoo.registry.writing import rank
 
 
@@ -113,7 +114,7 @@ def _amend(
     name: str, registry: str | Path, change: Callable[[Versions], Versions], branch: str, message: str
 ) -> Amended:
     """Change what a registry lists of a model; on a branch where one is named."""
-    address = find_registry(registry)
+    address = find_target(registry)
     checkout = Checkout(address) if branch else None
     target = checkout.registry if checkout is not None else open_registry_file(address)
     if checkout is not None:

@@ -16,6 +16,7 @@ from zoo.model.card import Text
 from zoo.model.document import Document, parse_document
 from zoo.places import cache_folder, config_folder
 from zoo.registry.stores.local import LocalStore
+from zoo.registry.stores.opening import SCHEMES
 from zoo.registry.stores.protocol import Changed, hide_secrets
 
 VARIABLE = "ZOO_REGISTRY"
@@ -27,7 +28,6 @@ BUNDLED, UNBUNDLED = "assayzoo", "unbundled"
 CONFIG_FILE = "config.yaml"
 REGISTRY_FILE = "registry.yaml"
 
-_SCHEMES = ("https", "http", "s3", "gs", "hf", "oci")
 _MOST_CONFIG = 1 << 20  # bytes
 _TRIES = 10
 
@@ -84,29 +84,48 @@ def _check_field(name: str, address: str) -> str:
     if not address.strip():
         return address  # which the field itself refuses
     try:
-        return check_address(address.strip())
+        return _make_absolute(_complete_address(address.strip()))
     except ValueError as error:
         raise ValueError(f"field {name!r}: {error}") from None
 
 
-def check_address(address: str) -> str:
-    """Return where a registry lies, its file with it, if that is a path or an address of a known kind.
+def complete_address(address: str) -> str:
+    """Return where the file of a registry lies, if it, or what it lies in, is a path or an address of a known kind.
 
     Raises:
-        ValueError: It is not.
+        ModelError: It is not.
     """
+    try:
+        return _complete_address(address)
+    except ValueError as error:
+        raise ModelError(f"{hide_secrets(address)}: {error}") from error
+
+
+def _complete_address(address: str) -> str:
     scheme, separator, rest = address.partition("://")
     shown = hide_secrets(address)
     if "\0" in address or "\n" in address:
         raise ValueError("expected an address or a path in one line")
-    if separator and scheme not in _SCHEMES:
-        raise ValueError(f"expected {', '.join(f'{known}://…' for known in _SCHEMES)} or a path, found {shown!r}")
-    if separator and not rest.partition("?")[0].strip("/"):
+    if not separator:
+        path = os.path.expanduser(address)  # noqa: PTH111 - knows no home, too
+        whole = _is_file_name(path) or os.path.isfile(path)  # noqa: PTH113 - a name that the disk refuses is no file
+        return str(Path(path) if whole else Path(path) / REGISTRY_FILE)
+    if scheme.lower() not in SCHEMES:
+        raise ValueError(f"expected {', '.join(f'{known}://…' for known in SCHEMES)} or a path, found {shown!r}")
+    path_there, question, query = rest.partition("?")
+    if not path_there.strip("/"):
         raise ValueError(f"expected an address with a name behind {scheme}://, found {shown!r}")
-    path, question, query = address.partition("?") if separator else (address, "", "")
-    if not path.endswith((".yaml", ".yml")):
-        path = f"{path.rstrip('/')}/{REGISTRY_FILE}"
-    return f"{path}{question}{query}" if separator else os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111 - links stay
+    if not _is_file_name(path_there):
+        path_there = f"{path_there.rstrip('/')}/{REGISTRY_FILE}"
+    return f"{scheme.lower()}://{path_there}{question}{query}"
+
+
+def _is_file_name(path: str) -> bool:
+    return path.endswith((".yaml", ".yml"))
+
+
+def _make_absolute(address: str) -> str:
+    return address if "://" in address else os.path.abspath(address)  # noqa: PTH100 - links stay
 
 
 def read_sources() -> tuple[Source, ...]:
@@ -134,18 +153,44 @@ def find_source(registry: str | Path | None) -> Source | None:
     chosen = registry or os.environ.get(VARIABLE)
     if not chosen:
         return None
-    if isinstance(chosen, str) and os.sep not in chosen and not chosen.endswith((".yaml", ".yml")):
+    if _may_be_name(chosen):
         sources = {source.name: source for source in read_sources()}
         if chosen in sources:
             return sources[chosen]
-        if not Path(chosen).exists():
-            raise ModelError(f"no registry {chosen!r}{near_match(chosen, sources)} (see zoo registry list)")
-    text = str(chosen)
-    try:
-        url = check_address(text) if "://" in text or Path(text).is_dir() else os.path.abspath(text)  # noqa: PTH100
-    except ValueError as error:
-        raise ModelError(f"{hide_secrets(text)}: {error}") from error
+        if not os.path.exists(chosen):  # noqa: PTH110 - as above
+            raise ModelError(f"no registry {chosen!r}{near_match(str(chosen), sources)} (see zoo registry list)")
+    url = _make_absolute(complete_address(str(chosen)))
     return Source.model_construct(name="", url=url, priority=0, mirrors=())
+
+
+def find_target(registry: str | Path) -> str:
+    """Return the path or address of the file of a registry that is to be changed, and need not be there yet.
+
+    Args:
+        registry: As for ``find_source``; a word that names no known registry is a folder. Paths stay relative.
+
+    Raises:
+        ModelError: It is no address.
+        OutputError: It is one that only the package changes.
+    """
+    text = str(registry)
+    if not text.strip():
+        raise OutputError("expected a store and a registry, found an empty address")
+    if _may_be_name(registry):
+        if text in {BUNDLED, UNBUNDLED}:
+            raise OutputError(
+                f"{text}: comes with the package, or in bundles, and is not changed; for a folder of that "
+                f"name write ./{text}"
+            )
+        for source in read_sources():
+            if source.name == text:
+                return source.url
+    return complete_address(text)
+
+
+def _may_be_name(registry: str | Path) -> bool:
+    """Return whether this may be what the user calls a registry; a ``Path`` is none, whatever it is."""
+    return isinstance(registry, str) and os.sep not in registry and not _is_file_name(registry)
 
 
 def add_source(source: Source) -> None:

@@ -36,7 +36,7 @@ def test_a_library_that_is_missing_is_named_with_its_extra(scheme, library, monk
 
 @pytest.mark.parametrize("address", ["ftp://zoo.org/models", "file:///srv/zoo", "https://", "s3://", "://a"])
 def test_what_is_no_store_is_refused_with_what_there_is(address):
-    with pytest.raises(DownloadError, match=r"expected a folder, or an address such as http://…, https://…, s3://…"):
+    with pytest.raises(DownloadError, match=r"expected a folder, or an address such as https://…, http://…, s3://…"):
         open_store(address)
     with pytest.raises(OutputError, match=r"expected a folder, or an address such as s3://…, gs://…, hf://…, oci://…$"):
         open_store(address, write=True)

@@ -12,7 +12,7 @@ from zoo.registry.stores.http import HttpStore
 from zoo.registry.stores.local import LocalStore
 from zoo.registry.stores.protocol import Reader, Writer, hide_secrets
 
-SCHEMES = ("http", "https", "s3", "gs", "hf", "oci")
+SCHEMES = ("https", "http", "s3", "gs", "hf", "oci")
 """How addresses begin that are no folder."""
 
 
