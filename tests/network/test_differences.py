@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.network.agreement import TOLERANCE, differ, draw_codes
 from tests.network.bundled import FOLDERS, draw_windows, read_bundled
 from tests.network.random_graphs import GraphMaker, RandomModel, random_models, run_unfused
-from zoo.network import differences
+from zoo.network import differences, filtering
 from zoo.network.differences import Differences
 from zoo.network.reading import read_network
 from zoo.network.substitutions import Substitutions
@@ -16,11 +16,17 @@ SEEDS = st.integers(0, 2**32 - 1)
 LENGTH = 40
 
 
-@pytest.fixture(params=["numpy", "numba"], scope="module")
+@pytest.fixture(params=["numpy", "numba", "numba, filtered"], scope="module")
 def compiled(request):
-    if request.param == "numba":
-        pytest.importorskip("numba")
-    return request.param == "numba"
+    """Whether numba is used; the third time with convolutions of any size multiplied as large ones are."""
+    if request.param == "numpy":
+        yield False
+        return
+    pytest.importorskip("numba")
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "numba, filtered":
+            patch.setattr(filtering, "_MIN_WEIGHTS", 0)
+        yield True
 
 
 def open_graph(graph):
@@ -215,6 +221,38 @@ def test_every_substitution_in_a_network_with(layers, compiled):
     codes[1, -2:] = 4
 
     check_substitutions(stack(*layers), codes, every_substitution(codes), {}, 0.25, compiled=compiled)
+
+
+@pytest.mark.parametrize(
+    ("layers", "filtered"),
+    [
+        ([node("Relu"), convolution(48, 64, 9)], True),
+        ([pool("MaxPool", 2, 1), convolution(48, 64, 9), node("Relu"), pool("MaxPool", 3, 3)], True),
+        ([node("Relu"), convolution(48, 64, 9, pads=[4, 4])], True),
+        ([node("Relu"), convolution(48, 64, 9, pads=[12, 11])], True),
+        ([node("Relu"), convolution(48, 64, 9), node("Exp")], False),
+        ([node("Exp"), convolution(48, 64, 9)], False),
+        ([node("Relu"), pool("MaxPool", 5, 5), convolution(48, 64, 4)], False),
+    ],
+    ids=["plain", "pools", "padding", "more padding than a kernel reads", "Exp behind", "Exp before", "too few change"],
+)
+def test_a_large_convolution_is_multiplied_by_sums_where_no_digits_are_lost(layers, filtered, compiled):
+    made = Layers()
+    made.name = made.node("Mul", [made.convolve(4, 48, 5), made.constant(0.05)])
+    for layer in layers:
+        made.name = layer(made)
+    made = made.finish()
+    names = []
+
+    def open_and_note(graph):
+        names.append(graph.model.graph.name)
+        return open_graph(graph)
+
+    Differences(read_network(made.model, made.sequence, 0.0), open_and_note, compiled=compiled)
+
+    assert ("zoo_parts" in names) == filtered
+    codes = draw_codes(np.random.default_rng(1), 2, LENGTH)
+    check_substitutions(made, codes, every_substitution(codes), {}, compiled=compiled)
 
 
 def test_operators_that_read_the_bases_themselves(compiled):

@@ -113,14 +113,8 @@ class Block:
         self.lost |= ~(changes <= alts * _MOST).reshape(count, -1).all(axis=1)
 
     def _pass(self, stage: Stage) -> None:
-        if stage.convolution is None:
-            added, rows = self.changes[stage.source][:, :, np.newaxis], self._every
-        elif stage.source == SEQUENCE:
-            added, rows = self._layers.add_letters(stage), self._letters
-        else:
-            added, rows = self._layers.multiply(stage.convolution, self.changes[stage.source]), self._every
+        added, rows, slide = self._multiply(stage)
         starts, firsts = self.starts(stage.source), self.starts(stage.output)
-        slide = (stage.slide.stride, stage.slide.dilation, stage.slide.before)
         exponent = self._layers.exponents.get(stage.inner)
         if exponent:
             # Behind Exp an error of 1e-6 is a millionth of the result, however small it is.
@@ -153,6 +147,20 @@ class Block:
             changes,
         )
         self._alts[stage.output], self.changes[stage.output] = result, changes
+
+    def _multiply(self, stage: Stage) -> tuple[Numbers, Places, tuple[int, int, int]]:
+        """Return what changes add to a stage's outputs, whose row is each item's, and which outputs read them."""
+        slide = (stage.slide.stride, stage.slide.dilation, stage.slide.before)
+        changes = self.changes[stage.source]
+        if stage.convolution is None:
+            return changes[:, :, np.newaxis], self._every, slide
+        if stage.source == SEQUENCE:
+            return self._layers.add_letters(stage), self._letters, slide
+        summed = self._layers.multiply_parts(stage.convolution, changes)
+        if summed is not None:
+            # As positions that one output each reads.
+            return summed[:, :, np.newaxis], self._every, (1, 1, stage.slide.before - (stage.slide.width - 1))
+        return self._layers.multiply(stage.convolution, changes), self._every, slide
 
     def _make(self, name: str, channels: int | None = None) -> Numbers:
         shape = self._network.maps[name]

@@ -24,7 +24,7 @@ from zoo.network.substitutions import Codes, Numbers, Reference, Substitutions, 
 from zoo.network.writing import write_maps_graph, write_tail_graph
 
 # Substitutions go through the trunk together while what a layer adds may stay in a processor's cache.
-_BLOCK_BYTES = 4 << 20
+_BLOCK_BYTES = 12 << 20
 _MIN_BLOCK, _MAX_BLOCK = 64, 1024
 
 _WINDOWS = 32  # run as a whole at once

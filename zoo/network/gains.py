@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from zoo.network.costs import Cost, cost_of_window
+from zoo.network.filtering import count_products, is_filtered
 from zoo.network.network import SEQUENCE, Average, Network, Project
 from zoo.network.operators import Apply, Convolve
 from zoo.network.reaches import Reaches, find_reaches
@@ -28,7 +29,8 @@ def cost_of_substitution(network: Network, reaches: Reaches | None = None) -> Co
     """
     reaches = reaches or find_reaches(network)
     bases = np.bincount(reaches.group, minlength=len(reaches.widths)).tolist()
-    costs = [_cost_of_group(network, widths) for widths in reaches.widths]
+    filtered = {one.output for one in network.trunk if isinstance(one, Convolve) and is_filtered(one)}
+    costs = [_cost_of_group(network, widths, filtered) for widths in reaches.widths]
     return Cost(
         sum(count * cost.multiply_adds for count, cost in zip(bases, costs, strict=True)) // network.length,
         sum(count * cost.moved for count, cost in zip(bases, costs, strict=True)) // network.length,
@@ -43,7 +45,7 @@ def mutation_gain(network: Network, reaches: Reaches | None = None) -> float:
     return count * whole / (count * cost_of_substitution(network, reaches).time + begun + whole)
 
 
-def _cost_of_group(network: Network, widths: Mapping[str, int]) -> Cost:
+def _cost_of_group(network: Network, widths: Mapping[str, int], filtered: set[str]) -> Cost:
     total = Cost(network.tail.multiply_adds)
     for operator in network.trunk:
         written = widths[operator.output] * network.maps[operator.output].channels
@@ -51,7 +53,8 @@ def _cost_of_group(network: Network, widths: Mapping[str, int]) -> Cost:
             filters, _, taps = operator.weights.shape
             if operator.source != SEQUENCE:
                 changed = widths[operator.source]
-                total += Cost(operator.multiply_adds * changed, changed * taps * filters)
+                products = count_products(changed, taps) if operator.output in filtered else changed * taps
+                total += Cost(operator.multiply_adds * products // taps, products * filters)
         elif isinstance(operator, Apply):
             # REF's numbers come and go.
             total += Cost(0, 2 * written)

@@ -10,6 +10,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from zoo.network.filtering import PARTS
+
 Numbers = npt.NDArray[np.float32]
 Places = npt.NDArray[np.int64]
 
@@ -31,6 +33,8 @@ def load() -> None:
         added, places, places, slide, numbers, places, 1, (1, 1, 1, 0, 0), places, numbers, 0, numbers, places, places,
         rows, rows.copy(),
     )  # fmt: skip
+    add_up(rows, np.zeros((1, 2), np.int64), places, places, (rows,) * PARTS)
+    combine((added,) * PARTS, np.zeros((1, 4), np.int64), places, rows)
 
 
 @_compile
@@ -100,6 +104,42 @@ def spread_and_pool(  # noqa: C901, PLR0912 - loops are what is compiled
             difference = differences[item, place]
             for channel in range(filters):
                 difference[channel] = pooled[channel] - ref[channel]
+
+
+@_compile
+def add_up(changes: Numbers, columns: Places, places: Places, ends: Places, sums: tuple[Numbers, ...]) -> None:
+    for item in range(len(changes)):
+        begin = 0
+        for number in range(len(columns)):
+            total = sums[columns[number, 0]][item, columns[number, 1]]
+            first = changes[item, places[begin]]
+            for channel in range(len(total)):
+                total[channel] = first[channel]
+            for index in range(begin + 1, ends[number]):
+                change = changes[item, places[index]]
+                for channel in range(len(total)):
+                    total[channel] += change[channel]
+            begin = ends[number]
+
+
+@_compile
+def combine(products: tuple[Numbers, ...], terms: Places, ends: Places, result: Numbers) -> None:
+    count, outputs, filters = result.shape
+    for item in range(count):
+        begin = 0
+        for output in range(outputs):
+            total = result[item, output]
+            for channel in range(filters):
+                total[channel] = 0
+            for index in range(begin, ends[output]):
+                product = products[terms[index, 0]][item, terms[index, 1], terms[index, 2]]
+                if terms[index, 3] > 0:
+                    for channel in range(filters):
+                        total[channel] += product[channel]
+                else:
+                    for channel in range(filters):
+                        total[channel] -= product[channel]
+            begin = ends[output]
 
 
 @_compile

@@ -12,11 +12,19 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from zoo.network import spreading
+from zoo.network.filtering import SHORTEST, find_scheme, is_filtered
 from zoo.network.gains import cost_of_substitution
 from zoo.network.growth import find_exponents, find_ratios, find_uneven_maps
 from zoo.network.network import SEQUENCE, Network
 from zoo.network.operators import Convolve, Join, Places
-from zoo.network.products import RESULT, rows_input, write_pointwise_graph, write_product_graph
+from zoo.network.products import (
+    RESULT,
+    result_output,
+    rows_input,
+    write_parts_graph,
+    write_pointwise_graph,
+    write_product_graph,
+)
 from zoo.network.reaches import Reaches, find_reaches
 from zoo.network.stages import Part, Pointwise, Stage, find_stages
 from zoo.network.substitutions import Codes, Numbers
@@ -60,12 +68,15 @@ class Layers:
         table = network.table
         self._letter_changes: Numbers = (table[np.newaxis] - table[:, np.newaxis]).reshape(_LETTERS * _LETTERS, -1)
         self._products: dict[str, Any] = {}
+        self._parts: dict[str, Any] = {}
         self._tables: dict[str, Numbers] = {}
         for part in self.parts:
             if isinstance(part, Stage) and part.convolution is not None:
                 self._products[part.inner] = open_graph(write_product_graph(network, part.convolution))
                 if part.source == SEQUENCE:
                     self._tables[part.inner] = self.multiply(part.convolution, self._letter_changes[:, np.newaxis])
+                elif self._is_filtered(part.convolution):
+                    self._parts[part.inner] = open_graph(write_parts_graph(network, part.convolution))
             elif isinstance(part, Pointwise) and not part.linear:
                 self._products[part.output] = open_graph(write_pointwise_graph(network, part))
 
@@ -96,6 +107,36 @@ class Layers:
         rows = np.ascontiguousarray(changes.reshape(count * width, channels))
         product: Numbers = self._products[convolution.output].run([RESULT], {rows_input(0): rows})[0]
         return product.reshape(count, width, taps, filters)
+
+    def multiply_parts(self, convolution: Convolve, changes: Numbers) -> Numbers | None:
+        """Return what changes (n, width, C) add up to in the outputs that read them, shape (n, width + taps - 1, F).
+
+        None where fewer products are not worth it, or would lose digits.
+        """
+        count, width, channels = changes.shape
+        filters, _, taps = convolution.weights.shape
+        session = self._parts.get(convolution.output)
+        if session is None or width < SHORTEST:
+            return None
+        scheme = find_scheme(width, taps)
+        sums = tuple(np.empty((count, len(part.places), channels), dtype=np.float32) for part in scheme.parts)
+        self.functions.add_up(changes, scheme.columns, scheme.places, scheme.place_ends, sums)
+        feed = {rows_input(number): rows.reshape(-1, channels) for number, rows in enumerate(sums)}
+        found = session.run([result_output(number) for number in range(len(sums))], feed)
+        products = tuple(
+            product.reshape(count, len(part.places), len(part.taps), filters)
+            for product, part in zip(found, scheme.parts, strict=True)
+        )
+        result = np.empty((count, width + taps - 1, filters), dtype=np.float32)
+        self.functions.combine(products, scheme.terms, scheme.term_ends, result)
+        return result
+
+    def _is_filtered(self, convolution: Convolve) -> bool:
+        if max(widths[convolution.source] for widths in self.reaches.widths) < SHORTEST:
+            return False
+        # Of numbers of very different sizes, sums would lose the small ones.
+        uneven = {*self.uneven, *self.exponents, *self.ratios}
+        return uneven.isdisjoint([convolution.source, convolution.output]) and is_filtered(convolution)
 
     def add_letters(self, stage: Stage) -> Numbers:
         """Return the same for a convolution of the sequence, for each REF and each ALT letter."""

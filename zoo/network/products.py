@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
+from zoo.network.filtering import SHORTEST, find_scheme
 from zoo.network.network import Network
 from zoo.network.operators import Convolve
 from zoo.network.stages import Pointwise
@@ -13,6 +18,11 @@ RESULT = "zoo_result"
 def rows_input(number: int) -> str:
     """Return the name of an input of these graphs, counted from 0."""
     return f"zoo_rows_{number}"
+
+
+def result_output(number: int) -> str:
+    """Return the name of an output of graphs that have several, counted from 0."""
+    return f"zoo_result_{number}"
 
 
 def write_product_graph(network: Network, convolution: Convolve) -> WrittenGraph:
@@ -36,6 +46,26 @@ def write_product_graph(network: Network, convolution: Convolve) -> WrittenGraph
         together = writer.node("Transpose", [by_tap], perm=[1, 2, 0, 3])
         writer.node("Reshape", [together, writer.constant([-1, width * filters])], RESULT)
     return writer.finish_alone(RESULT, [width * filters], "zoo_product")
+
+
+def write_parts_graph(network: Network, convolution: Convolve) -> WrittenGraph:
+    """Return the graph of what sums of positions add to outputs, by the parts of :mod:`zoo.network.filtering`.
+
+    Its inputs are rows of each part's sums of positions, shape (n, C); its outputs, in that order, each row's products
+    with the part's sums of taps, shape (n, taps * F), tap by tap.
+    """
+    writer = GraphWriter(network)
+    _, channels, width = convolution.weights.shape
+    # From the last tap on, (taps, C, F), added up with all digits that there are.
+    taps = convolution.weights.astype(np.float64).transpose(2, 1, 0)[::-1]
+    shapes: dict[str, Sequence[str | int]] = {}
+    for number, part in enumerate(find_scheme(SHORTEST, width).parts):
+        rows = writer.input(rows_input(number), "FLOAT", [f"N{number}", channels])
+        weights = np.stack([taps[list(summed)].sum(axis=0) for summed in part.taps], axis=1)
+        product = weights.reshape(channels, -1).astype(np.float32)
+        writer.node("MatMul", [rows, writer.constant(product)], result_output(number))
+        shapes[result_output(number)] = [f"N{number}", product.shape[1]]
+    return writer.finish_parts(shapes, "zoo_parts")
 
 
 def write_pointwise_graph(network: Network, part: Pointwise) -> WrittenGraph:

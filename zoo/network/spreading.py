@@ -95,6 +95,39 @@ def spread_and_pool(
     np.subtract(pooled, ref, out=differences)
 
 
+def add_up(changes: Numbers, columns: Places, places: Places, ends: Places, sums: tuple[Numbers, ...]) -> None:
+    """Write sums of changed positions.
+
+    Args:
+        changes: Shape (n, width, C).
+        columns: The part and the number there of each sum, shape (K, 2), as in :class:`zoo.network.filtering.Scheme`.
+        places: The positions of the first sum, of the second and so on.
+        ends: Where those of each sum end, shape (K,).
+        sums: Written, by part, shape (n, sums of the part, C).
+    """
+    for (part, column), members in zip(columns, np.split(places, ends[:-1]), strict=True):
+        total = sums[part][:, column]
+        total[:] = changes[:, members[0]]
+        for place in members[1:]:
+            total += changes[:, place]
+
+
+def combine(products: tuple[Numbers, ...], terms: Places, ends: Places, result: Numbers) -> None:
+    """Write outputs that are sums of products, each with its sign.
+
+    Args:
+        products: By part, shape (n, sums of positions, sums of taps, F).
+        terms: Part, position, tap and sign of each product, shape (T, 4), output by output.
+        ends: Where those of each output end, shape (outputs,).
+        result: Written, shape (n, outputs, F).
+    """
+    result[:] = 0
+    for output, members in enumerate(np.split(terms, ends[:-1])):
+        total = result[:, output]
+        for part, place, tap, sign in members.tolist():
+            (np.add if sign > 0 else np.subtract)(total, products[part][:, place, tap], out=total)
+
+
 def _add(
     changes: Numbers, rows: Places, starts: Places, slide: tuple[int, int, int], firsts: Places, total: Numbers
 ) -> None:

@@ -237,10 +237,14 @@ class GraphWriter:
             output: A tensor, the only output.
             shape: Its own without the batch axis.
         """
+        return self.finish_parts({output: ["N", *shape]}, name)
+
+    def finish_parts(self, outputs: Mapping[str, Sequence[str | int]], name: str) -> WrittenGraph:
+        """Return the graph without the tail, some tensors of given shapes its outputs."""
         from onnx import TensorProto, helper
 
-        told = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["N", *shape])
-        return self._make(helper.make_graph(self._nodes, name, self._inputs, [told], list(self._constants.values())))
+        told = [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape) for output, shape in outputs.items()]
+        return self._make(helper.make_graph(self._nodes, name, self._inputs, told, list(self._constants.values())))
 
     def _make(self, graph: onnx.GraphProto) -> WrittenGraph:
         from onnx import helper
