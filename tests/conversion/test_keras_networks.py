@@ -14,7 +14,7 @@ from tests.conversion.networks import CARD
 from zoo.conversion.convert import convert
 from zoo.conversion.detect import open_source
 from zoo.conversion.keras_source import KerasSource
-from zoo.errors import ConversionError, MissingExtra
+from zoo.errors import ConversionError, MissingExtra, UnsafeModel
 from zoo.genome.codes import encode, one_hot
 from zoo.model.card import read_card
 from zoo.model.folder import load_folder
@@ -236,3 +236,31 @@ def test_the_source_says_what_it_holds(tmp_path):
     assert isinstance(source, KerasSource)
     assert (source.framework, source.summary) == ("Keras 2.2.4-tf", "Functional, 3 layers")
     assert [port.shown for port in (*source.inputs, *source.outputs)] == ["(N, 20, 4)", "(N, 1)"]
+
+
+def write_described(tmp_path, config, **arrays):
+    """Write a file in the format of Keras 2 with a description and arrays of one layer, ``dense``."""
+    path = tmp_path / "network.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["keras_version"] = "2.15.0"
+        file.attrs["model_config"] = json.dumps(config)
+        write_layers(file, {"dense": arrays})
+    return path
+
+
+def describe_dense(units):
+    layers = [
+        {"class_name": "InputLayer", "config": {"name": "dna", "batch_input_shape": [None, 4], "dtype": "float32"}},
+        {"class_name": "Dense", "config": {"name": "dense", "units": units}},
+    ]
+    return {"class_name": "Sequential", "config": {"name": "network", "layers": layers}}
+
+
+def test_a_layer_of_more_weights_than_were_saved_is_refused_before_they_are_made(tmp_path):
+    arrays = {"kernel": np.ones((4, 3)), "bias": np.ones(3)}
+    assert open_source(write_described(tmp_path, describe_dense(3), **arrays)).outputs[0].shape == (None, 3)
+    add_weight = keras.layers.Layer.add_weight
+    message = r"network.h5: expected layers of the 15 weights that were saved, found 40,000,000,000,000$"
+    with pytest.raises(UnsafeModel, match=message):
+        open_source(write_described(tmp_path, describe_dense(10**13), **arrays))
+    assert keras.layers.Layer.add_weight is add_weight

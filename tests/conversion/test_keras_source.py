@@ -11,9 +11,9 @@ pytest.importorskip("h5py", reason="reading Keras files needs the extra `train`"
 
 import h5py
 
-from zoo.conversion import keras_source
+from zoo.conversion import keras_files, keras_source
 from zoo.conversion.detect import open_source
-from zoo.errors import ConversionError, UnsafeModel
+from zoo.errors import ConversionError, MissingExtra, UnsafeModel
 
 CONFIG = {
     "class_name": "Sequential",
@@ -175,7 +175,7 @@ WHOLE = {"config.json": json.dumps(CONFIG), "metadata.json": "{}", "model.weight
     [
         ("assets/vocabulary.txt", "words", "found 'assets/vocabulary.txt'; a network that needs more files"),
         ("../evil.py", "evil", r"found '\.\./evil.py'"),
-        ("config.json", b" " * (65 << 20), "config.json: expected at most 67108864 bytes, found more"),
+        ("config.json", b" " * (65 << 20), "config.json: expected at most 67,108,864 bytes, found more"),
     ],
 )
 def test_members_of_a_keras_file_that_none_has_are_refused(tmp_path, member, content, message):
@@ -192,7 +192,7 @@ def test_a_keras_file_without_weights_is_told(tmp_path):
 
 
 def test_weights_that_unpack_to_more_than_any_network_has_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(keras_source, "NETWORK_BYTES", 1000)
+    monkeypatch.setattr(keras_files, "NETWORK_BYTES", 1000)
     path = make_zip(tmp_path / "network.keras", WHOLE | {"model.weights.h5": b"\0" * 2000})
     with pytest.raises(UnsafeModel, match="expected at most 1,000 bytes of weights, found more"):
         open_source(path)
@@ -208,5 +208,5 @@ def test_a_keras_file_of_unlisted_layers_is_refused(tmp_path):
 def test_without_h5py_the_extra_is_named(hdf5, monkeypatch):
     path = hdf5()
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(keras_source.MissingExtra, match=r"needs h5py: pip install 'assayzoo\[train\]'"):
+    with pytest.raises(MissingExtra, match=r"needs h5py: pip install 'assayzoo\[train\]'"):
         open_source(path)

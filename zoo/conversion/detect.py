@@ -42,7 +42,7 @@ def open_source(path: Path) -> Source:
     except OSError as error:
         raise ConversionError(f"{path}: can't be read: {error.strerror}") from error
     if start == _HDF5:
-        from zoo.conversion.keras_source import open_hdf5
+        from zoo.conversion.keras_files import open_hdf5
 
         return open_hdf5(path)
     if start.startswith(_ZIP):
@@ -71,7 +71,7 @@ def _open_zip(path: Path) -> Source:
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise ConversionError(f"{path}: can't be read as a zip file: {error}") from error
     if "config.json" in names:
-        from zoo.conversion.keras_source import open_keras
+        from zoo.conversion.keras_files import open_keras
 
         return open_keras(path)
     if any(name.endswith("data.pkl") for name in names):

@@ -1,17 +1,14 @@
-"""Networks in Keras files, ``.keras`` and HDF5, of Keras 2 and 3.
+"""Networks that Keras builds from a description that was checked before, and fills from a file of nothing but arrays.
 
-Keras builds the network from a description that was checked before, and fills it from a file of nothing but arrays; it
-is never handed the file as it came.
+It is never handed a file as it came.
 """
 
 from __future__ import annotations
 
-import itertools
-import json
-import tempfile
+import math
 import warnings
-import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,18 +16,16 @@ import numpy as np
 
 from zoo.components import InputSpec, OutputSpec
 from zoo.conversion.frameworks import import_frameworks, telling_of_failures
-from zoo.conversion.keras_config import bring_up_to_date, is_old, list_layers, parse_config, refuse_old_meanings
+from zoo.conversion.keras_config import bring_up_to_date, is_old, list_layers, refuse_old_meanings
+from zoo.conversion.keras_weights import Weights, compare_names
 from zoo.conversion.source import Array, Port
-from zoo.errors import ConversionError, MissingExtra, UnsafeModel
-from zoo.model.limits import NETWORK_BYTES
+from zoo.errors import ConversionError, UnsafeModel
 
 if TYPE_CHECKING:
-    import h5py
     import onnx
 
-_MAX_DESCRIPTION = 64 << 20
-_MAX_LEVELS = 100
-_MEMBERS = ("config.json", "metadata.json", "model.weights.h5")
+_COPIES = 4  # of a layer that Keras may make: of one that reads both ways it makes three
+_FEW = 1 << 24  # numbers that may be made in any case: what does not fit them Keras tells better
 
 
 class KerasSource:
@@ -40,13 +35,14 @@ class KerasSource:
         path: The file, for messages.
         config: Its description, checked.
         version: Of the Keras that wrote it.
-        weights: A file of arrays, under a name that Keras reads them by.
+        weights: Its arrays, checked.
 
     Raises:
         ConversionError: Keras can't build it, or means something else by it than the Keras that wrote it.
+        UnsafeModel: It is described with more weights than there are.
     """
 
-    def __init__(self, path: Path, config: Mapping[str, Any], version: str, weights: Path) -> None:
+    def __init__(self, path: Path, config: Mapping[str, Any], version: str, weights: Weights) -> None:
         self._path = path
         self._config = config
         self._version = version
@@ -60,9 +56,10 @@ class KerasSource:
         )
         with telling_of_failures(what), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of how layers would be written today
-            network = kind.from_config(bring_up_to_date(config, old=is_old(version))["config"])
-            _compare_names(path, weights, [layer.name for layer in network.layers if layer.weights])
-            network.load_weights(str(weights))
+            with _bounding_weights(keras, weights.numbers, path):
+                network = kind.from_config(bring_up_to_date(config, old=is_old(version))["config"])
+            compare_names(path, weights.file, [layer.name for layer in network.layers if layer.weights])
+            network.load_weights(str(weights.file))
             outputs = {f"output_{number}": tensor for number, tensor in enumerate(network.outputs, start=1)}
             # A Sequential network has no one input tensor that the exporter could pack, and outputs no names.
             self._network = keras.Model(network.inputs, outputs)
@@ -114,185 +111,30 @@ def _read_port(path: Path, name: str, tensor: Any) -> Port:
     return Port(name, tuple(tensor.shape), tensor.dtype)
 
 
-def open_hdf5(path: Path) -> KerasSource:
-    """Open a network in the HDF5 format of Keras 2, or of ``model.save("….h5")`` in Keras 3.
-
-    Raises:
-        ConversionError: It holds weights alone, or is damaged.
-        UnsafeModel: It is made of more than listed layers and arrays of its own.
-    """
-    with tempfile.TemporaryDirectory(prefix="zoo-convert-") as folder:
-        # Read from a copy, so that what was checked is what is loaded.
-        copied = Path(folder) / "network.h5"
-        _copy(path, copied)
-        description, version = _check_hdf5(copied, path)
-        if description is None:
-            raise ConversionError(
-                f"{path}: expected a network and its weights, found weights alone; save it with model.save(…), not "
-                "model.save_weights(…)"
-            )
-        return KerasSource(path, parse_config(description, str(path)), version, copied)
-
-
-def open_keras(path: Path) -> KerasSource:
-    """Open a network in the ``.keras`` format of Keras 3; raises as ``open_hdf5``."""
-    with tempfile.TemporaryDirectory(prefix="zoo-convert-") as folder:
-        weights = Path(folder) / "network.weights.h5"
-        try:
-            with zipfile.ZipFile(path) as archive:
-                description, metadata = _read_members(path, archive, weights)
-        except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
-            raise ConversionError(f"{path}: can't be read as a .keras file: {error}") from error
-        config = parse_config(description, str(path))
-        _check_hdf5(weights, path)
-        try:
-            version = str(json.loads(metadata).get("keras_version", "3"))
-        except (ValueError, RecursionError, AttributeError):
-            version = "3"
-        return KerasSource(path, config, version[:40], weights)
-
-
-def _read_members(path: Path, archive: zipfile.ZipFile, weights: Path) -> tuple[bytes, bytes]:
-    """Copy the weights and return description and metadata; no other member is ever unpacked."""
-    members: dict[str, zipfile.ZipInfo] = {}
-    for info in archive.infolist():
-        if info.filename not in _MEMBERS or info.filename in members:
-            raise UnsafeModel(
-                f"{path}: expected {', '.join(_MEMBERS)} once each, found {info.filename[:80]!r}; a network that needs "
-                "more files can't be converted"
-            )
-        members[info.filename] = info
-    missing = [name for name in _MEMBERS if name not in members]
-    if missing:
-        raise ConversionError(f"{path}: expected {', '.join(_MEMBERS)}, {missing[0]} is missing")
-    read = {}
-    for name in _MEMBERS[:2]:
-        with archive.open(members[name]) as stream:
-            read[name] = stream.read(_MAX_DESCRIPTION + 1)
-        if len(read[name]) > _MAX_DESCRIPTION:
-            raise UnsafeModel(f"{path}: {name}: expected at most {_MAX_DESCRIPTION} bytes, found more")
-    with archive.open(members[_MEMBERS[2]]) as stream, weights.open("wb") as target:
-        _copy_at_most(path, stream, target)
-    return read["config.json"], read["metadata.json"]
-
-
-def _copy(path: Path, target: Path) -> None:
-    try:
-        with path.open("rb") as stream, target.open("wb") as copied:
-            _copy_at_most(path, stream, copied)
-    except OSError as error:
-        raise ConversionError(f"{path}: can't be read: {error.strerror or error}") from error
-
-
-def _copy_at_most(path: Path, stream: Any, target: Any) -> None:
-    piece = 1 << 20
-    total = 0
-    while content := stream.read(piece):
-        total += len(content)
-        if total > NETWORK_BYTES:
-            raise UnsafeModel(f"{path}: expected at most {NETWORK_BYTES:,} bytes of weights, found more")
-        target.write(content)
-
-
-def _check_hdf5(file: Path, path: Path) -> tuple[bytes | str | None, str]:
-    """Check that a file holds arrays of its own and no more; return its description, if any, and Keras's version.
-
-    Raises:
-        UnsafeModel: It links to other files, or its arrays are larger than any network's.
-        ConversionError: It is damaged.
-    """
-    try:
-        import h5py
-    except ModuleNotFoundError as error:
-        raise MissingExtra("reading Keras files needs h5py: pip install 'assayzoo[train]'") from error
-    try:
-        with h5py.File(file, "r") as found:
-            _check_group(found, path)
-            description = found.attrs.get("model_config")
-            version = _read_text(found.attrs.get("keras_version", "2"))[:40]
-            backends = [
-                _read_text(group.attrs["backend"])
-                for group in (found, found.get("model_weights"))
-                if group is not None and "backend" in group.attrs
-            ]
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        raise ConversionError(f"{path}: can't be read as HDF5: {' '.join(str(error).split())[:200]}") from error
-    if description is not None and not isinstance(description, bytes | str):
-        raise ConversionError(f"{path}: expected a network's description as text, found {type(description).__name__}")
-    other = [backend for backend in backends if backend != "tensorflow"]
-    if other and is_old(version):
-        raise ConversionError(
-            f"{path}: expected a network that Keras {version} saved on TensorFlow, found {other[0][:40]!r}, where "
-            "kernels of convolutions may stand turned around; load it in Keras 2 on TensorFlow and save it again"
-        )
-    return description, version
-
-
-def _read_text(value: object) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def _compare_names(path: Path, weights: Path, expected: list[str]) -> None:
-    """Refuse weights that lie in another order than the layers, since Keras hands them out by their places.
+@contextmanager
+def _bounding_weights(keras: Any, most: int, path: Path) -> Iterator[None]:
+    """Let layers make hardly more weights than a file holds: Keras draws them all before it reads what was saved.
 
     Args:
+        keras: The module.
+        most: Numbers.
         path: The file, for messages.
-        weights: In HDF5; in the format of ``.keras`` files arrays are found by name.
-        expected: Names of the layers that have weights, in Keras's order.
 
     Raises:
-        ConversionError: The file has others, or has them in another order.
+        UnsafeModel: They would be far more.
     """
-    import h5py
+    layer, made = keras.layers.Layer, 0
+    add_weight = layer.add_weight
 
-    with h5py.File(weights, "r") as file:
-        group = file if "layer_names" in file.attrs or "model_weights" not in file else file["model_weights"]
-        listed = _read_names(group, "layer_names")
-        if not listed:
-            return
-        found = [name for name in listed if name in group and _read_names(group[name], "weight_names")]
-    if found == expected:
-        return
-    pairs = itertools.zip_longest(expected, found, fillvalue="none")
-    wanted, instead = next((each, other) for each, other in pairs if each != other)
-    raise ConversionError(
-        f"{path}: expected weights of layer {wanted[:80]!r} next, found those of {instead[:80]!r}; export the network "
-        "as ONNX or as a SavedModel where it was made"
-    )
+    def add_bounded(self: Any, shape: Any = None, *arguments: Any, **options: Any) -> Any:
+        nonlocal made
+        made += math.prod(() if shape is None else (shape,) if isinstance(shape, int) else shape)
+        if made > max(_COPIES * most, _FEW):
+            raise UnsafeModel(f"{path}: expected layers of the {most:,} weights that were saved, found {made:,}")
+        return add_weight(self, shape, *arguments, **options)
 
-
-def _read_names(group: h5py.Group, key: str) -> list[str]:
-    """Return a list of names, which Keras cuts into numbered attributes where it is long."""
-    keys = [key] if key in group.attrs else itertools.takewhile(group.attrs.__contains__, _number(key))
-    return [_read_text(name) for each in keys for name in group.attrs[each]]
-
-
-def _number(key: str) -> Iterator[str]:
-    return (f"{key}{number}" for number in itertools.count())
-
-
-def _check_group(group: h5py.Group, path: Path) -> None:
-    import h5py
-
-    total = 0
-    waiting = [(group, 0)]
-    seen = set()
-    while waiting:
-        folder, depth = waiting.pop()
-        if folder.id in seen or depth > _MAX_LEVELS:
-            raise UnsafeModel(f"{path}: expected arrays in few levels of groups, found groups that lead in a circle")
-        seen.add(folder.id)
-        for name in folder:
-            if not isinstance(folder.get(name, getlink=True), h5py.HardLink):
-                raise UnsafeModel(f"{path}: {name!r} is a link; expected all arrays inside the file itself")
-            item = folder[name]
-            if isinstance(item, h5py.Group):
-                waiting.append((item, depth + 1))
-                continue
-            if not isinstance(item, h5py.Dataset) or item.external or item.is_virtual:
-                raise UnsafeModel(f"{path}: {name!r} lies in another file; expected all arrays inside the file itself")
-            if item.dtype.hasobject and item.shape not in {(), None}:
-                raise UnsafeModel(f"{path}: {name!r} holds {item.dtype}; expected arrays of numbers")
-            total += item.nbytes
-            if total > NETWORK_BYTES:
-                raise UnsafeModel(f"{path}: expected at most {NETWORK_BYTES:,} bytes of weights, found more")
+    layer.add_weight = add_bounded
+    try:
+        yield
+    finally:
+        layer.add_weight = add_weight
