@@ -2,6 +2,7 @@ import os
 import shutil
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from tests.registry.made_stores import write_model
 from zoo.errors import OutputError
 from zoo.model.checksums import hash_file, verify_checksums
 from zoo.registry import cache as cache_module
+from zoo.registry import turns
 from zoo.registry.cache import Cache
 
 
@@ -63,6 +65,36 @@ def test_a_damaged_folder_gives_way_to_a_whole_one(cache, model, damaged):
     assert verify_checksums(place) == place.name
 
 
+def test_a_damaged_model_is_taken_away_and_a_whole_one_stays(cache, model):
+    place = bring(cache, model)
+    assert not cache.discard(place.name)  # as where another process mended it meanwhile
+    assert verify_checksums(place) == place.name
+    (place / "model.onnx").unlink()
+    assert cache.discard(place.name)
+    assert cache.discard(place.name)
+    assert list_files(cache.folder) == []
+
+
+def refuse(path, *_):
+    raise PermissionError(13, "Permission denied", str(path))
+
+
+def test_a_damaged_model_that_is_somebody_elses_is_told(cache, model, monkeypatch):
+    place = bring(cache, model)
+    (place / "model.onnx").unlink()
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OutputError, match=rf"{place}: is damaged and can't be taken away: Permission denied; ask"):
+        cache.discard(place.name)
+
+
+def test_a_cache_that_may_not_be_looked_at_is_told(cache, monkeypatch):
+    monkeypatch.setattr(Path, "is_file", refuse)
+    with pytest.raises(OutputError, match=r"5555: can't be read: Permission denied"):
+        cache.find("5" * 64)
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert cache.sweep(0) == 0
+
+
 def test_work_that_breaks_off_leaves_nothing_incoming(cache):
     def break_off():
         with cache.open_incoming("5" * 64) as incoming:
@@ -81,6 +113,30 @@ def test_a_part_is_kept_for_the_next_one(cache):
         assert part.read_text() == "half"
         part.unlink()
     assert list_files(cache.folder) == []
+
+
+def test_a_part_that_was_let_go_is_not_copied(cache):
+    with cache.claim_part("a") as part:
+        part.write_text("half")
+        before = part.stat().st_ino
+    with cache.claim_part("a") as part:
+        assert part.stat().st_ino == before
+
+
+def test_who_lets_less_go_leaves_what_another_one_let_go(cache):
+    with cache.claim_part("a") as longer, cache.claim_part("a") as shorter:
+        longer.write_text("abcdef")
+        shorter.write_text("abc")
+        longer.rename(cache.folder / "partial" / "a.part")
+    with cache.claim_part("a") as part:
+        assert part.read_text() == "abcdef"
+
+
+def test_a_part_that_can_not_be_let_go_is_no_fault(cache, monkeypatch):
+    with cache.claim_part("a") as part:
+        part.write_text("half")
+        monkeypatch.setattr(Path, "replace", refuse)
+    assert part.read_text() == "half"
 
 
 def test_of_several_parts_the_longest_is_gone_on_with(cache):
@@ -141,26 +197,25 @@ def test_a_process_waits_for_another_one_that_fetches_the_same(cache, model):
 
 
 def test_a_process_that_brings_nothing_is_not_waited_for_for_ever(cache, monkeypatch):
-    monkeypatch.setattr(cache_module, "PATIENCE", 0.0)
+    monkeypatch.setattr(turns, "PATIENCE", 0.0)
     told = []
     with cache.wait_for_others("5" * 64, told.append), cache.wait_for_others("5" * 64, told.append):
         pass
-    assert told == ["another process fetches it; waiting", "nothing came for 0 s; fetching it here"]
+    assert told == ["another process fetches it; waiting", "no sign of life from it for 0 s; fetching it here"]
 
 
-def test_who_waits_passes_over_folders_that_vanish_while_it_looks(cache, monkeypatch):
-    (cache.folder / "incoming" / "x.1").mkdir(parents=True)
-    look = os.scandir
+def wait_until(is_so):
+    while not is_so():
+        time.sleep(0.001)
 
-    def vanish(path):
-        if str(path).endswith("x.1"):
-            raise FileNotFoundError(2, "No such file or directory", str(path))
-        return look(path)
 
-    monkeypatch.setattr("os.scandir", vanish)
-    monkeypatch.setattr(cache_module, "PATIENCE", 0.0)
-    with cache.wait_for_others("5" * 64, print), cache.wait_for_others("5" * 64, print):
-        pass
+def test_who_fetches_shows_life_by_its_lock_and_by_each_part_that_it_has(cache, monkeypatch):
+    monkeypatch.setattr(turns, "_BEAT", 0.001)
+    with cache.wait_for_others("5" * 64, print), cache.claim_part("a") as part:
+        part.write_text("whole")
+        for path in (part, cache.folder / "incoming" / f"{'5' * 64}.lock"):
+            os.utime(path, (0, 0))
+            wait_until(lambda path=path: path.stat().st_mtime > 0)
 
 
 def test_what_broken_runs_left_is_swept_when_nobody_touched_it_for_long(cache, model):

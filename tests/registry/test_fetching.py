@@ -11,6 +11,7 @@ from zoo.registry.cache import Cache
 from zoo.registry.fetching import add_signature, fetch
 from zoo.registry.names import blob_path
 from zoo.registry.resolving import Place
+from zoo.registry.stores.protocol import TRIES
 
 
 @pytest.fixture
@@ -75,6 +76,41 @@ def test_files_of_a_folder_are_asked_for_by_their_names(model, listing, cache):
 def test_one_fault_at_any_file_changes_nothing(listing, files, cache, place, fault):
     folder, _ = fetch(listing, by_digest(Faulty(files, *[None] * place, fault)), cache)
     assert verify_checksums(folder) == listing.entry.sha256sums
+
+
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("fault", [[DownloadError("500")] * TRIES, [b"wrong"]], ids=["gone", "wrong"])
+def test_whole_files_that_came_before_a_fault_are_not_asked_for_again(listing, files, cache, place, fault):
+    first, second, told = Faulty(files, *[None] * place, *fault), Faulty(files), []
+    with pytest.raises((DownloadError, ChecksumMismatch)):
+        fetch(listing, by_digest(first), cache)
+    folder, came = fetch(listing, by_digest(second), cache, report=lambda *share: told.append(share))
+    assert verify_checksums(folder) == listing.entry.sha256sums
+    assert len(second.asked) == 4 - place
+    assert {path for path, _ in second.asked}.isdisjoint(path for path, _ in first.asked[:place])
+    assert came == sum(len(files[path]) for path, _ in second.asked)
+    assert told[-1] == (listing.entry.size, listing.entry.size)
+    assert list(cache.folder.glob("partial/*")) == []
+
+
+def test_of_a_file_that_came_in_part_the_rest_comes(listing, files, cache):
+    with pytest.raises(DownloadError):
+        fetch(listing, by_digest(Faulty(files, 100, *[DownloadError("500")] * TRIES)), cache)
+    assert fetch(listing, by_digest(Faulty(files)), cache)[1] == listing.entry.size - 100
+
+
+def test_whole_files_that_another_machine_took_for_left_are_fetched_again(listing, files, cache):
+    class Robbed(Faulty):
+        def read(self, path, start=0):
+            if len(self.asked) == 3:
+                for part in cache.folder.glob("partial/*"):
+                    part.unlink()
+            yield from super().read(path, start)
+
+    reader = Robbed(files)
+    folder, _ = fetch(listing, by_digest(reader), cache)
+    assert verify_checksums(folder) == listing.entry.sha256sums
+    assert len(reader.asked) == 8
 
 
 @pytest.mark.parametrize("place", range(4))

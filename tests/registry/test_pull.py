@@ -1,5 +1,6 @@
 import errno
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -31,6 +32,7 @@ from zoo.registry import transfer
 from zoo.registry.cache import Cache
 from zoo.registry.project_lock import update_lock
 from zoo.registry.pull import make_pin, obtain, pull
+from zoo.registry.sources import Source, add_source
 from zoo.registry.trust import Signer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,10 +134,10 @@ def test_what_came_before_a_fault_is_not_fetched_again(home, store, model):
     blob.rename(store / "aside")
     with pytest.raises(DownloadError):
         pull("g-at-anchor")
-    for name in ("model.onnx", "example.json"):
-        find_blob(store, model, name).exists()
+    for name in ("SHA256SUMS", "model.onnx", "example.json"):
+        find_blob(store, model, name).unlink()
     (store / "aside").rename(blob)
-    pull("g-at-anchor")
+    assert pull("g-at-anchor").fetched == (model / "model.yaml").stat().st_size
     assert list_files(home / "partial") == []
 
 
@@ -379,6 +381,21 @@ def test_a_locked_model_that_is_here_needs_no_registry(home, store, lock):
     pull("g-at-anchor", locked=lock)
     shutil.rmtree(store)
     assert obtain("g-at-anchor", locked=lock, offline=True).full_name == "g-at-anchor@1.0.0"
+
+
+def test_a_registry_that_is_named_beside_a_lock_must_be_the_one_that_it_has(home, store, lock, tmp_path, monkeypatch):
+    address = f"{store}/registry.yaml"
+    monkeypatch.delenv("ZOO_REGISTRY")
+    shutil.copytree(store, tmp_path / "other")
+    for name in ("here", "other"):
+        add_source(Source(name=name, url=str({"here": store, "other": tmp_path / "other"}[name])))
+    other = f"zoo.lock pins it from {address}, expected it from other ({tmp_path}/other/registry.yaml); leave the"
+    for cached in (False, True):
+        for name, registry in (("g-at-anchor", "other"), ("other:g-at-anchor", None)):
+            with pytest.raises(LockMismatch, match=re.escape(other)):
+                pull(name, registry=registry, locked=lock)
+        assert (pull("g-at-anchor", registry="here", locked=lock).fetched == 0) == cached
+    assert pull("here:g-at-anchor", registry=store, locked=lock).full_name == "g-at-anchor@1.0.0"
 
 
 def test_a_registry_that_lists_other_bytes_than_were_locked_is_refused(home, store, lock, tmp_path):

@@ -9,6 +9,7 @@ from zoo.registry import transfer
 from zoo.registry.index import Entry, Listing
 from zoo.registry.resolving import Resolved, find_place, resolve
 from zoo.registry.sources import Source, add_source
+from zoo.registry.stores.protocol import TRIES
 from zoo.testing.servers import ALWAYS, Fault, serve_folder
 
 
@@ -88,9 +89,24 @@ def test_a_registry_that_can_not_be_reached_is_not_passed_over(add, tmp_path):
         ):
             resolve("lab-g")
         assert resolve("gm12878-ctcf").source.name == "assayzoo"
-        assert resolve("lab-g", offline=True).source.name == "far"
-        with pytest.raises(UnknownModel, match=r"no model 'nothing' in assayzoo, far \(near never reached\)"):
-            resolve("nothing", offline=True)
+        with pytest.raises(DownloadError, match=r"near .*no copy of this registry is kept.*; lab-g is not in .*"):
+            resolve("lab-g", offline=True)
+        assert resolve("far:lab-g", offline=True).source.name == "far"
+        assert resolve("lab-g", "far", offline=True).source.name == "far"
+
+
+@pytest.mark.filterwarnings("always")
+def test_a_registry_that_just_could_not_be_reached_is_not_asked_and_told_of_again(add, home):
+    store = add("lab", "lab-g")
+    with serve_folder(store) as server:
+        add_source(Source(name="lab", url=server.address))
+        resolve("lab-g")
+        server.faults.append(Fault(status=500, times=ALWAYS))
+        before = len(server.requests)
+        with pytest.warns(UserWarning, match="lab .* can't be reached") as told, pytest.raises(UnknownModel):
+            resolve("lab-x", newest=True)
+        assert len(told) == 1
+        assert len(server.requests) - before == TRIES
 
 
 def test_models_of_the_package_are_found_without_asking_anybody(add, tmp_path):

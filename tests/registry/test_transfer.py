@@ -118,7 +118,8 @@ def test_the_next_store_mends_what_the_first_one_has_wrong(tmp_path):
 
 def test_a_store_whose_library_is_not_installed_is_passed_over_where_there_is_another(tmp_path):
     bare = Faulty(FILES, *[MissingExtra("needs s3fs")] * 3)
-    assert fetch_from([bare, Faulty(FILES)], "a", DIGEST, len(CONTENT), tmp_path / "part").read_bytes() == CONTENT
+    fetch_from([bare, Faulty(FILES)], "a", DIGEST, len(CONTENT), tmp_path / "part")
+    assert (tmp_path / "part").read_bytes() == CONTENT
     with pytest.raises(MissingExtra, match="needs s3fs"):
         fetch_from([bare], "a", DIGEST, len(CONTENT), tmp_path / "other")
     with pytest.raises(DownloadError, match="needs s3fs; a: no such file"):
@@ -146,6 +147,18 @@ def test_the_bytes_that_are_told_add_up_whichever_store_gave_them(tmp_path):
     fetch_from(readers, "a", DIGEST, len(CONTENT), tmp_path / "part", told.append)
     assert sum(told) == len(CONTENT)
     assert max(accumulate(told)) == len(CONTENT)
+
+
+@pytest.mark.parametrize(("there", "came"), [(b"", 10_240), (CONTENT[:4000], 6240), (CONTENT, 0), (b"wrong", 10_240)])
+def test_what_lay_here_did_not_come(tmp_path, there, came):
+    (tmp_path / "part").write_bytes(there)
+    readers = [Faulty(FILES, *[DownloadError("gone")] * TRIES), Faulty(FILES)]
+    assert fetch_from(readers, "a", DIGEST, len(CONTENT), tmp_path / "part") == came
+
+
+def test_what_two_stores_gave_came(tmp_path):
+    readers = [Faulty(FILES, 3000, *[DownloadError("gone")] * TRIES), Faulty(FILES)]
+    assert fetch_from(readers, "a", DIGEST, len(CONTENT), tmp_path / "part") == len(CONTENT)
 
 
 @pytest.mark.parametrize("answer", [b"wrong", DownloadError("gone")])

@@ -163,7 +163,8 @@ def _check_model(
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one model, the others are checked
         kind = "" if isinstance(error, ModelError) else f"{type(error).__name__}: "
         state = _STATES.get(type(error).__name__, "failed")
-        yield replace(row, state=state, error=f"{kind}{' '.join(str(error).split())}")
+        model, message = _split_name(row.model, " ".join(str(error).split()))
+        yield replace(row, model=model, state=state, error=f"{kind}{message}")
         return
     for device in devices:
         started = time.perf_counter()
@@ -182,6 +183,14 @@ def _fetch(name: str | Path, registry: str | Path | None, *, offline: bool) -> L
     if not Path(name).is_dir():
         raise UnknownModel(f"{name}: no model folder there")
     return Location(Path(name))
+
+
+def _split_name(shown: str, message: str) -> tuple[str, str]:
+    """Return what a row calls a model, and a message without the name that it begins with: a row names it once."""
+    full_name, separator, rest = message.partition(": ")
+    name = full_name.partition("@")[0]
+    same = separator and "@" in full_name and name == shown.rpartition(":")[2].partition("@")[0]
+    return (full_name, rest) if same else (shown, message)
 
 
 def _describe_signer(signer: Signer | None) -> str:

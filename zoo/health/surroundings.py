@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -45,16 +46,17 @@ def examine_configuration() -> list[Finding]:
 
 
 def examine_trust() -> list[Finding]:
-    """Read the trust file; tell how many signers it lists, and what happens to models of others."""
+    """Read the trust file; tell how many signers it lists, what happens to models of others, and who may change it."""
     path = trust_path()
     try:
         trust = read_trust()
     except SignatureError as error:
         return [Finding("trust", "failed", str(error), f"mend that line of {path}")]
     count = len(trust.keys) + len(trust.certificates)
+    shared = [_warn_of_others(place, path) for place in (path.parent, path) if _may_be_written_by_others(place)]
     does = {"warn": "used with a warning", "refuse": "refused", "accept": "used"}[trust.unsigned]
     listed = f"{path} lists {count} signers" if path.exists() else "nobody is listed"
-    return [Finding("trust", "ok", f"{listed}; models that none of them signed are {does}")]
+    return [Finding("trust", "ok", f"{listed}; models that none of them signed are {does}"), *shared]
 
 
 def examine_cache() -> list[Finding]:
@@ -132,6 +134,39 @@ def find_left(cache: Cache) -> list[Path]:
         for path in _list(cache.folder / name)
         if now - max(_read_times((path, *path.rglob("*"))), default=now) >= ABANDONED
     ]
+
+
+def _may_be_written_by_others(path: Path) -> bool:
+    """Return whether another user than this one and the administrator may write a file or folder.
+
+    A group that bears its owner's name and has no other member is that user's own, as many systems make them.
+    """
+    if os.name == "nt":
+        return False  # which has no such bits
+    import grp
+    import pwd
+
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    if found.st_uid not in {os.getuid(), 0} or found.st_mode & stat.S_IWOTH:
+        return True
+    if not found.st_mode & stat.S_IWGRP:
+        return False
+    try:
+        owner, group = pwd.getpwuid(found.st_uid).pw_name, grp.getgrgid(found.st_gid)
+    except KeyError:  # known to no list of users on this machine
+        return True
+    return group.gr_name != owner or not {owner}.issuperset(group.gr_mem)
+
+
+def _warn_of_others(place: Path, trust_file: Path) -> Finding:
+    does = "decides whose models are used" if place == trust_file else f"holds {trust_file.name}"
+    mend = f"chmod go-w {place}; to share models set XDG_CACHE_HOME, not {HOME_VARIABLE}"
+    if place.stat().st_uid not in {os.getuid(), 0}:
+        mend = f"have one of your own: set {HOME_VARIABLE} to a folder of yours"
+    return Finding("trust", "warning", f"{place} {does}, and others than you may write it", mend)
 
 
 def _ask(source: Source) -> tuple[Finding, list[str]]:

@@ -143,12 +143,7 @@ def _read_listings(store: ArchiveStore) -> list[Listing]:
 def _take(listing: Listing, store: ArchiveStore, report: Share | None, tell: Tell | None) -> Location:
     """Bring one model into the cache, in the place of a damaged one as well."""
     cache, digest = Cache(), listing.entry.sha256sums
-    kept = cache.find(digest)
-    try:
-        if kept is not None:
-            verify_checksums(kept)
-    except ModelError:
-        cache.discard(digest)
+    cache.discard(digest)
     place = Place((store,), "", by_digest=True)
     folder, came = fetch(listing, place, cache, report=report, tell=tell)
     came += add_signature(listing, place, cache, report=report)

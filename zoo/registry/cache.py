@@ -2,7 +2,7 @@
 
 ``models/52/52aa…/`` is whole, checked and never changes: it came there by one rename. Work goes on in ``incoming`` and
 ``partial`` under names that one process alone uses, so that no lock is needed for what is right; there is one only so
-that two processes don't fetch the same twice.
+that two processes don't fetch the same twice. Whoever works touches what it works on: to see that is to see it live.
 """
 
 from __future__ import annotations
@@ -22,12 +22,10 @@ from zoo.model.checksums import CHECKSUMS, SIGNATURE, verify_checksums
 from zoo.places import cache_folder
 from zoo.registry.stores.files import sync_folder
 from zoo.registry.transfer import explain_disk
+from zoo.registry.turns import show_life, take_turn
 
-PATIENCE = 60.0
-"""Seconds without a byte after which the process that holds the lock is not waited for any more."""
-
-_POLL = 0.2  # seconds between two looks at what another process does
 _ABANDONED = 600.0  # seconds after which what another machine left counts as broken off
+_LET_GO = ".part"  # the end of a part's name that no process claims
 _FORGOTTEN = 7 * 86_400.0  # seconds after which what was broken off is gone on with by nobody any more
 
 
@@ -36,11 +34,19 @@ class Cache:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or cache_folder()
+        self._claimed: list[Path] = []
 
     def find(self, digest: str) -> Path | None:
-        """Return the folder of the model whose SHA256SUMS has this digest, None where there is none."""
+        """Return the folder of the model whose SHA256SUMS has this digest, None where there is none.
+
+        Raises:
+            OutputError: It may not be looked at.
+        """
         found = self._place(digest)
-        return found if (found / CHECKSUMS).is_file() else None
+        try:
+            return found if (found / CHECKSUMS).is_file() else None
+        except OSError as error:
+            raise OutputError(f"{found}: can't be read: {error.strerror or error}") from error
 
     @contextlib.contextmanager
     def open_incoming(self, digest: str) -> Iterator[Path]:
@@ -70,22 +76,37 @@ class Cache:
             sync_folder(incoming)
             place.parent.mkdir(parents=True, exist_ok=True)
             while not self._rename(incoming, place):
-                with contextlib.suppress(ModelError):
-                    if verify_checksums(place) == digest:
-                        return place
-                self.discard(digest)
+                if not self.discard(digest):
+                    return place
             sync_folder(place.parent)
         except OSError as error:
             raise OutputError(f"{place}: can't be written: {error.strerror or error}") from error
         return place
 
-    def discard(self, digest: str) -> None:
-        """Take a damaged model away, at once, so that no reader sees half of it."""
+    def discard(self, digest: str) -> bool:
+        """Take a damaged model away, at once, so that no reader sees half of it; return whether its place is free.
+
+        A whole one stays: another process may have mended it since the caller looked.
+
+        Raises:
+            OutputError: It can't be taken away.
+        """
+        place = self._place(digest)
+        if _is_whole(place, digest):
+            return False
         away = self.folder / "incoming" / f"{digest}.{_make_token()}"
         _make_folder(away.parent)
-        with contextlib.suppress(FileNotFoundError):
-            self._place(digest).rename(away)
+        try:
+            place.rename(away)
+        except FileNotFoundError:
+            return True  # another process took it
+        except OSError as error:
+            raise OutputError(
+                f"{place}: is damaged and can't be taken away: {error.strerror or error}; ask whose it is, "
+                "or set ZOO_HOME to another folder"
+            ) from error
         shutil.rmtree(away, ignore_errors=True)
+        return True
 
     def keep_signature(self, digest: str, signature: Path) -> None:
         """Lay a signature that was made after the model beside its files, for the one that may be there.
@@ -103,62 +124,36 @@ class Cache:
         """Give a file of this process's own that holds what came of a blob until now, in this process or another.
 
         It stays for the next one, unless it is moved away.
+
+        Raises:
+            OutputError: What came can't be copied.
         """
         folder = self.folder / "partial"
         _make_folder(folder)
+        let_go = folder / f"{digest}{_LET_GO}"
         part = folder / f"{digest}.{_make_token()}"
-        left = [path for path in folder.glob(f"{digest}.*") if _is_abandoned(path)]
+        self._claimed.append(part)
         try:
-            for path in sorted(left, key=_measure, reverse=True):
-                with contextlib.suppress(FileNotFoundError, PermissionError):  # claimed by another, or not ours
-                    if not part.exists():
-                        # A copy, not a rename: who is thought dead may still hold the file open, and write.
-                        shutil.copyfile(path, part)
-                    path.unlink()
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise explain_disk(error, part, _measure(part)) from error
-        try:
+            _go_on_with(part, digest)
             yield part
         finally:
-            if part.exists():
-                if part.stat().st_size:
-                    part.replace(folder / f"{digest}.part")
+            self._claimed.remove(part)
+            with contextlib.suppress(OSError):  # moved away, or another machine took this process for dead
+                if part.stat().st_size > _measure(let_go):
+                    part.replace(let_go)
                 else:
-                    part.unlink()
+                    part.unlink()  # nothing, or another process let more go
 
     @contextlib.contextmanager
     def wait_for_others(self, digest: str, tell: Callable[[str], None]) -> Iterator[None]:
-        """Wait while another process fetches the same model, as long as bytes come.
-
-        It saves traffic and no more: where locks don't hold, each process fetches for itself.
-        """
-        from filelock import SoftFileLock, Timeout
-
+        """Wait while another process fetches the same model; show others meanwhile that this one lives."""
         _make_folder(self.folder / "incoming")
-        lock = SoftFileLock(self.folder / "incoming" / f"{digest}.lock")
-        held, told, state, changed = False, False, -1, time.monotonic()
-        while not held and self.find(digest) is None:
-            try:
-                lock.acquire(timeout=0)
-                held = True
-            except Timeout:
-                if not told:
-                    tell("another process fetches it; waiting")
-                    told = True
-                if (now := self._measure_work()) != state:
-                    state, changed = now, time.monotonic()
-                elif time.monotonic() - changed > PATIENCE:
-                    tell(f"nothing came for {PATIENCE:.0f} s; fetching it here")
-                    break
-                time.sleep(_POLL)
-            except OSError:
-                break  # a file system without them
-        try:
+        lock = self.folder / "incoming" / f"{digest}.lock"
+        with (
+            take_turn(lock, lambda: self.find(digest) is not None, tell) as held,
+            show_life(lambda: [lock, *self._claimed] if held else [*self._claimed]),
+        ):
             yield
-        finally:
-            if held:
-                lock.release()
 
     def check_room(self, size: int) -> None:
         """Refuse to begin what the disk has no room for; ``size`` in bytes."""
@@ -175,8 +170,10 @@ class Cache:
         """Remove what broken runs left that nobody touched for so many seconds; return how many files and folders."""
         removed = 0
         for name in ("incoming", "partial"):
-            folder = self.folder / name
-            for path in folder.iterdir() if folder.is_dir() else ():
+            left: list[Path] = []
+            with contextlib.suppress(OSError):  # nothing was ever left, or it may not be looked at
+                left += (self.folder / name).iterdir()
+            for path in left:
                 with contextlib.suppress(OSError):
                     if time.time() - _find_last_change(path) < older_than:
                         continue
@@ -201,13 +198,6 @@ class Cache:
             raise
         return True
 
-    def _measure_work(self) -> int:
-        total = 0
-        for name in ("incoming", "partial"):
-            for parent, _, files in os.walk(self.folder / name):  # passes over what is gone by the time it looks
-                total += sum(1 + _measure(Path(parent, file)) for file in files)
-        return total
-
 
 def _make_folder(folder: Path) -> None:
     try:
@@ -216,6 +206,32 @@ def _make_folder(folder: Path) -> None:
         raise OutputError(
             f"{error.filename or folder}: can't be made: {error.strerror}; set ZOO_HOME to a folder that you may write"
         ) from error
+
+
+def _is_whole(place: Path, digest: str) -> bool:
+    with contextlib.suppress(ModelError, OSError):
+        return verify_checksums(place) == digest
+    return False
+
+
+def _go_on_with(part: Path, digest: str) -> None:
+    """Have in a part what came of a blob until now: the most that anybody left who writes it no more."""
+    try:
+        left = [path for path in part.parent.glob(f"{digest}.*") if _is_abandoned(path)]
+        for path in sorted(left, key=_measure, reverse=True):
+            with contextlib.suppress(FileNotFoundError, PermissionError):  # claimed by another, or not ours
+                if part.exists():
+                    path.unlink()
+                elif path.suffix == _LET_GO:
+                    path.rename(part)
+                else:
+                    # A copy, not a rename: who is thought dead may still hold the file open, and write.
+                    shutil.copyfile(path, part)
+                    path.unlink()
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise explain_disk(error, part, _measure(part)) from error
 
 
 def _make_token() -> str:
@@ -230,7 +246,7 @@ def _host() -> str:
 def _is_abandoned(part: Path) -> bool:
     """Return whether no process writes a part any more: it was let go, its process ended, or nothing came for long."""
     host, _, rest = part.suffix.removeprefix(".").rpartition("-")[0].rpartition("-")
-    if part.suffix == ".part":
+    if part.suffix == _LET_GO:
         return True
     if host == _host() and rest.isdecimal():
         return not _runs(int(rest))

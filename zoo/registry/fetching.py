@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from zoo.errors import ChecksumMismatch, ModelError, OutputError, SignatureError
 from zoo.model.checksums import CHECKSUMS, SIGNATURE, hash_file, parse_checksums, verify_checksums
@@ -17,6 +19,8 @@ from zoo.registry.index import Listing
 from zoo.registry.resolving import Place
 from zoo.registry.transfer import explain_disk, fetch_from
 from zoo.registry.trust import judge
+
+Answer = TypeVar("Answer")
 
 MAX_MODEL = 1 << 33
 """Bytes of a model whose registry does not tell its size."""
@@ -28,7 +32,7 @@ Tell: TypeAlias = Callable[[str], None]
 """Is told, in a line, what is fetched or waited for."""
 
 Share: TypeAlias = Callable[[int, int], None]
-"""Is told how many bytes came, and how many there are at most."""
+"""Is told how many bytes are here, and how many there are at most."""
 
 _log = logging.getLogger("zoo")
 
@@ -36,10 +40,10 @@ _log = logging.getLogger("zoo")
 def fetch(
     listing: Listing, place: Place, cache: Cache, *, report: Share | None = None, tell: Tell | None = None
 ) -> tuple[Path, int]:
-    """Bring a model into the cache; return its folder there, and how many bytes came.
+    """Fetch a model into the cache; return its folder there, and how many bytes came for it just now.
 
     Each file is asked for by its digest, and the list of files by that of the registry; nothing is read before its
-    digest is right. What came stays where this breaks off, for the next time.
+    digest is right. What came stays where this breaks off, whole files and the beginning of one, for the next time.
 
     Raises:
         ModelError: As ``pull``.
@@ -52,14 +56,11 @@ def fetch(
             return found, 0
         cache.sweep()  # what others left long ago
         cache.check_room(entry.size or 0)
-        with cache.open_incoming(entry.sha256sums) as incoming:
-            work = _Work(listing, place, cache, incoming, report)
-            try:
-                work.bring_all()
-                _examine(incoming, listing)
-            except (ModelError, OutputError) as error:
-                raise type(error)(_name_model(str(error), incoming, listing)) from error
-            return cache.adopt(incoming, entry.sha256sums), work.came
+        download = _Download(listing, place, cache, report)
+        with cache.open_incoming(entry.sha256sums) as incoming, _naming(listing, incoming):
+            download.fetch_all(incoming)
+            _examine(incoming, listing)
+            return cache.adopt(incoming, entry.sha256sums), download.came
 
 
 def add_signature(listing: Listing, place: Place, cache: Cache, *, report: Share | None = None) -> int:
@@ -78,58 +79,81 @@ def add_signature(listing: Listing, place: Place, cache: Cache, *, report: Share
     kept = folder / SIGNATURE
     if kept.is_file() and (hash_file(kept) == wanted or _is_trusted(folder, listing)):
         return 0
-    with cache.open_incoming(listing.entry.sha256sums) as incoming:
-        work = _Work(listing, place, cache, incoming, report)
-        try:
-            signature = work.bring_signature(wanted)
-            _link_files(folder, incoming)
-            judge(incoming, listing.full_name)
-            cache.keep_signature(listing.entry.sha256sums, signature)
-        except (ModelError, OutputError) as error:
-            raise type(error)(_name_model(str(error), incoming, listing)) from error
-        return work.came
+    download = _Download(listing, place, cache, report)
+    with cache.open_incoming(listing.entry.sha256sums) as incoming, _naming(listing, incoming):
+        download.fetch_signature(wanted, incoming)
+        _link_files(folder, incoming)
+        judge(incoming, listing.full_name)
+        cache.keep_signature(listing.entry.sha256sums, incoming / SIGNATURE)
+    return download.came
 
 
-class _Work:
-    """The fetching of one model."""
+class _Download:
+    """The fetching of one model; ``came`` is how many bytes came, without those that lay here."""
 
-    def __init__(self, listing: Listing, place: Place, cache: Cache, incoming: Path, report: Share | None) -> None:
-        self.listing, self.place, self.cache, self.incoming, self.report = listing, place, cache, incoming, report
+    def __init__(self, listing: Listing, place: Place, cache: Cache, report: Share | None) -> None:
+        self.listing, self.place, self.cache, self.report = listing, place, cache, report
         self.limit = MAX_MODEL if listing.entry.size is None else listing.entry.size
-        self.came = 0
+        self.here = self.came = 0
 
-    def bring_all(self) -> None:
+    def fetch_all(self, incoming: Path) -> None:
+        """Fetch every file; where one can't be had, the others stay where the next call finds them."""
         entry = self.listing.entry
-        sums = self._bring(CHECKSUMS, entry.sha256sums, CHECKSUMS_BYTES)
-        files = parse_checksums(sums.read_bytes(), str(sums))
-        left = self.limit
-        for name, digest in files.items():
-            left -= self._bring(name, digest, left).stat().st_size
-        if entry.signature is not None:
-            self._bring(SIGNATURE, entry.signature, MAX_SIGNATURE)
+        with contextlib.ExitStack() as claims:
+            sums = self._fetch(claims, CHECKSUMS, entry.sha256sums, CHECKSUMS_BYTES)
+            files = parse_checksums(self._use(claims, sums, Path.read_bytes), CHECKSUMS)
+            fetched, left = [sums], self.limit
+            for name, digest in files.items():
+                fetched.append(self._fetch(claims, name, digest, left))
+                left -= self._use(claims, fetched[-1], _measure)
+            if entry.signature is not None:
+                fetched.append(self._fetch(claims, SIGNATURE, entry.signature, MAX_SIGNATURE))
+            for each in fetched:
+                self._move(claims, each, incoming / each.name)
 
-    def bring_signature(self, digest: str) -> Path:
-        return self._bring(SIGNATURE, digest, MAX_SIGNATURE)
+    def fetch_signature(self, digest: str, incoming: Path) -> None:
+        """Fetch the signature alone."""
+        with contextlib.ExitStack() as claims:
+            signature = self._fetch(claims, SIGNATURE, digest, MAX_SIGNATURE)
+            self._move(claims, signature, incoming / SIGNATURE)
 
-    def _bring(self, name: str, digest: str, limit: int) -> Path:
-        target = self.incoming / name
+    def _fetch(self, claims: contextlib.ExitStack, name: str, digest: str, limit: int) -> _Fetched:
+        part = claims.enter_context(self.cache.claim_part(digest))
         path = self.place.name_file(name, digest)
+        self.came += fetch_from(self.place.readers, path, digest, limit, part, self._count)
+        return _Fetched(name, digest, limit, part)
+
+    def _use(self, claims: contextlib.ExitStack, fetched: _Fetched, use: Callable[[Path], Answer]) -> Answer:
         while True:
-            with self.cache.claim_part(digest) as part:
-                fetch_from(self.place.readers, path, digest, limit, part, self._count)
-                try:
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    part.rename(target)
-                except FileNotFoundError:
-                    continue  # another machine took this process for dead
-                except OSError as error:
-                    raise explain_disk(error, target, limit) from error
-                return target
+            try:
+                return use(fetched.part)
+            except FileNotFoundError:  # another machine took this process for dead, and the file over
+                fetched.part = self._fetch(claims, fetched.name, fetched.digest, fetched.limit).part
+
+    def _move(self, claims: contextlib.ExitStack, fetched: _Fetched, target: Path) -> None:
+        def move(part: Path) -> None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part.rename(target)
+
+        try:
+            self._use(claims, fetched, move)
+        except OSError as error:
+            raise explain_disk(error, target, fetched.limit) from error
 
     def _count(self, count: int) -> None:
-        self.came += count
+        self.here += count
         if self.report is not None:
-            self.report(self.came, max(self.limit, self.came))
+            self.report(self.here, max(self.limit, self.here))
+
+
+@dataclass(slots=True)
+class _Fetched:
+    """One file that is here whole: what the model calls it, its sha256, the most bytes that it may have, and where."""
+
+    name: str
+    digest: str
+    limit: int
+    part: Path
 
 
 def _is_trusted(folder: Path, listing: Listing) -> bool:
@@ -187,7 +211,15 @@ def check_card(folder: Path, full_name: str) -> None:
         raise ModelError(f"{folder / CARD_FILE}: expected the card of {full_name}, found that of {found}")
 
 
-def _name_model(message: str, incoming: Path, listing: Listing) -> str:
-    """Return a message that names the model, not the folder that is gone by now."""
-    told = message.replace(f"{incoming}/", "").replace(f"{incoming}: ", "")
-    return f"{listing.full_name}: {told}"
+def _measure(part: Path) -> int:
+    return part.stat().st_size
+
+
+@contextlib.contextmanager
+def _naming(listing: Listing, incoming: Path) -> Iterator[None]:
+    """Have a fault name the model, once, and not the folder that is gone by then."""
+    try:
+        yield
+    except (ModelError, OutputError) as error:
+        told = str(error).replace(f"{incoming}/", "").replace(f"{incoming}: ", "")
+        raise type(error)(f"{listing.full_name}: {told.removeprefix(f'{listing.full_name}: ')}") from error

@@ -14,10 +14,10 @@ from zoo.registry.cache import Cache
 from zoo.registry.fetching import MAX_MODEL, MAX_SIGNATURE, Share, Tell, add_signature, check_card, fetch
 from zoo.registry.index import Listing
 from zoo.registry.judging import judge_kept
-from zoo.registry.project_lock import Pin, read_lock, update_lock
+from zoo.registry.project_lock import LOCK_FILE, Pin, read_lock, update_lock
 from zoo.registry.refreshing import describe_source
 from zoo.registry.resolving import Resolved, find_local, find_place, resolve
-from zoo.registry.sources import BUNDLED, UNBUNDLED, read_sources
+from zoo.registry.sources import BUNDLED, UNBUNDLED, Source, find_source, read_sources
 from zoo.registry.stores.protocol import hide_secrets
 from zoo.registry.trust import Signer, trust_path
 
@@ -49,7 +49,7 @@ class Location:
         source: What the user calls that registry, or its address.
         signer: Who signed it; None for a folder, for what comes with the package, whose registry vouches for it, and
             without a trust file for a folder that a registry on this disk names.
-        fetched: Bytes that came for it just now.
+        fetched: Bytes that came for it just now, without what an earlier download had left.
     """
 
     folder: Path
@@ -74,7 +74,7 @@ def pull(
 
     Args:
         name: ``name``, ``name@1.0.0``, ``name@alias``, or one of these behind ``registry:``.
-        registry: The only registry that is asked, by its name, address or path.
+        registry: The only registry that is asked, by its name, address or path; with a lock, the one that is pinned.
         offline: Ask the cache and kept copies of registries alone.
         locked: A ``zoo.lock`` that pins the version and the digest.
         report: Is told of bytes.
@@ -82,7 +82,7 @@ def pull(
 
     Raises:
         UnknownModel: No registry lists it.
-        LockMismatch: The lock pins another one, or none of that name.
+        LockMismatch: The lock pins another one, from another registry, or none of that name.
         DownloadError: It can't be fetched.
         ChecksumMismatch: What the stores hold is not what was published.
         UnsafeModel: It is more than a network of standard operators, or names files elsewhere.
@@ -165,6 +165,7 @@ def _have(
     """Find a model; ``newest`` asks remote registries, and mends what lies damaged in the cache."""
     pin = None if locked is None else read_lock(locked).pin(name)
     if pin is not None:
+        _check_registry(name, registry, pin)
         full_name = f"{name.rpartition(':')[2].partition('@')[0]}@{pin.version}"
         kept = Cache().find(pin.sha256sums)
         if kept is not None and _is_whole(kept, pin.sha256sums, thoroughly=newest):
@@ -182,7 +183,7 @@ def _have(
         )
     if listing.entry.yanked is not None:
         warnings.warn(f"{listing.full_name} was withdrawn: {listing.entry.yanked}", UserWarning, stacklevel=4)
-    address = source.name if source.name in {BUNDLED, UNBUNDLED} else hide_secrets(source.url)
+    address = _name_registry(source)
     found = Location(Path(), listing, listing.full_name, address, source.name or address)
     if listing.entry.url is not None and "://" not in listing.entry.url and not source.remote:
         folder = find_local(resolved)  # used where it lies
@@ -213,8 +214,8 @@ def _keep(resolved: Resolved, *, offline: bool, newest: bool, report: Share | No
         if not newest or offline:
             raise ChecksumMismatch(f"{kept}: was damaged; zoo pull {listing.full_name} fetches it again")
         tell(f"{listing.full_name}: what lay in {kept} was damaged; fetching it again")
-        cache.discard(digest)
-        kept = None
+        if cache.discard(digest):
+            kept = None
     if kept is not None:
         check_card(kept, listing.full_name)
         signed_since = newest and not offline and listing.entry.signature is not None
@@ -231,6 +232,21 @@ def _keep(resolved: Resolved, *, offline: bool, newest: bool, report: Share | No
     size = "" if listing.entry.size is None else f" ({listing.entry.size:,} bytes)"
     tell(f"pulling {listing.full_name} from {resolved.source.name or hide_secrets(resolved.source.url)}{size}")
     return fetch(listing, find_place(resolved), cache, report=report, tell=tell)
+
+
+def _name_registry(source: Source) -> str:
+    """Return what a lock calls a registry: its address, or which of the two it is that every installation may have."""
+    return source.name if source.name in {BUNDLED, UNBUNDLED} else hide_secrets(source.url)
+
+
+def _check_registry(name: str, registry: str | Path | None, pin: Pin) -> None:
+    """Refuse a registry that is named beside a lock, and is not the one that the lock has."""
+    source = find_source(name.rpartition(":")[0] or registry) if registry or ":" in name else None
+    if source is not None and _name_registry(source) != pin.registry:
+        raise LockMismatch(
+            f"{name}: {LOCK_FILE} pins it from {pin.registry}, expected it from {describe_source(source)}; leave the "
+            "registry out, or lock it again"
+        )
 
 
 def _name_pinned(full_name: str, pin: Pin) -> tuple[str, str | None]:

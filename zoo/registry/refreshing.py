@@ -45,11 +45,19 @@ _DIGITS = 64  # of a sha256
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A registry that was read; ``age`` is how many seconds ago it was known to be the newest, None of a file here."""
+    """A registry that was read.
+
+    Attributes:
+        source: Which one.
+        catalogue: What it lists.
+        age: How many seconds ago it was known to be the newest; None of a file here.
+        unreached: Whether it was asked just now, and did not answer.
+    """
 
     source: Source
     catalogue: Catalogue
     age: float | None = None
+    unreached: bool = False
 
     @property
     def registry(self) -> Registry:
@@ -96,7 +104,7 @@ def refresh(source: Source, *, offline: bool = False, max_age: float = 0.0) -> O
     if age is None:
         raise DownloadError(message)
     warnings.warn(f"{message}; its copy of {describe_age(age)} ago is used", UserWarning, stacklevel=3)
-    return Opened(source, kept.read(), age)
+    return Opened(source, kept.read(), age, unreached=True)
 
 
 def open_stores(source: Source) -> tuple[Reader, ...]:

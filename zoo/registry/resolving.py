@@ -120,28 +120,26 @@ def is_path(name: str | Path) -> bool:
 def _find_first(name: str, *, offline: bool, newest: bool) -> Resolved:
     base = name.partition("@")[0]
     asked: list[Opened] = []
-    unreached = []
     for source in read_sources():
         if (here := _find_here(name, source)) is not None:
             return here
         try:
             opened = refresh(source, offline=offline, max_age=0.0 if newest else FRESH)
         except DownloadError as error:
-            if not offline:
-                raise DownloadError(f"{error}; {base} is not in a registry that comes before it") from error
-            unreached.append(source.name)
-            continue
+            raise DownloadError(
+                f"{error}; {base} is not in a registry that comes before it, and one that comes after it may list "
+                f"another {base}: REGISTRY:{base} names the one that is meant"
+            ) from error
         if not opened.catalogue.lists(base):
             opened = _ask_again(opened, offline=offline)
         if opened.catalogue.lists(base):
             return _find(name, opened, offline=offline)
         asked.append(opened)
-    if len(asked) == 1 and not unreached:
+    if len(asked) == 1:
         return _find(name, asked[0], offline=offline)
     names = {model for opened in asked for model in opened.catalogue.list_names()}
-    never = f" ({', '.join(unreached)} never reached)" if unreached else ""
     raise UnknownModel(
-        f"no model {base!r} in {', '.join(opened.source.name for opened in asked)}{never}{find_near(base, names)}"
+        f"no model {base!r} in {', '.join(opened.source.name for opened in asked)}{find_near(base, names)}"
     )
 
 
@@ -170,6 +168,6 @@ def _find(name: str, opened: Opened, *, offline: bool) -> Resolved:
 
 def _ask_again(opened: Opened, *, offline: bool) -> Opened:
     """Return a registry as it is now, if only a copy of it was read: a name may have been published since."""
-    if offline or not opened.age:
+    if offline or opened.unreached or not opened.age:
         return opened
     return refresh(opened.source)

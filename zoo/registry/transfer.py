@@ -44,28 +44,17 @@ def fetch_blob(reader: Reader, path: str, digest: str, limit: int, part: Path, r
         DownloadError: It can't be reached.
         OutputError: They can't be written.
     """
-    try:
-        with part.open("a+b") as stream:
-            fetched = _Fetched(stream, report or (lambda _: None))
-            try:
-                _fill(fetched, reader, path, digest, limit)
-                stream.flush()
-                os.fsync(stream.fileno())
-            except Exception:
-                fetched.report(-fetched.size)  # whoever goes on with what is here tells of it again
-                raise
-    except ChecksumMismatch:
-        part.unlink(missing_ok=True)
-        raise
-    except OSError as error:
-        raise explain_disk(error, part, limit) from error
+    fetch_from([reader], path, digest, limit, part, report)
     return part
 
 
 def fetch_from(
     readers: Sequence[Reader], path: str, digest: str, limit: int, part: Path, report: Report | None = None
-) -> Path:
+) -> int:
     """Fetch a file as ``fetch_blob`` from the first of several stores that has it, whole and right.
+
+    Returns:
+        How many of its bytes came now; the others lay in ``part``.
 
     Raises:
         ChecksumMismatch: No store has it, and at least one has other bytes under its name.
@@ -74,11 +63,23 @@ def fetch_from(
         OutputError: It can't be written.
     """
     faults: list[DownloadError | ChecksumMismatch | MissingExtra] = []
-    for reader in readers:
-        try:
-            return fetch_blob(reader, path, digest, limit, part, report)
-        except (DownloadError, ChecksumMismatch, MissingExtra) as error:
-            faults.append(error)
+    try:
+        with part.open("a+b") as stream:
+            fetched = _Fetched(stream, report or (lambda _: None))
+            for reader in readers:
+                try:
+                    _fill(fetched, reader, path, digest, limit)
+                except (DownloadError, ChecksumMismatch, MissingExtra) as error:
+                    faults.append(error)
+                else:
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                    return fetched.size - fetched.found
+            fetched.report(-fetched.size)  # whoever goes on with what is here tells of it again
+        if not fetched.size:
+            part.unlink()
+    except OSError as error:
+        raise explain_disk(error, part, limit) from error
     if len(faults) == 1:
         raise faults[0]
     wrong = any(isinstance(fault, ChecksumMismatch) for fault in faults)
@@ -96,19 +97,18 @@ def explain_disk(error: OSError, path: Path, size: int) -> OutputError:
 
 
 class _Fetched:
-    """What has come of a file, and its running digest."""
+    """What has come of a file, its running digest, and how much of it was found here."""
 
     def __init__(self, stream: IO[bytes], report: Report) -> None:
         self.stream = stream
         self.report = report
         self.size = 0
-        self.resumed = False
         self.hash = hashlib.sha256()
         stream.seek(0)
         while piece := stream.read(PIECE):
             self.hash.update(piece)
             self.size += len(piece)
-        self.resumed = self.size > 0
+        self.found = self.size
         self.report(self.size)
 
     def add(self, piece: bytes) -> None:
@@ -121,13 +121,14 @@ class _Fetched:
         self.stream.seek(0)
         self.stream.truncate()
         self.report(-self.size)
-        self.size, self.resumed, self.hash = 0, False, hashlib.sha256()
+        self.size, self.found, self.hash = 0, 0, hashlib.sha256()
 
 
 def _fill(fetched: _Fetched, reader: Reader, path: str, digest: str, limit: int) -> None:
     """Read until the digest is right."""
     if fetched.size > limit:
         fetched.drop()
+    resumed = fetched.size > 0  # with what another store gave, or was found here
     tries = 0
     while fetched.hash.hexdigest() != digest:
         before = fetched.size
@@ -143,9 +144,11 @@ def _fill(fetched: _Fetched, reader: Reader, path: str, digest: str, limit: int)
             continue
         # The end, as the store has it. One that was cut without a word has more.
         if fetched.size > limit or (fetched.size == before and fetched.hash.hexdigest() != digest):
-            if not fetched.resumed:
-                raise _describe_wrong(fetched, reader, path, digest, limit)
-            fetched.drop()  # what lay here was of something else
+            wrong = _describe_wrong(fetched, reader, path, digest, limit)
+            fetched.drop()
+            if not resumed:
+                raise wrong
+            resumed = False  # what lay here was of something else
 
 
 def _read_on(fetched: _Fetched, reader: Reader, path: str, limit: int) -> None:
