@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zoo.cli import tables
 from zoo.cli.tables import print_table
 
 TABLES = st.integers(1, 3).flatmap(
@@ -42,11 +43,13 @@ def print_lines(columns, rows):
     return printed.getvalue().split("\n")
 
 
-@given(TABLES)
-def test_a_cell_is_printed_as_if_it_stood_alone(rows):
+@given(TABLES, st.integers(1, 5))
+def test_a_cell_is_printed_as_if_it_stood_alone(rows, slice_length):
     columns = ["c"] * len(rows[0])
     expected = ["\t".join([print_lines(["c"], [[cell]])[1] for cell in row]) for row in rows]
-    assert print_lines(columns, rows) == ["\t".join(columns), *expected, ""]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "_SLICE", slice_length)
+        assert print_lines(columns, rows) == ["\t".join(columns), *expected, ""]
 
 
 def test_a_table_without_rows_is_its_columns(capsys):

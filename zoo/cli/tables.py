@@ -13,6 +13,9 @@ PROSE = frozenset({"summary", "source", "error"})
 _MANY = 1000
 """Rows from which on JSON has a line for each: laid out field by field, 100,000 take seconds."""
 
+_SLICE = 1000
+"""Rows of a table for a program that are made into text at once: a long one is never in memory as a whole."""
+
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under their column names."""
@@ -29,9 +32,11 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             table.add_row(*map(_escape, row))
         Console(markup=False, highlight=False).print(table)
         return
-    # Column by column: a long one is looked at in one go, and most of its cells stand in many rows.
-    tidied = map(_tidy_all, zip(*rows, strict=True))
-    print("\n".join(["\t".join(_tidy_all(columns)), *map("\t".join, zip(*tidied, strict=True))]))
+    print("\t".join(_tidy_all(columns)))
+    for first in range(0, len(rows), _SLICE):
+        # Column by column: the cells of many rows are looked at in one go, and most of them stand in several.
+        tidied = map(_tidy_all, zip(*rows[first : first + _SLICE], strict=True))
+        print("\n".join(map("\t".join, zip(*tidied, strict=True))))
 
 
 def print_json(document: Any) -> None:

@@ -130,8 +130,10 @@ class Lines:
 
     def list_names(self) -> list[str]:
         """Return the name of every model, each once."""
+        start = len(_START)
+        names = [line[start : line.find(b'"', start)] for part in self._cut() for line in part.split(b"\n")]
         # In their order, in which they are sorted already: a set would lose it.
-        return sorted(dict.fromkeys(name for part in self._cut() for name in map(read_name, part.split(b"\n"))))
+        return sorted(dict.fromkeys(b"\n".join(names).decode(errors="replace").split("\n"))) if names else []
 
     def list_lines(self) -> list[bytes]:
         """Return every line, as it stands."""

@@ -30,13 +30,15 @@ def search(query: Query, registry: str | Path | None = None, *, offline: bool = 
         query: What is asked.
         registry: The only registry that is searched, by its name, address or path.
         offline: Use the copies of registries that are here.
-        shown: Leave out of the rows what the table of a list does not show, where that is sooner done.
+        shown: Leave out of the rows what the table of a list does not show, where that is sooner done: the name of the
+            registry, too, where there is but one.
 
     Raises:
         UnknownModel: No model of any registry has such a word or metric; the message holds a near match.
         DownloadError: The only registry can't be reached, and no copy of it is kept.
     """
     catalogues = _open_all(registry, offline=offline)
+    several = len(catalogues) > 1
     rows: list[dict[str, Any]] = []
     unknown: list[UnknownModel] = []
     for name, catalogue in catalogues.items():
@@ -45,8 +47,9 @@ def search(query: Query, registry: str | Path | None = None, *, offline: bool = 
         except UnknownModel as error:
             unknown.append(error)
         else:
-            for row in found:
-                row["registry"] = name
+            if several or not shown:
+                for row in found:
+                    row["registry"] = name
             rows += found
     if unknown and len(unknown) == len(catalogues):
         raise next((error for error in unknown if "did you mean" in str(error)), unknown[0])
