@@ -56,7 +56,7 @@ def test_what_is_entered_between_reading_and_writing_stays(enter, monkeypatch, r
             enter(others.pop())
         return whole(self, path, content, expected)
 
-    monkeypatch.setattr("zoo.publishing.swapping._LONGEST", 0.0)
+    monkeypatch.setattr("zoo.registry.stores.amending._LONGEST", 0.0)
     monkeypatch.setattr(LocalStore, "swap", swap)
     enter()
     assert [listing.version for listing in read_registry(registry).list_models()] == ["0.1.0", "0.2.0", "1.0.0"]

@@ -15,8 +15,8 @@ from zoo.testing.servers import ALWAYS, Fault, serve, serve_folder
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
     monkeypatch.setattr("zoo.registry.transfer.WAIT", 0.0)
-    monkeypatch.setattr("zoo.publishing.uploading.WAIT", 0.0)
-    monkeypatch.setattr("zoo.publishing.swapping._LONGEST", 0.0)
+    monkeypatch.setattr("zoo.registry.stores.asking.WAIT", 0.0)
+    monkeypatch.setattr("zoo.registry.stores.amending._LONGEST", 0.0)
 
 
 def pull_back(address, model):

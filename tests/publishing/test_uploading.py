@@ -8,7 +8,6 @@ import tracemalloc
 import pytest
 
 from zoo.errors import ChecksumMismatch
-from zoo.publishing import uploading
 from zoo.publishing.pull_request import Checkout
 from zoo.publishing.uploading import Blob, upload
 from zoo.registry.names import blob_path
@@ -73,7 +72,7 @@ def test_a_file_goes_into_git_and_comes_back_in_little_memory(blob, tmp_path, ba
 def upload_to_images(images, blob, back, monkeypatch, tmp_path):
     """Upload to a registry of images that has damaged what it was given before."""
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
-    monkeypatch.setattr(uploading, "WAIT", 0.0)
+    monkeypatch.setattr("zoo.registry.stores.asking.WAIT", 0.0)
     with serve(images) as server:
         store = OciStore(server.address.replace("http://", "oci://") + "/lab/models")
         upload([blob], store, store, back)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import random
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +10,9 @@ from pathlib import Path
 from zoo.errors import ChecksumMismatch, DownloadError, OutputError
 from zoo.registry.names import blob_path
 from zoo.registry.pull import Share
+from zoo.registry.stores.asking import ask_often
 from zoo.registry.stores.protocol import TRIES, Missing, Reader, Writer
-from zoo.registry.transfer import WAIT, Report, fetch_blob
+from zoo.registry.transfer import Report, fetch_blob
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +81,7 @@ def _keep(blob: Blob, store: Writer, reader: Reader, part: Path, report: Report)
 
 def _put(store: Writer, path: str, file: Path, *, replace: bool = False) -> None:
     """Send a file; a store behind a network is asked again, as it may fail for a moment."""
-    for tries in range(1, TRIES + 1):
-        try:
-            store.put(path, file, replace=replace)
-        except OutputError:
-            if tries == TRIES or "://" not in store.address:
-                raise
-            time.sleep(WAIT * 2**tries * random.uniform(0.5, 1))  # noqa: S311 - so that many don't come back at once
-        else:
-            return
+    ask_often(lambda: store.put(path, file, replace=replace), TRIES if "://" in store.address else 1)
 
 
 def _mend(store: Writer, path: str, blob: Blob, size: int, damage: ChecksumMismatch) -> bool:

@@ -15,9 +15,10 @@ from zoo.errors import ModelError, OutputError, near_match
 from zoo.model.card import Text
 from zoo.model.document import Document, parse_document
 from zoo.places import cache_folder, config_folder
+from zoo.registry.stores.amending import amend
 from zoo.registry.stores.local import LocalStore
 from zoo.registry.stores.opening import SCHEMES
-from zoo.registry.stores.protocol import Changed, hide_secrets
+from zoo.registry.stores.protocol import hide_secrets
 
 VARIABLE = "ZOO_REGISTRY"
 """The environment variable that may name another index, which then is the only one."""
@@ -29,7 +30,6 @@ CONFIG_FILE = "config.yaml"
 REGISTRY_FILE = "registry.yaml"
 
 _MOST_CONFIG = 1 << 20  # bytes
-_TRIES = 10
 
 
 class Source(Document):
@@ -136,7 +136,7 @@ def read_sources() -> tuple[Source, ...]:
     """
     bundled = Source(name=BUNDLED, url=str(find_bundled()), priority=0)
     try:
-        added = _read_config(_open_config())[0].registries
+        added = _read_config().registries
         unbundled = unbundled_registry()
     except OutputError:  # a user without a home folder has added nothing
         return (bundled,)
@@ -221,7 +221,7 @@ def remove_source(name: str) -> None:
         ModelError: There is none of that name, or it comes with the package.
         OutputError: The configuration can't be written.
     """
-    known = [source.name for source in _read_config(_open_config())[0].registries]
+    known = [source.name for source in _read_config().registries]
     if name not in known:
         fixed = "; it comes with the package" if name == BUNDLED else near_match(name, known)
         raise ModelError(f"no registry {name!r} was added{fixed}")
@@ -246,35 +246,36 @@ def _open_config() -> LocalStore:
     return LocalStore(config_folder(), mode=0o600)  # addresses may hold passwords
 
 
-def _read_config(store: LocalStore) -> tuple[_Config, str | None]:
+def _read_config() -> _Config:
+    store = _open_config()
     found = store.read_tagged(CONFIG_FILE, _MOST_CONFIG)
-    if found is None or found.content is None:
-        return _Config(), None
+    return _parse_config(found.content if found is not None else None, store)
+
+
+def _parse_config(content: bytes | None, store: LocalStore) -> _Config:
+    if content is None:
+        return _Config()
     path = store.folder / CONFIG_FILE
     try:
-        text = found.content.decode("utf-8")
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ModelError(f"{path}: expected text, found bytes that are none ({error.reason})") from error
     try:
-        return parse_document(text, _Config, path, ModelError), found.tag
+        return parse_document(text, _Config, path, ModelError)
     except ModelError as error:
         raise ModelError(hide_secrets(str(error))) from None  # it repeats what it found
 
 
 def _change(change: Callable[[Sequence[Source]], Sequence[Source]]) -> None:
     store = _open_config()
-    for _ in range(_TRIES):
-        config, tag = _read_config(store)
-        document = {
-            "schema_version": 1,
-            "registries": [
-                source.model_dump(mode="json", exclude_defaults=True) for source in change(config.registries)
-            ],
-        }
-        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
-        try:
-            store.swap(CONFIG_FILE, text.encode(), tag)
-        except Changed:
-            continue
-        return
-    raise OutputError(f"{store.folder / CONFIG_FILE}: changed {_TRIES} times by others; try again")
+
+    def edit(content: bytes | None) -> bytes | None:
+        before = _parse_config(content, store).registries
+        after = tuple(change(before))
+        if after == before:
+            return None
+        registries = [source.model_dump(mode="json", exclude_defaults=True) for source in after]
+        document = {"schema_version": 1, "registries": registries}
+        return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120).encode()
+
+    amend(store, CONFIG_FILE, _MOST_CONFIG, edit)
