@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from zoo.health.apart import Answer, run_apart
+from zoo.apart import Answer, run_apart
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
 
@@ -42,12 +42,16 @@ def test_any_other_error_is_named_by_its_kind():
 
 
 def test_a_process_that_hangs_is_ended():
-    assert run_apart("time:sleep", [60], 0.5) == Answer(error="no answer within 0.5 s; its process was ended")
+    assert run_apart("time:sleep", [60], 0.5) == Answer(
+        error="no answer within 0.5 s; its process was ended", hung=True
+    )
 
 
 @posix
 def test_a_process_that_crashes_is_told_by_its_signal():
-    assert run_apart("os:abort", [], 60).error.startswith("its process was ended by SIGABRT")
+    answer = run_apart("os:abort", [], 60)
+    assert answer.error.startswith("its process was ended by SIGABRT")
+    assert (answer.signal, answer.kind, answer.hung) == ("SIGABRT", "", False)
 
 
 def test_a_process_that_ends_without_an_answer_is_told_by_its_status():
@@ -62,6 +66,14 @@ def test_what_a_crashed_process_said_last_is_told(write_module):
     assert run_apart("crashing:run", [], 60).error == "its process ended with status 9 and no answer: no memory"
 
 
+def test_a_process_sees_no_secret_and_the_variables_that_are_given(monkeypatch):
+    monkeypatch.setenv("ZOO_KEY_PASSWORD", "hush")
+    monkeypatch.setenv("PLAIN", "seen")
+    names = ["ZOO_KEY_PASSWORD", "PLAIN", "GIVEN"]
+    found = [run_apart("os:getenv", [name], 60, {"GIVEN": "1"}).value for name in names]
+    assert found == [None, "seen", "1"]
+
+
 def test_a_folder_of_our_name_is_not_imported_in_our_place(tmp_path, monkeypatch):
     (tmp_path / "zoo").mkdir()
     (tmp_path / "zoo" / "__init__.py").write_text("raise SystemExit('the wrong one')")
@@ -70,7 +82,7 @@ def test_a_folder_of_our_name_is_not_imported_in_our_place(tmp_path, monkeypatch
 
 
 def test_a_process_whose_parent_is_gone_ends_by_itself():
-    command = [sys.executable, "-P", "-m", "zoo.health.apart", "time:sleep", "[60]", "0.1"]
+    command = [sys.executable, "-P", "-m", "zoo.apart", "time:sleep", "[60]", "0.1"]
     started = time.monotonic()
     done = subprocess.run(command, capture_output=True, check=False, timeout=50)
     assert (done.returncode, done.stdout) == (1, b"")

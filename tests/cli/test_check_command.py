@@ -2,9 +2,9 @@ import json
 
 import pytest
 
+from zoo.apart import Answer
 from zoo.cli import main
 from zoo.health import check as checking
-from zoo.health.apart import Answer
 from zoo.health.devices import Devices
 from zoo.model.folder import load_folder
 from zoo.testing.models import make_base_at_anchor_graph, write_model_folder

@@ -7,9 +7,9 @@ import onnx
 import pytest
 import yaml
 
+from zoo.apart import Answer
 from zoo.errors import DownloadError, UnsafeModel, ZooError
 from zoo.health import check as checking
-from zoo.health.apart import Answer
 from zoo.health.check import check
 from zoo.health.devices import Devices
 from zoo.model.checksums import verify_checksums

@@ -3,9 +3,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from zoo.apart import Answer
 from zoo.errors import DeviceError, MissingExtra
 from zoo.health import devices
-from zoo.health.apart import Answer
 from zoo.health.devices import Devices, choose_devices, find_devices, try_device
 
 

@@ -72,7 +72,7 @@ def child(tmp_path, monkeypatch):
         path = tmp_path / "python"
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
-        monkeypatch.setattr(probation.sys, "executable", str(path))
+        monkeypatch.setattr("zoo.apart.sys.executable", str(path))
 
     return stand_in
 
@@ -100,14 +100,15 @@ def test_a_file_that_hangs_is_unsafe(child, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("script", "message"),
     [
-        ("echo what went wrong >&2; exit 3", "can't be examined: what went wrong"),
-        ("exit 3", "can't be examined: status 3"),
-        ("exit 0", "can't be examined: status 0"),
-        ("echo '{}'", "can't be examined: status 0"),
-        ("echo '[1]'", "can't be examined: status 0"),
-        ("echo not json", "can't be examined: status 0"),
-        ("""echo '{"error": "SystemExit", "message": "x"}'""", "can't be examined: status 0"),
-        ("""echo '{"error": "Iterable", "message": "x"}'""", "can't be examined: status 0"),
+        ("echo what went wrong >&2; exit 3", "can't be examined: .*status 3 and no answer: what went wrong"),
+        ("exit 3", "can't be examined: .*status 3 and no answer"),
+        ("exit 0", "can't be examined: .*status 0 and no answer"),
+        ("echo '{}'", "can't be examined: .*status 0 and no answer"),
+        ("echo '[1]'", "can't be examined: .*status 0 and no answer"),
+        ("echo not json", "can't be examined: .*status 0 and no answer"),
+        ("""echo '{"error": "SystemExit", "message": "x"}'""", "can't be examined: .*status 0 and no answer"),
+        ("""echo '{"error": "no", "kind": "Iterable"}'""", "can't be examined: no"),
+        ("""echo '{"error": "no", "kind": "near_match"}'""", "can't be examined: no"),
     ],
 )
 def test_a_child_that_says_nothing_of_use_is_no_pass(child, tmp_path, script, message):
@@ -116,17 +117,20 @@ def test_a_child_that_says_nothing_of_use_is_no_pass(child, tmp_path, script, me
         examine(tmp_path)
 
 
-def test_only_the_last_line_counts(child, tmp_path):
-    child("""echo 'ONNX Runtime says'; echo '{"state": "examined"}'""")
+def test_what_a_child_says_is_raised_here(child, tmp_path):
+    child("""echo 'ONNX Runtime says' >&2; echo '{"value": null}'""")
     examine(tmp_path)
-    child("""echo '{"state": "examined"}'; echo '{"error": "UnsafeModel", "message": "no"}'""")
-    with pytest.raises(UnsafeModel, match=r"^no$"):
+    child("""echo '{"error": "no", "kind": "CardError"}'""")
+    with pytest.raises(CardError, match=r"^no$"):
+        examine(tmp_path)
+    child("""echo '{"error": "MemoryError: ", "kind": "MemoryError"}'""")
+    with pytest.raises(UnsafeModel, match="takes more memory than it is given to be tried"):
         examine(tmp_path)
 
 
 @pytest.mark.parametrize(("end", "message"), [("kill -SEGV $$", "with SIGSEGV"), ("exit 3", "status 3")])
-def test_what_ends_badly_after_its_last_line_is_no_pass(child, tmp_path, end, message):
-    child(f"""echo '{{"state": "examined"}}'; {end}""")
+def test_what_ends_badly_after_its_answer_is_no_pass(child, tmp_path, end, message):
+    child(f"""echo '{{"value": null}}'; {end}""")
     with pytest.raises(ModelError, match=message):
         examine(tmp_path)
 
@@ -134,13 +138,13 @@ def test_what_ends_badly_after_its_last_line_is_no_pass(child, tmp_path, end, me
 @pytest.mark.parametrize("name", ["ZOO_KEY_PASSWORD", "AWS_SECRET_ACCESS_KEY", "HF_TOKEN", "google_credentials"])
 def test_a_child_sees_no_secret(child, tmp_path, monkeypatch, name):
     monkeypatch.setenv(name, "hush")
-    child("""env | grep -q hush && exit 3; echo '{"state": "examined"}'""")
+    child("""env | grep -q hush && exit 3; echo '{"value": null}'""")
     examine(tmp_path)
 
 
 def test_a_python_that_is_not_there_is_told(monkeypatch, tmp_path):
-    monkeypatch.setattr(probation.sys, "executable", str(tmp_path / "none"))
-    with pytest.raises(ModelError, match="can't be examined: No such file or directory"):
+    monkeypatch.setattr("zoo.apart.sys.executable", str(tmp_path / "none"))
+    with pytest.raises(ModelError, match="can't be examined: no process can be started: No such file or directory"):
         examine(tmp_path)
 
 

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from zoo.apart import run_apart
 from zoo.errors import ModelError, UnknownModel, ZooError
-from zoo.health.apart import run_apart
 from zoo.health.devices import ALL, choose_devices
 from zoo.health.result import Health, Row, State
 from zoo.model.checksums import CHECKSUMS, hash_file

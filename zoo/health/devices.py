@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.apart import run_apart
 from zoo.errors import DeviceError, MissingExtra, near_match
-from zoo.health.apart import run_apart
 from zoo.model.devices import INSTALL_GPU, PROVIDERS, resolve_device
 
 if TYPE_CHECKING:

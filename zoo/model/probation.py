@@ -7,16 +7,11 @@ that came from elsewhere is tried in a child, with bounds on its memory and its 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import re
-import signal
-import subprocess  # it starts this module, and nothing else
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import zoo.errors
+from zoo.apart import run_apart
 from zoo.errors import MissingExtra, ModelError, UnsafeModel, ZooError
 from zoo.model.card import Card, read_card
 from zoo.model.checksums import verify_checksums
@@ -34,10 +29,7 @@ _PROCESSOR_SECONDS = 60
 _WORK_A_SECOND = 2e9  # multiplications that a slow processor does
 _BASE_BYTES = 4 * GIB  # for Python, ONNX Runtime and what it needs besides
 _COPIES = 4  # of the network's file: as bytes, parsed, written for ONNX Runtime, and in its memory
-_DONE = "examined"
-_SECRET = re.compile(
-    "PASSWORD|PASSPHRASE|SECRET|TOKEN|KEY|CREDENTIAL", re.IGNORECASE
-)  # names that a child needs not see
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def examine(folder: Path) -> None:
@@ -46,51 +38,26 @@ def examine(folder: Path) -> None:
     Raises:
         ModelError: It is not what its SHA256SUMS lists, its card is wrong, its network is unsafe, or does not run.
     """
-    command = [sys.executable, "-P", "-m", "zoo.model.probation", str(folder.absolute())]
-    environment = {
-        **{name: value for name, value in os.environ.items() if not _SECRET.search(name)},
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    try:
-        found = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, env=environment, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise UnsafeModel(f"{folder}: expected a prediction within {_SECONDS} s, waited longer") from error
-    except OSError as error:
-        raise ModelError(f"{folder}: can't be examined: {error.strerror or error}") from error
-    _judge(folder, found)
-
-
-def _judge(folder: Path, found: subprocess.CompletedProcess[bytes]) -> None:
-    """Raise what the child found, which it tells in its last line."""
-    told = _read_last_line(found.stdout)
-    if told.get("state") == _DONE and found.returncode == 0:
+    answer = run_apart(f"{__name__}:examine_here", [str(folder.absolute())], _SECONDS, _ONE_THREAD)
+    kind = getattr(zoo.errors, answer.kind, None)
+    if not answer.error:
         return
-    kind = getattr(zoo.errors, str(told.get("error", "")), None)
     if isinstance(kind, type) and issubclass(kind, ZooError):
-        raise kind(str(told.get("message", "")))
-    if found.returncode < 0:
-        name = signal.Signals(-found.returncode).name
-        reason = "took too long" if name == "SIGXCPU" else f"ended the process that tried it, with {name}"
+        raise kind(answer.error)
+    if answer.kind == MemoryError.__name__:
+        raise UnsafeModel(f"{folder}: takes more memory than it is given to be tried")
+    if answer.hung:
+        raise UnsafeModel(f"{folder}: expected a prediction within {_SECONDS} s, waited longer")
+    if answer.signal:
+        too_long = answer.signal == "SIGXCPU"
+        reason = "took too long" if too_long else f"ended the process that tried it, with {answer.signal}"
         raise UnsafeModel(f"{folder}: {reason}")
-    lines = found.stderr.decode("utf-8", "replace").strip().splitlines() or [f"status {found.returncode}"]
-    raise ModelError(f"{folder}: can't be examined: {lines[-1][:200]}")
+    raise ModelError(f"{folder}: can't be examined: {answer.error}")
 
 
-def _read_last_line(output: bytes) -> dict[str, Any]:
-    lines = output.strip().splitlines()
-    try:
-        told = json.loads(lines[-1]) if lines else {}
-    except ValueError:
-        return {}
-    return told if isinstance(told, dict) else {}
-
-
-def _examine_here(folder: Path) -> None:
-    """Check a folder in this process, which is bounded first."""
+def examine_here(path: str) -> None:
+    """Check a folder in this process, which is bounded first; raises as ``examine``."""
+    folder = Path(path)
     network = folder / NETWORK_FILE
     size = network.stat().st_size if network.is_file() else 0
     _bound_process(size, None)
@@ -138,21 +105,3 @@ def _limit(what: int, soft: int, hard: int) -> None:
     top = hard if allowed == resource.RLIM_INFINITY else min(hard, allowed)
     with contextlib.suppress(ValueError, OSError):  # macOS has no bound of addresses
         resource.setrlimit(what, (min(soft, top), top))
-
-
-def _main(folder: Path) -> None:
-    try:
-        _examine_here(folder)
-        told = {"state": _DONE}
-    except ZooError as error:
-        told = {"error": type(error).__name__, "message": str(error)}
-    except MemoryError:
-        told = {"error": "UnsafeModel", "message": f"{folder}: takes more memory than it is given to be tried"}
-    # ONNX Runtime may have printed something of its own: what counts is the last line.
-    sys.stdout.write(f"\n{json.dumps(told)}\n")
-    sys.stdout.flush()
-    os._exit(0)  # all was told: what libraries do at their end is no part of it
-
-
-if __name__ == "__main__":
-    _main(Path(sys.argv[1]))
