@@ -4,6 +4,8 @@ import yaml
 from zoo.errors import DownloadError, ModelError, OutputError, PublishConflict
 from zoo.publishing.swapping import change_registry, read_versions, update_index
 from zoo.publishing.target import open_registry_file
+from zoo.registry import writing
+from zoo.registry.blocks import cut
 from zoo.registry.index import Entry, Versions
 from zoo.registry.index_file import is_index_of
 from zoo.registry.stores import amending, asking
@@ -79,6 +81,14 @@ def test_lines_of_other_models_stay_to_the_letter(registry, tmp_path):
     text = (tmp_path / "registry.yaml").read_text()
     assert other in text
     assert yaml.safe_load(text)["schema_version"] == 2
+
+
+def test_a_registry_is_cut_once_for_each_time_that_it_is_read(registry, monkeypatch):
+    change_registry(registry, "m", add("1.0.0"))
+    texts = []
+    monkeypatch.setattr(writing, "cut", lambda text: texts.append(text) or cut(text))
+    change_registry(registry, "m", add("1.1.0"))
+    assert sum(text == texts[0] for text in texts) == 1
 
 
 def test_what_others_enter_meanwhile_stays(registry):

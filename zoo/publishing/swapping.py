@@ -10,14 +10,13 @@ from typing import TypeAlias
 
 from zoo.errors import ModelError, OutputError, PublishConflict, ZooError
 from zoo.publishing.target import RegistryFile
-from zoo.registry.blocks import cut
-from zoo.registry.index import Versions, parse_registry
+from zoo.registry.index import Versions
 from zoo.registry.index_file import build_index, is_index_of, name_index
 from zoo.registry.refreshing import MAX_REGISTRY
 from zoo.registry.stores.amending import MOST_TRIES, Contended, amend
 from zoo.registry.stores.asking import ask_often
 from zoo.registry.stores.protocol import TRIES
-from zoo.registry.writing import find_versions, splice
+from zoo.registry.writing import RegistryText, find_versions
 
 Change: TypeAlias = Callable[[Versions | None], Versions]
 """From what a registry lists of a model, None for nothing, to what it shall list.
@@ -57,10 +56,7 @@ def read_versions(registry: RegistryFile, name: str) -> Versions | None:
 def list_names(registry: RegistryFile) -> list[str]:
     """Return the names of all models that a registry lists; raises as ``read_versions``."""
     text = _read(registry)
-    blocks = cut(text)
-    if blocks is not None:
-        return [block.name for block in blocks.blocks]
-    return list(parse_registry(text, registry.address).models) if text else []
+    return RegistryText(text, registry.address).list_names() if text else []
 
 
 def change_registry(registry: RegistryFile, name: str, change: Change, *, tries: int = MOST_TRIES) -> Swapped:
@@ -76,12 +72,13 @@ def change_registry(registry: RegistryFile, name: str, change: Change, *, tries:
 
     def edit(content: bytes | None) -> bytes | None:
         text = _decode(content, registry)
-        before = find_versions(text, name, registry.address) if text else None
+        listed = RegistryText(text, registry.address)
+        before = listed.find(name) if text else None
         after = change(before)
         seen.append((after, text))
         if after == before:
             return None
-        wanted = splice(text, name, after, registry.address).encode()
+        wanted = listed.splice(name, after).encode()
         if len(wanted) > MAX_REGISTRY:
             raise OutputError(f"{registry.address}: expected at most {MAX_REGISTRY:,} bytes, found {len(wanted):,}")
         return wanted

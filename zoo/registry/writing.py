@@ -67,49 +67,68 @@ def format_registry(index: Index) -> str:
     return _dump(index.schema_version, index.models)
 
 
-def find_versions(text: str, name: str, where: str) -> Versions | None:
-    """Return what the text of a registry lists of one model; None if nothing. The other models are not looked at.
+class RegistryText:
+    """The text of a registry, cut once for all that is asked of it; ``where`` is what messages call it."""
 
-    Raises:
-        ModelError: The text is no registry; ``where`` is what the message calls it.
-    """
-    blocks = cut(text)
-    if blocks is None:
-        return parse_registry(text, where).models.get(name)
-    return _read_block(blocks, name, where)
+    def __init__(self, text: str, where: str = "registry.yaml") -> None:
+        self.text, self.where = text, where
+        self._blocks = cut(text)
+
+    def list_names(self) -> list[str]:
+        """Return the names of all models; raises as ``find``."""
+        if self._blocks is None:
+            return list(parse_registry(self.text, self.where).models)
+        return [block.name for block in self._blocks.blocks]
+
+    def find(self, name: str) -> Versions | None:
+        """Return what is listed of one model; None if nothing. The other models are not looked at.
+
+        Raises:
+            ModelError: The text is no registry.
+        """
+        if self._blocks is None:
+            return parse_registry(self.text, self.where).models.get(name)
+        return _read_block(self._blocks, name, self.where)
+
+    def splice(self, name: str, versions: Versions) -> str:
+        """Return the text with these versions of one model; every other model's lines stay, byte for byte.
+
+        A text that is written as no zoo would write it is written anew as a whole, with a warning if it loses a comment
+        or its layout: YAML allows too much for a change within. An empty one is of a registry that is not there yet.
+
+        Args:
+            name: The model's, listed or new.
+            versions: All of them.
+
+        Raises:
+            ModelError: The text is no registry.
+        """
+        schema = NEWEST_SCHEMA if _needs_newest_schema(versions) else 1
+        if not self.text:
+            return _dump(NEWEST_SCHEMA, {name: versions})
+        if self._blocks is not None:
+            spliced = _splice(self._blocks, name, versions, schema, self.where)
+            if spliced is not None:
+                return spliced
+        index = parse_registry(self.text, self.where)
+        if _loses_something(self.text, index):
+            warnings.warn(
+                f"{self.where}: expected one block a model, as the zoo writes it; all of it was written anew, without "
+                "comments",
+                UserWarning,
+                stacklevel=2,
+            )
+        return _dump(max(schema, index.schema_version), {**index.models, name: versions})
+
+
+def find_versions(text: str, name: str, where: str) -> Versions | None:
+    """Return what the text of a registry lists of one model, as ``RegistryText.find``."""
+    return RegistryText(text, where).find(name)
 
 
 def splice(text: str, name: str, versions: Versions, where: str = "registry.yaml") -> str:
-    """Return the text of a registry with these versions of one model; every other model's lines stay, byte for byte.
-
-    A text that is written as no zoo would write it is written anew as a whole, with a warning if it loses a comment or
-    its layout: YAML allows too much for a change within.
-
-    Args:
-        text: Empty for a registry that is not there yet.
-        name: The model's, listed or new.
-        versions: All of them.
-        where: What messages call the registry.
-
-    Raises:
-        ModelError: The text is no registry.
-    """
-    schema = NEWEST_SCHEMA if _needs_newest_schema(versions) else 1
-    if not text:
-        return _dump(NEWEST_SCHEMA, {name: versions})
-    blocks = cut(text)
-    if blocks is not None:
-        spliced = _splice(blocks, name, versions, schema, where)
-        if spliced is not None:
-            return spliced
-    index = parse_registry(text, where)
-    if _loses_something(text, index):
-        warnings.warn(
-            f"{where}: expected one block a model, as the zoo writes it; all of it was written anew, without comments",
-            UserWarning,
-            stacklevel=2,
-        )
-    return _dump(max(schema, index.schema_version), {**index.models, name: versions})
+    """Return the text of a registry with these versions of one model, as ``RegistryText.splice``."""
+    return RegistryText(text, where).splice(name, versions)
 
 
 def _splice(blocks: Blocks, name: str, versions: Versions, schema: int, where: str) -> str | None:
