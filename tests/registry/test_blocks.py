@@ -1,8 +1,15 @@
 """Where a text is cut into models, and where it is left whole."""
 
-import pytest
+import io
 
-from zoo.registry.blocks import cut
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.registry.made_indexes import INDEXES
+from zoo.registry import blocks
+from zoo.registry.blocks import cut, find_block
+from zoo.registry.writing import format_registry
 
 HEAD = "schema_version: 2\nmodels:\n"
 
@@ -83,3 +90,21 @@ def test_where_anything_is_in_doubt_the_text_is_left_whole(text):
 @pytest.mark.parametrize("name", ["'no'", '"123"', "'a'"])
 def test_a_name_may_stand_in_quotes(name):
     assert [block.name for block in cut(f"{HEAD}  {name}:\n    x: 1\n").blocks] == [name[1:-1]]
+
+
+@given(INDEXES, st.integers(1, 200))
+def test_a_block_is_found_without_the_text_that_follows_it(index, part):
+    text = format_registry(index)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "_PART", part)
+        for name in index.models:
+            block = cut(text).find(name)
+            assert find_block(io.BytesIO(text.encode()), name) == text[block.start : block.end]
+        assert find_block(io.BytesIO(text.encode()), "not-there") is None
+
+
+def test_a_block_that_is_too_long_is_not_looked_for(monkeypatch):
+    monkeypatch.setattr(blocks, "_PART", 8)
+    monkeypatch.setattr(blocks, "_LONGEST", 40)
+    text = f"{HEAD}  a:\n    x: 1\n  b:\n    y: {'2' * 60}\n  c:\n    z: 3\n".encode()
+    assert [find_block(io.BytesIO(text), name) for name in "abc"] == ["  a:\n    x: 1\n", None, "  c:\n    z: 3\n"]

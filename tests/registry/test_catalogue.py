@@ -155,10 +155,58 @@ def test_a_name_is_listed_whatever_its_versions(path):
     assert Catalogue(path).list_names()[0] == "gm12878-ctcf"
 
 
-def test_the_index_beside_a_registry_is_taken_and_its_yaml_not_read(path, monkeypatch):
+def test_the_index_beside_a_registry_is_taken_and_of_its_yaml_one_models_lines_are_read(path, monkeypatch):
     path.with_name("registry.index.jsonl").write_bytes(build_index(TEXT))
     monkeypatch.setattr(catalogue, "build_index", None)
+    monkeypatch.setattr(catalogue, "read_text", None)
     assert Catalogue(path).find("multi").version == "1.0.0"
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "other"),
+    [
+        ("multj", b'"name":"multi"', b'"name":"multj"'),
+        ("multi", b"a" * 64, b"b" * 64),
+        ("old-ctcf", b'"latest":false,"yanked":"wrong anchor"', b'"latest":true'),
+        ("multi", b'"version":"1.0.0"', b'"version":"1.0.1"'),
+        ("multi", b'"latest":true', b'"latest":true,"aliases":["stable"]'),
+    ],
+)
+def test_an_index_that_says_of_a_model_what_its_registry_does_not_is_refused(path, name, line, other):
+    beside = path.with_name("registry.index.jsonl")
+    beside.write_bytes(build_index(TEXT).replace(line, other))
+    with pytest.raises(ModelError) as refused:
+        Catalogue(path).find(name)
+    assert str(refused.value) == (
+        f"{beside}: models.{name}: expected what {path} says, found something else; remove this index, and it is made "
+        f"anew"
+    )
+    beside.unlink()
+    assert Catalogue(path).find("multi").entry.sha256sums == "a" * 64
+
+
+@pytest.mark.parametrize(
+    ("written", "as_people_may"),
+    [
+        ("  multi:\n", "  'multi': # ours\n"),
+        ("  multi:\n    latest: ", "  multi:\n    latest: &one "),
+        ("\n", "\r\n"),
+    ],
+)
+def test_a_registry_that_is_written_otherwise_says_the_same_as_its_index(path, written, as_people_may):
+    text = TEXT.replace(written, as_people_may)
+    assert text != TEXT
+    path.write_bytes(text.encode())
+    path.with_name("registry.index.jsonl").write_bytes(build_index(text))
+    assert Catalogue(path).find("multi").version == "1.0.0"
+
+
+def test_a_registry_that_is_replaced_while_its_index_is_read_is_no_fault_of_that(path):
+    path.with_name("registry.index.jsonl").write_bytes(build_index(TEXT))
+    opened = Catalogue(path)
+    assert opened.lists("multi")
+    path.write_text(make_text(a={}))
+    assert opened.find("multi").version == "1.0.0"
 
 
 def test_an_index_of_an_earlier_registry_is_passed_over(path):

@@ -16,10 +16,12 @@ from zoo.model.checksums import hash_file
 from zoo.model.document import read_text, validate
 from zoo.model.limits import REGISTRY_BYTES
 from zoo.places import cache_folder
-from zoo.registry.index import Entry, Listing
-from zoo.registry.index_file import PLACE, Lines, build_index, is_index_with, name_index
+from zoo.registry.blocks import find_block
+from zoo.registry.index import NEWEST_SCHEMA, Entry, Listing, Versions
+from zoo.registry.index_file import PLACE, Lines, build_index, is_index_of, is_index_with, name_index
 from zoo.registry.query import Criterion, Query, check_sort, choose_needle, list_criteria, sort_rows
 from zoo.registry.stores.files import write_whole
+from zoo.registry.writing import find_versions
 
 __all__ = ["Catalogue", "Query", "build_index"]
 
@@ -29,6 +31,7 @@ _SMALL = 1 << 16
 _FEW = 1000
 """Names that are compared with a misspelt one; of more only the likely ones are."""
 
+_ALONE = f"schema_version: {NEWEST_SCHEMA}\nmodels:\n"
 _SHORT = 6  # letters of a name of which three in a row may well all be misspelt
 _MEANT = "did you mean"
 
@@ -51,12 +54,14 @@ class Catalogue:
 
         Raises:
             UnknownModel: There is no such model, no such version, or a bare name whose versions are all withdrawn.
-            ModelError: The registry can't be read.
+            ModelError: The registry can't be read, or the index beside it says something else of the model.
         """
         base = name.partition("@")[0]
         versions = self._lines.find(base)
         if versions is None:
             raise UnknownModel(f"no model {base!r} in {self.where}{self.near(base)}")
+        if self._lines.where == str(name_index(self.path)):  # somebody else may have made it
+            self._check_listed(base, versions)
         return versions.find(name)
 
     def lists(self, name: str) -> bool:
@@ -124,6 +129,25 @@ class Catalogue:
     def _build(self) -> bytes:
         return build_index(read_text(self.path, ModelError, REGISTRY_BYTES), where=self.where)
 
+    def _check_listed(self, name: str, versions: Versions) -> None:
+        """Refuse what an index says of a model and its registry does not, which people read before they merge it."""
+        try:
+            with self.path.open("rb") as stream:
+                block = find_block(stream, name)
+        except OSError as error:
+            raise ModelError(f"{self.where}: can't be read: {error.strerror}") from error
+        with contextlib.suppress(ModelError):  # it takes more than its own lines to read it
+            if block and _say_the_same(find_versions(f"{_ALONE}{block}", name, self.where), versions):
+                return
+        text = read_text(self.path, ModelError, REGISTRY_BYTES)
+        if not is_index_of(self._lines.content, text.encode()):
+            return  # it was replaced since the index was opened
+        if not _say_the_same(find_versions(text, name, self.where), versions):
+            raise ModelError(
+                f"{self._lines.where}: models.{name}: expected what {self.where} says, found something else; "
+                f"remove this index, and it is made anew"
+            )
+
     def _check_known(self, criterion: Criterion) -> None:
         """Refuse what stands nowhere in the registry: it is misspelt."""
         if any(criterion.admits(row) for row in self._lines.list_rows(criterion.needle)):
@@ -154,6 +178,10 @@ def find_near(name: str, known: Iterable[str]) -> str:
     likely = heapq.nsmallest(_FEW, ((-score, abs(len(other) - len(name)), other) for other, score in scores.items()))
     found = near_match(name, [other for *_, other in likely]) if likely else ""
     return found if _MEANT in found else f"; there are {len(names):,}, see `zoo list`"
+
+
+def _say_the_same(one: Versions | None, other: Versions) -> bool:
+    return one is not None and (one.versions, one.aliases) == (other.versions, other.aliases)
 
 
 def _make_listing(row: dict[str, Any], where: str) -> Listing:
