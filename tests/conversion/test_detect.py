@@ -1,3 +1,4 @@
+import os
 import zipfile
 
 import pytest
@@ -20,9 +21,9 @@ def test_the_name_of_a_file_does_not_count(tmp_path):
         ),
         pytest.param(b"\x1c\x00\x00\x00TFL3\x00", "is a TensorFlow Lite file; convert the SavedModel", id="tflite"),
         pytest.param(b"\x1f\x8b\x08\x00", "is compressed; unpack it first", id="gzip"),
-        pytest.param(b"", r"expected an ONNX file, found something else \(it holds no graph\)", id="empty"),
+        pytest.param(b"", r"expected an ONNX model, found something else \(no graph\)", id="empty"),
         pytest.param(b"PK\x03\x04", "can't be read as a zip file", id="cut zip"),
-        pytest.param(b"layer_1: 3", "expected an ONNX file, found something else", id="text"),
+        pytest.param(b"layer_1: 3", "expected an ONNX model, found something else", id="text"),
     ],
 )
 def test_files_that_are_no_network_are_named_for_what_they_are(tmp_path, content, message):
@@ -49,6 +50,13 @@ def test_a_folder_has_to_be_a_saved_model(tmp_path):
     (tmp_path / "saved_model.pb").touch()
     with pytest.raises(ConversionError, match="belongs to a SavedModel; name its folder"):
         open_source(tmp_path / "saved_model.pb")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with a name")
+def test_nobody_waits_for_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / "network.onnx")
+    with pytest.raises(ConversionError, match=r"network.onnx: expected a network's file, found a pipe or device"):
+        open_source(tmp_path / "network.onnx")
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path):

@@ -1,5 +1,7 @@
 """Networks in SavedModel folders: read where they only compute, refused before they are loaded where they do more."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -131,6 +133,14 @@ def make_as_registered(node, function):
 def test_functions_that_run_as_it_is_loaded_are_refused(tmp_path, refusing_to_load, change):
     folder = change_objects(save(Network(), tmp_path), change)
     with pytest.raises(UnsafeModel, match=r"saved_model.pb: object 0 is restored by a function of its own; expected"):
+        open_source(folder)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with a name")
+def test_pipes_in_the_folder_are_refused(tmp_path, refusing_to_load):
+    folder = save(Network(), tmp_path)
+    os.mkfifo(folder / "variables" / "more")
+    with pytest.raises(UnsafeModel, match="more: is a pipe, socket or device; expected plain files in a SavedModel"):
         open_source(folder)
 
 

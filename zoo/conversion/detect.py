@@ -36,11 +36,7 @@ def open_source(path: Path) -> Source:
         raise ConversionError(
             f"{path}: expected a network's file, or a SavedModel, found a folder without saved_model.pb"
         )
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(8)
-    except OSError as error:
-        raise ConversionError(f"{path}: can't be read: {error.strerror}") from error
+    start = _read_start(path)
     if start == _HDF5:
         from zoo.conversion.keras_files import open_hdf5
 
@@ -62,6 +58,17 @@ def open_source(path: Path) -> Source:
     from zoo.conversion.onnx_source import OnnxSource
 
     return OnnxSource(path)
+
+
+def _read_start(path: Path) -> bytes:
+    """Return the bytes that tell what a file is."""
+    if path.exists() and not path.is_file():
+        raise ConversionError(f"{path}: expected a network's file, found a pipe or device, which can't be read twice")
+    try:
+        with path.open("rb") as stream:
+            return stream.read(8)
+    except OSError as error:
+        raise ConversionError(f"{path}: can't be read: {error.strerror}") from error
 
 
 def _open_zip(path: Path) -> Source:

@@ -144,6 +144,8 @@ def _check(path: Path) -> tuple[str, str]:
     for each in sorted(path.rglob("*")):
         if each.is_symlink():
             raise UnsafeModel(f"{each}: is a link; expected all files of the SavedModel inside its folder")
+        if not (each.is_file() or each.is_dir()):
+            raise UnsafeModel(f"{each}: is a pipe, socket or device; expected plain files in a SavedModel")
     graph = _read_graph(file)
     _refuse_objects(file, graph)
     functions = _read_functions(file, graph.graph_def)
