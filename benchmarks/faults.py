@@ -169,7 +169,6 @@ class Steps:
 
 def work(job: Job, answer: Pipe) -> None:
     """Do a job, in a process of its own, and tell how it ended."""
-    import zoo.registry.transfer
     from zoo.publishing.publish import publish
     from zoo.registry.pull import pull
     from zoo.registry.stores import amending, asking, connection, http, oci, s3
@@ -181,7 +180,7 @@ def work(job: Job, answer: Pipe) -> None:
     for module in TRIED:
         importlib.import_module(module).examine = lambda _: None  # type: ignore[attr-defined]
     # The waits are for servers that are far away.
-    zoo.registry.transfer.WAIT = asking.WAIT = amending._WAIT = 0.01  # noqa: SLF001
+    asking.WAIT = amending._WAIT = 0.01  # noqa: SLF001
     for store in (http.HttpStore, oci.OciStore, s3.S3Store):
         store.__init__.__kwdefaults__["idle"] = IDLE
     steps = Steps(job.blow, job.strike)

@@ -9,7 +9,6 @@ from tests.registry.made_stores import store_model, write_model
 from zoo.cli import main
 from zoo.model.folder import load_folder
 from zoo.places import HOME_VARIABLE
-from zoo.registry import transfer
 
 SEQUENCES = ">a\nAAAAGAAAA\n>b\nAAAACAAAA\n"
 
@@ -18,7 +17,7 @@ SEQUENCES = ">a\nAAAAGAAAA\n>b\nAAAACAAAA\n"
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
     monkeypatch.setattr("zoo.model.probation.examine", load_folder)  # here, not in a process of its own: half a second
-    monkeypatch.setattr(transfer, "WAIT", 0)
+    monkeypatch.setattr("zoo.registry.stores.asking.WAIT", 0)
     monkeypatch.chdir(tmp_path)
     return tmp_path / "home"
 

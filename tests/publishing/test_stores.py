@@ -14,7 +14,6 @@ from zoo.testing.servers import ALWAYS, Fault, serve, serve_folder
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    monkeypatch.setattr("zoo.registry.transfer.WAIT", 0.0)
     monkeypatch.setattr("zoo.registry.stores.asking.WAIT", 0.0)
     monkeypatch.setattr("zoo.registry.stores.amending._LONGEST", 0.0)
 

@@ -6,7 +6,6 @@ from tests.registry.made_stores import Faulty, store_model, write_model
 from zoo.errors import ChecksumMismatch, DownloadError, ModelError
 from zoo.model.checksums import verify_checksums
 from zoo.model.folder import load_folder
-from zoo.registry import transfer
 from zoo.registry.cache import Cache
 from zoo.registry.fetching import add_signature, fetch
 from zoo.registry.names import blob_path
@@ -16,7 +15,7 @@ from zoo.registry.stores.protocol import TRIES
 
 @pytest.fixture
 def model(tmp_path, monkeypatch):
-    monkeypatch.setattr(transfer, "WAIT", 0)
+    monkeypatch.setattr("zoo.registry.stores.asking.WAIT", 0)
     monkeypatch.setattr("zoo.model.probation.examine", load_folder)  # here, not in a process of its own: half a second
     return write_model(tmp_path / "model")
 

@@ -41,7 +41,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
-    monkeypatch.setattr(transfer, "WAIT", 0)
+    monkeypatch.setattr("zoo.registry.stores.asking.WAIT", 0)
     monkeypatch.setattr("zoo.model.probation.examine", load_folder)  # here, not in a process of its own: half a second
     return tmp_path / "home"
 

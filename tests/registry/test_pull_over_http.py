@@ -10,7 +10,6 @@ from zoo.errors import ChecksumMismatch, DownloadError
 from zoo.model.checksums import hash_file, verify_checksums, write_checksums
 from zoo.model.folder import load_folder
 from zoo.places import HOME_VARIABLE
-from zoo.registry import transfer
 from zoo.registry.pull import obtain, pull
 from zoo.registry.sources import Source, add_source
 from zoo.testing.servers import ALWAYS, Fault, serve_folder
@@ -22,7 +21,7 @@ LARGE = 3_000_000
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
     monkeypatch.setattr("zoo.model.probation.examine", load_folder)  # here, not in a process of its own: half a second
-    monkeypatch.setattr(transfer, "WAIT", 0)
+    monkeypatch.setattr("zoo.registry.stores.asking.WAIT", 0)
     return tmp_path / "home"
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.registry.made_stores import store_model, write_model
 from zoo.errors import DownloadError, MissingExtra, ModelError
 from zoo.places import HOME_VARIABLE
-from zoo.registry import refreshing, transfer
+from zoo.registry import refreshing
 from zoo.registry.refreshing import FRESH, describe_age, find_age, open_stores, refresh
 from zoo.registry.sources import Source
 from zoo.testing.servers import ALWAYS, Fault, serve_folder
@@ -19,7 +19,7 @@ from zoo.testing.servers import ALWAYS, Fault, serve_folder
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
-    monkeypatch.setattr(transfer, "WAIT", 0)
+    monkeypatch.setattr("zoo.registry.stores.asking.WAIT", 0)
     return tmp_path / "home"
 
 

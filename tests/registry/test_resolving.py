@@ -5,7 +5,6 @@ import pytest
 from tests.registry.made_stores import store_model, write_model
 from zoo.errors import DownloadError, ModelError, UnknownModel
 from zoo.places import HOME_VARIABLE
-from zoo.registry import transfer
 from zoo.registry.index import Entry, Listing
 from zoo.registry.resolving import Resolved, find_place, resolve
 from zoo.registry.sources import Source, add_source
@@ -17,7 +16,7 @@ from zoo.testing.servers import ALWAYS, Fault, serve_folder
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
     monkeypatch.delenv("ZOO_REGISTRY", raising=False)
-    monkeypatch.setattr(transfer, "WAIT", 0)
+    monkeypatch.setattr("zoo.registry.stores.asking.WAIT", 0)
     return tmp_path / "home"
 
 

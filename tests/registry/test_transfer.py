@@ -9,7 +9,7 @@ from tests.registry.made_stores import Faulty, digest_of
 from zoo.errors import ChecksumMismatch, DownloadError, MissingExtra, OutputError
 from zoo.registry import transfer
 from zoo.registry.stores.protocol import TRIES, Missing
-from zoo.registry.transfer import ask_often, fetch_blob, fetch_from
+from zoo.registry.transfer import fetch_blob, fetch_from
 
 CONTENT = bytes(range(256)) * 40
 DIGEST = digest_of(CONTENT)
@@ -18,7 +18,7 @@ FILES = {"a": CONTENT}
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    monkeypatch.setattr(transfer, "WAIT", 0)
+    monkeypatch.setattr("zoo.registry.stores.asking.WAIT", 0)
 
 
 def fetch(reader, part, limit=10_240, **options):
@@ -185,22 +185,6 @@ def test_an_error_of_the_network_is_none_of_the_disk(tmp_path):
     reader = Faulty(FILES, *[TimeoutError("timed out")] * TRIES)
     with pytest.raises(DownloadError, match=r"^stub://store/a: timed out \(asked 4 times\)$"):
         fetch(reader, tmp_path / "other")
-
-
-def test_a_small_file_is_asked_for_again_but_not_where_it_is_missing():
-    faults = [DownloadError("500"), DownloadError("500")]
-
-    def ask():
-        if faults:
-            raise faults.pop()
-        return "answer"
-
-    assert ask_often(ask) == "answer"
-    faults += [DownloadError("500"), Missing("no such file")]
-    with pytest.raises(Missing):
-        ask_often(ask)
-    with pytest.raises(DownloadError, match="500"):
-        ask_often(ask, 1)
 
 
 def test_a_store_that_brings_almost_nothing_each_time_is_given_up(tmp_path):

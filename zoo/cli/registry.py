@@ -69,7 +69,7 @@ def _list(*, json: bool) -> None:
     from zoo.cli.tables import print_json, print_table
     from zoo.registry.refreshing import find_age
     from zoo.registry.sources import find_source, read_sources
-    from zoo.registry.stores.protocol import hide_secrets
+    from zoo.registry.stores.addresses import hide_secrets
 
     only = find_source(None)
     sources = read_sources() if only is None else (only,)
@@ -96,7 +96,7 @@ def _list(*, json: bool) -> None:
 def _describe(source: Source) -> list[str]:
     from zoo.registry.refreshing import describe_age, find_age
     from zoo.registry.sources import UNBUNDLED
-    from zoo.registry.stores.protocol import hide_secrets
+    from zoo.registry.stores.addresses import hide_secrets
 
     age = find_age(source)
     copy = "" if not source.remote else "none" if age is None else f"of {describe_age(age)} ago"

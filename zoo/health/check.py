@@ -24,7 +24,7 @@ from zoo.registry.query import Query
 from zoo.registry.refreshing import refresh
 from zoo.registry.resolving import is_path
 from zoo.registry.sources import BUNDLED, find_source, read_sources
-from zoo.registry.stores.protocol import hide_secrets
+from zoo.registry.stores.addresses import hide_secrets
 from zoo.registry.trust import Signer
 
 LIMIT = 600.0

@@ -18,7 +18,7 @@ from zoo.places import HOME_VARIABLE, config_folder
 from zoo.registry.cache import Cache
 from zoo.registry.refreshing import describe_age, refresh
 from zoo.registry.sources import BUNDLED, CONFIG_FILE, UNBUNDLED, VARIABLE, Source, find_source, read_sources
-from zoo.registry.stores.protocol import hide_secrets
+from zoo.registry.stores.addresses import hide_secrets
 from zoo.registry.trust import read_trust, trust_path
 
 ABANDONED = 600.0

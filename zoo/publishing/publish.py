@@ -18,8 +18,9 @@ from zoo.publishing.uploading import upload
 from zoo.registry.index import Entry
 from zoo.registry.pull import Share
 from zoo.registry.sources import find_target
+from zoo.registry.stores.addresses import hide_secrets
 from zoo.registry.stores.opening import open_store
-from zoo.registry.stores.protocol import Reader, Writer, hide_secrets
+from zoo.registry.stores.protocol import Reader, Writer
 
 
 @dataclass(frozen=True, slots=True)

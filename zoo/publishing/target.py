@@ -7,8 +7,9 @@ from pathlib import Path
 
 from zoo.errors import OutputError
 from zoo.registry.sources import find_target
-from zoo.registry.stores.opening import open_store, split_address
-from zoo.registry.stores.protocol import Writer, hide_secrets
+from zoo.registry.stores.addresses import hide_secrets, split_address
+from zoo.registry.stores.opening import open_store
+from zoo.registry.stores.protocol import Writer
 
 
 @dataclass(frozen=True, slots=True)

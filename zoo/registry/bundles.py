@@ -19,9 +19,9 @@ from zoo.registry.pull import Location, pull
 from zoo.registry.refreshing import MAX_REGISTRY
 from zoo.registry.resolving import Place
 from zoo.registry.sources import REGISTRY_FILE, UNBUNDLED, unbundled_registry
+from zoo.registry.stores.amending import amend
 from zoo.registry.stores.archive import ArchiveStore, write_archive
 from zoo.registry.stores.local import LocalStore
-from zoo.registry.stores.protocol import Changed
 from zoo.registry.writing import describe, format_registry, rank
 
 
@@ -94,15 +94,17 @@ def read_bundle(path: Path, *, report: Share | None = None, tell: Tell | None = 
     store = ArchiveStore(path)
     listings = _read_listings(store)
     kept = LocalStore(unbundled_registry().parent)
-    _merge(_read_kept(kept)[0], listings, path)  # refuses before anything is copied
+
+    def merge(content: bytes | None) -> bytes | None:
+        index = _parse_kept(content, kept)
+        merged = _merge(index, listings, path)
+        return None if merged == index else format_registry(merged).encode()
+
+    there = kept.read_tagged(REGISTRY_FILE, MAX_REGISTRY)
+    merge(None if there is None else there.content)  # refuses before anything is copied
     found = [_take(listing, store, report, tell) for listing in listings]
-    while True:
-        index, tag = _read_kept(kept)
-        try:
-            kept.swap(REGISTRY_FILE, format_registry(_merge(index, listings, path)).encode(), tag)
-        except Changed:
-            continue
-        return found
+    amend(kept, REGISTRY_FILE, MAX_REGISTRY, merge)
+    return found
 
 
 def _list_blobs(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -151,13 +153,11 @@ def _take(listing: Listing, store: ArchiveStore, report: Share | None, tell: Tel
     return Location(folder, listing, listing.full_name, UNBUNDLED, UNBUNDLED, signer, came)
 
 
-def _read_kept(store: LocalStore) -> tuple[Index, str | None]:
-    """Return what came in bundles before, and the tag of that."""
-    found = store.read_tagged(REGISTRY_FILE, MAX_REGISTRY)
-    if found is None or found.content is None:
-        return Index(schema_version=2), None
-    where = str(store.folder / REGISTRY_FILE)
-    return parse_registry(found.content.decode("utf-8", "replace"), where), found.tag
+def _parse_kept(content: bytes | None, store: LocalStore) -> Index:
+    """Return what came in bundles before."""
+    if content is None:
+        return Index(schema_version=2)
+    return parse_registry(content.decode("utf-8", "replace"), str(store.folder / REGISTRY_FILE))
 
 
 def _merge(index: Index, listings: Iterable[Listing], path: Path) -> Index:

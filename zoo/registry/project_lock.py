@@ -12,9 +12,9 @@ from pydantic import Field
 
 from zoo.errors import LockMismatch, ModelError, near_match
 from zoo.model.card import Name, Sha256, Text, Version
-from zoo.model.document import Document, read_document
+from zoo.model.document import Document, parse_document, read_document
+from zoo.registry.stores.amending import amend
 from zoo.registry.stores.local import LocalStore
-from zoo.registry.stores.protocol import Changed
 
 LOCK_FILE = "zoo.lock"
 
@@ -72,16 +72,22 @@ def update_lock(path: Path, pins: Mapping[str, Pin]) -> Lock:
         OutputError: It can't be written.
     """
     whole = Path(os.path.abspath(path))  # noqa: PTH100 - links stay
-    store = LocalStore(whole.parent)
-    while True:
-        found = store.read_tagged(whole.name, _MAX_LOCK)
-        models = {**read_lock(path).models, **pins} if found else dict(pins)
-        lock = Lock(schema_version=1, models=dict(sorted(models.items())))
-        text = yaml.safe_dump(
-            lock.model_dump(mode="json", exclude_defaults=True), sort_keys=False, allow_unicode=True, width=120
-        )
-        try:
-            store.swap(whole.name, text.encode(), found.tag if found else None)
-        except Changed:
-            continue
-        return lock
+    locks: list[Lock] = []
+
+    def add(content: bytes | None) -> bytes | None:
+        before = {} if content is None else _parse(content, path).models
+        lock = Lock(schema_version=1, models=dict(sorted({**before, **pins}.items())))
+        locks.append(lock)
+        document = lock.model_dump(mode="json", exclude_defaults=True)
+        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120).encode()
+        return None if text == content else text
+
+    amend(LocalStore(whole.parent), whole.name, _MAX_LOCK, add)
+    return locks[-1]
+
+
+def _parse(content: bytes, path: Path) -> Lock:
+    try:
+        return parse_document(content.decode("utf-8"), Lock, path, ModelError)
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{path}: expected text, found bytes that are none ({error.reason})") from error

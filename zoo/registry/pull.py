@@ -18,7 +18,7 @@ from zoo.registry.project_lock import LOCK_FILE, Pin, read_lock, update_lock
 from zoo.registry.refreshing import describe_source
 from zoo.registry.resolving import Resolved, find_local, find_place, resolve
 from zoo.registry.sources import BUNDLED, UNBUNDLED, Source, find_source, read_sources
-from zoo.registry.stores.protocol import hide_secrets
+from zoo.registry.stores.addresses import hide_secrets
 from zoo.registry.trust import Signer, trust_path
 
 __all__ = [

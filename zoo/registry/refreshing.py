@@ -21,10 +21,11 @@ from zoo.registry.catalogue import Catalogue, build_index
 from zoo.registry.index import Registry, read_registry
 from zoo.registry.index_file import is_index_of, name_index
 from zoo.registry.sources import REGISTRY_FILE, Source
+from zoo.registry.stores.addresses import hide_secrets
+from zoo.registry.stores.asking import ask_often
 from zoo.registry.stores.files import write_whole
 from zoo.registry.stores.local import LocalStore
-from zoo.registry.stores.protocol import TRIES, Missing, Reader, Tag, Tagged, hide_secrets
-from zoo.registry.transfer import ask_often
+from zoo.registry.stores.protocol import TRIES, Missing, Reader, Tag, Tagged
 
 FRESH = 86_400.0
 """Seconds for which a kept copy is taken for the registry, where nobody asked for the newest."""
@@ -158,7 +159,7 @@ class _Kept:
 
     def renew(self, address: str, reader: Reader) -> Catalogue:
         """Ask a store for the newest, and keep it."""
-        from zoo.registry.stores.opening import split_address
+        from zoo.registry.stores.addresses import split_address
 
         known = str(self.state["tag"]) if self.state and self.state["address"] == _hash(address) else None
         found = reader.read_tagged(split_address(address)[1], MAX_REGISTRY, known)
@@ -244,7 +245,8 @@ def _hash(address: str) -> str:
 
 
 def _open_stores(source: Source) -> Iterator[tuple[str, Reader]]:
-    from zoo.registry.stores.opening import open_store, split_address
+    from zoo.registry.stores.addresses import split_address
+    from zoo.registry.stores.opening import open_store
 
     for address in (source.url, *source.mirrors):
         store = split_address(address)[0]

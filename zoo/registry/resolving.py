@@ -13,8 +13,9 @@ from zoo.registry.index import Listing
 from zoo.registry.names import blob_path
 from zoo.registry.refreshing import FRESH, Opened, describe_source, open_stores, refresh
 from zoo.registry.sources import Source, find_source, read_sources
+from zoo.registry.stores.addresses import hide_secrets
 from zoo.registry.stores.local import LocalStore
-from zoo.registry.stores.protocol import Reader, hide_secrets
+from zoo.registry.stores.protocol import Reader
 from zoo.registry.writing import find_versions
 
 _SMALL = 1 << 16

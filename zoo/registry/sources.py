@@ -15,10 +15,10 @@ from zoo.errors import ModelError, OutputError, near_match
 from zoo.model.card import Text
 from zoo.model.document import Document, parse_document
 from zoo.places import cache_folder, config_folder
+from zoo.registry.stores.addresses import hide_secrets
 from zoo.registry.stores.amending import amend
 from zoo.registry.stores.local import LocalStore
 from zoo.registry.stores.opening import SCHEMES
-from zoo.registry.stores.protocol import hide_secrets
 
 VARIABLE = "ZOO_REGISTRY"
 """The environment variable that may name another index, which then is the only one."""

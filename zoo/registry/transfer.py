@@ -6,22 +6,16 @@ import contextlib
 import errno
 import hashlib
 import os
-import random
-import time
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import IO, TypeAlias, TypeVar
+from typing import IO, TypeAlias
 
 from zoo.errors import ChecksumMismatch, DownloadError, MissingExtra, OutputError
+from zoo.registry.stores.asking import wait
 from zoo.registry.stores.protocol import PIECE, TRIES, Missing, Reader
-
-Answer = TypeVar("Answer")
 
 Report: TypeAlias = Callable[[int], None]
 """Is told how many bytes came or lay here already; negative ones were thrown away, or left for a later call."""
-
-WAIT = 0.5
-"""Seconds before a store is asked again, twice as long each time."""
 
 
 def fetch_blob(reader: Reader, path: str, digest: str, limit: int, part: Path, report: Report | None = None) -> Path:
@@ -140,7 +134,7 @@ def _fill(fetched: _Fetched, reader: Reader, path: str, digest: str, limit: int)
             tries = 1 if fetched.size - before >= PIECE else tries + 1
             if tries >= TRIES:
                 raise DownloadError(f"{error} (asked {tries} times)") from error
-            _wait(tries)
+            wait(tries)
             continue
         # The end, as the store has it. One that was cut without a word has more.
         if fetched.size > limit or (fetched.size == before and fetched.hash.hexdigest() != digest):
@@ -173,25 +167,3 @@ def _describe_wrong(fetched: _Fetched, reader: Reader, path: str, digest: str, l
     return ChecksumMismatch(
         f"{path}: expected sha256 {digest}, found {found} from {reader.address}; nothing was kept, tell who runs it"
     )
-
-
-def ask_often(ask: Callable[[], Answer], tries: int = TRIES) -> Answer:
-    """Return what a store answers, asked again after a while if it fails or breaks off.
-
-    Raises:
-        Missing: It has no such file; it is asked once.
-        DownloadError: It failed each time.
-    """
-    for asked in range(1, tries):
-        try:
-            return ask()
-        except Missing:
-            raise
-        except DownloadError:
-            _wait(asked)
-    return ask()
-
-
-def _wait(tries: int) -> None:
-    """Wait longer each time, and not as long as others, so that many don't come back at once."""
-    time.sleep(WAIT * 2**tries * random.uniform(0.5, 1))  # noqa: S311 - nobody gains by guessing it

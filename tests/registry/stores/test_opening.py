@@ -6,7 +6,7 @@ from zoo.errors import DownloadError, MissingExtra, OutputError
 from zoo.registry.stores.http import HttpStore
 from zoo.registry.stores.local import LocalStore
 from zoo.registry.stores.oci import OciStore
-from zoo.registry.stores.opening import open_store, split_address
+from zoo.registry.stores.opening import open_store
 
 
 @pytest.mark.parametrize(
@@ -45,22 +45,3 @@ def test_what_is_no_store_is_refused_with_what_there_is(address):
 def test_a_web_server_can_not_be_written():
     with pytest.raises(OutputError, match=r"^https://zoo\.org/models: a web server can only be read; publish to"):
         open_store("https://me:s3cret@zoo.org/models", write=True)
-
-
-@pytest.mark.parametrize(
-    ("address", "store", "name"),
-    [
-        (
-            "https://me:s3cret@zoo.org/lab/registry.yaml?signature=1",
-            "https://me:s3cret@zoo.org/lab?signature=1",
-            "registry.yaml",
-        ),
-        ("https://zoo.org/registry.yaml", "https://zoo.org", "registry.yaml"),
-        ("s3://zoo/models/my%20index.yaml", "s3://zoo/models", "my index.yaml"),
-        ("hf://lab/zoo@main/registry.yaml", "hf://lab/zoo@main", "registry.yaml"),
-        ("/srv/zoo/registry.yaml", "/srv/zoo", "registry.yaml"),
-        ("registry.yaml", ".", "registry.yaml"),
-    ],
-)
-def test_a_file_is_split_into_its_store_and_its_name(address, store, name):
-    assert split_address(address) == (store, name)

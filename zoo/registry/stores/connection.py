@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from typing import IO
 
 from zoo.errors import DownloadError
-from zoo.registry.stores.protocol import IDLE, PIECE, Missing, hide_secrets
+from zoo.registry.stores.addresses import hide_secrets
+from zoo.registry.stores.protocol import IDLE, PIECE, Missing
 
 REDIRECTS = 5
 """How often a server may name another address for one file."""

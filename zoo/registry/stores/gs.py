@@ -8,17 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import DownloadError, MissingExtra, OutputError
-from zoo.registry.stores.protocol import (
-    IDLE,
-    TRIES,
-    Changed,
-    Missing,
-    Tag,
-    Tagged,
-    hide_secrets,
-    leads_out,
-    naming_faults,
-)
+from zoo.registry.stores.addresses import hide_secrets
+from zoo.registry.stores.faults import naming_faults
+from zoo.registry.stores.protocol import IDLE, TRIES, Changed, Missing, Tag, Tagged, leads_out
 
 _PIECE = 8 << 20  # bytes a request: each is one that the library asks for by itself
 

@@ -10,9 +10,11 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from zoo.errors import DownloadError, MissingExtra, OutputError
+from zoo.registry.stores.addresses import hide_secrets
 from zoo.registry.stores.connection import Connection, ask_range
+from zoo.registry.stores.faults import naming_faults
 from zoo.registry.stores.pieces import read_whole
-from zoo.registry.stores.protocol import IDLE, TRIES, Changed, Tag, Tagged, hide_secrets, leads_out, naming_faults
+from zoo.registry.stores.protocol import IDLE, TRIES, Changed, Tag, Tagged, leads_out
 
 _KINDS = {"datasets": "dataset", "spaces": "space", "models": "model"}
 

@@ -9,9 +9,10 @@ import urllib.parse
 from collections.abc import Iterator
 
 from zoo.errors import DownloadError
+from zoo.registry.stores.addresses import hide_secrets
 from zoo.registry.stores.connection import ABSENT, Connection, ask_range, explain_status, split_credentials
 from zoo.registry.stores.pieces import read_whole
-from zoo.registry.stores.protocol import IDLE, Missing, Tag, Tagged, hide_secrets, leads_out
+from zoo.registry.stores.protocol import IDLE, Missing, Tag, Tagged, leads_out
 
 _OWN_TAG = "sha256:"
 _PLAIN = "/%?:@!$&'()*+,;=~"  # what may stand in an address as it is

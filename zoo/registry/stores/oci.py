@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from zoo.errors import DownloadError, OutputError
+from zoo.registry.stores.addresses import hide_secrets
 from zoo.registry.stores.connection import Connection, ask_range, explain_status, make_basic, split_credentials
 from zoo.registry.stores.pieces import read_whole
-from zoo.registry.stores.protocol import IDLE, Missing, Tag, Tagged, hide_secrets
+from zoo.registry.stores.protocol import IDLE, Missing, Tag, Tagged
 
 _BLOB = re.compile(r"blobs/sha256/([0-9a-f]{2})/(\1[0-9a-f]{62})")
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"

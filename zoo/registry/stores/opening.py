@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import posixpath
-import urllib.parse
-from pathlib import Path
 from typing import Literal, overload
 
 from zoo.errors import DownloadError, OutputError
+from zoo.registry.stores.addresses import hide_secrets
 from zoo.registry.stores.http import HttpStore
 from zoo.registry.stores.local import LocalStore
-from zoo.registry.stores.protocol import Reader, Writer, hide_secrets
+from zoo.registry.stores.protocol import Reader, Writer
 
 SCHEMES = ("https", "http", "s3", "gs", "hf", "oci")
 """How addresses begin that are no folder."""
@@ -62,13 +60,3 @@ def open_store(address: str, *, write: bool = False) -> Reader | Writer:
             f"{hide_secrets(address)}: a web server can only be read; publish to the folder or bucket that it serves"
         )
     return HttpStore(address)
-
-
-def split_address(address: str) -> tuple[str, str]:
-    """Return the store that a file's address lies in, and its name there; a query stays with the store."""
-    if "://" not in address:
-        path = Path(address)
-        return str(path.parent), path.name
-    parts = urllib.parse.urlsplit(address)
-    folder, name = posixpath.split(parts.path)
-    return parts._replace(path=folder.rstrip("/")).geturl(), urllib.parse.unquote(name)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeAlias
 
-from zoo.errors import DownloadError, OutputError
+from zoo.errors import DownloadError
 
 Tag: TypeAlias = str
 """What a store calls one state of a file: a new content has a new tag."""
@@ -21,12 +19,6 @@ TRIES = 4
 
 IDLE = 30.0
 """Seconds without a byte after which a connection counts as broken."""
-
-
-_URL = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*://)(?:[^\s/]*@)?([^\s?#'\"]*)[^\s'\"]*")
-"""A password may hold quotes and ``@``, of which the last one before a slash stands before the server's name."""
-
-_QUERY = re.compile(r"\?[^\s'\"?]*=[^\s'\"]*")
 
 
 class Tagged(NamedTuple):
@@ -107,37 +99,3 @@ def leads_out(path: str) -> bool:
     """Whether a name can't be one below a store: empty, absolute, with ``.`` or ``..``, a backslash or NUL."""
     parts = path.split("/")
     return not all(parts) or not {".", ".."}.isdisjoint(parts) or "\\" in path or "\0" in path
-
-
-@contextlib.contextmanager
-def naming_faults(
-    address: str,
-    path: str,
-    kind: type[DownloadError | OutputError],
-    what: str,
-    explain: Callable[[Exception, str], str],
-) -> Iterator[str]:
-    """Turn what a store's libraries raise into one error that names the file; give that name.
-
-    Args:
-        address: The store's.
-        path: The file's name below it; one that leads out is refused.
-        kind: The error to raise.
-        what: Can't be done.
-        explain: From a fault and its first line, without secrets, to what the user is told.
-    """
-    where = f"{address}/{path}"
-    if leads_out(path):
-        raise (Missing if kind is DownloadError else kind)(f"{address}: {path!r} leads out of the store")
-    try:
-        yield where
-    except (DownloadError, OutputError, Changed):
-        raise
-    except Exception as error:
-        text = hide_secrets(str(error).partition("\n")[0]) or type(error).__name__
-        raise kind(f"{where}: {what}: {explain(error, text)}") from error
-
-
-def hide_secrets(text: str) -> str:
-    """Return an address, or a message that holds some, without users, passwords and queries, which may be signed."""
-    return _QUERY.sub("", _URL.sub(r"\1\2", text))

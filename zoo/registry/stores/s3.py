@@ -10,17 +10,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from zoo.errors import DownloadError, MissingExtra, OutputError
-from zoo.registry.stores.protocol import (
-    IDLE,
-    PIECE,
-    Changed,
-    Missing,
-    Tag,
-    Tagged,
-    hide_secrets,
-    leads_out,
-    naming_faults,
-)
+from zoo.registry.stores.addresses import hide_secrets
+from zoo.registry.stores.faults import naming_faults
+from zoo.registry.stores.protocol import IDLE, PIECE, Changed, Missing, Tag, Tagged, leads_out
 
 _OTHER_TAG = '"00000000000000000000000000000000"'
 _TAKEN = frozenset({409, 412})  # another one was first, or is writing now
