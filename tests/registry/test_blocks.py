@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.registry.made_indexes import INDEXES
@@ -93,6 +93,7 @@ def test_a_name_may_stand_in_quotes(name):
 
 
 @given(INDEXES, st.integers(1, 200))
+@settings(max_examples=50)
 def test_a_block_is_found_without_the_text_that_follows_it(index, part):
     text = format_registry(index)
     with pytest.MonkeyPatch.context() as patch:
