@@ -98,6 +98,26 @@ def test_what_is_not_there_is_unreachable_and_has_no_device(publish, tmp_path):
     ]
 
 
+@pytest.mark.parametrize("asked", ["lab-g", "lab-g@1.0.0", "lab:lab-g"])
+def test_a_row_names_its_model_once(monkeypatch, asked):
+    def refuse(name, **options):
+        raise DownloadError("lab-g@1.0.0: https://lab.org/blobs: no route")
+
+    monkeypatch.setattr(checking, "pull", refuse)
+    (row,) = check([asked]).rows
+    assert (row.model, row.error) == ("lab-g@1.0.0", "https://lab.org/blobs: no route")
+
+
+@pytest.mark.parametrize("message", ["no route", "near: no route", "other@1.0.0: no route"])
+def test_a_row_keeps_a_message_that_begins_with_something_else(monkeypatch, message):
+    def refuse(name, **options):
+        raise DownloadError(message)
+
+    monkeypatch.setattr(checking, "pull", refuse)
+    (row,) = check(["lab-g"]).rows
+    assert (row.model, row.error) == ("lab-g", message)
+
+
 def test_a_folder_is_checked_by_its_path(publish):
     folder = publish("sound")
     (row,) = check([folder]).rows

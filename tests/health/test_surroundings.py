@@ -238,6 +238,65 @@ def test_a_trust_file_that_cannot_be_read_fails(home):
     assert finding.mend == f"mend that line of {home / 'trust.yaml'}"
 
 
+@pytest.fixture
+def trusting(home):
+    """A trust file, and its folder, that this user alone may write."""
+    home.mkdir(mode=0o755)
+    path = home / "trust.yaml"
+    path.write_text("schema_version: 1\n")
+    path.chmod(0o644)
+    return path
+
+
+def find_writers():
+    return [(finding.state, finding.found) for finding in examine_trust()[1:]]
+
+
+def test_a_trust_file_of_the_users_own_is_sound(trusting):
+    assert find_writers() == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such bits")
+@pytest.mark.parametrize("mode", [0o666, 0o646, 0o664])
+def test_a_trust_file_that_others_may_write_is_a_warning(trusting, monkeypatch, mode):
+    monkeypatch.setattr("grp.getgrgid", lambda _: SimpleNamespace(gr_name="lab", gr_mem=[]))
+    trusting.chmod(mode)
+    _, finding = examine_trust()
+    assert (finding.area, finding.state) == ("trust", "warning")
+    assert finding.found == f"{trusting} decides whose models are used, and others than you may write it"
+    assert finding.mend == f"chmod go-w {trusting}; to share models set XDG_CACHE_HOME, not ZOO_HOME"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such bits")
+def test_a_folder_that_others_may_write_is_a_warning_even_before_it_holds_a_trust_file(home):
+    home.mkdir()
+    home.chmod(0o777)
+    assert find_writers() == [("warning", f"{home} holds trust.yaml, and others than you may write it")]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such bits")
+@pytest.mark.parametrize(
+    ("name", "members", "warned"),
+    [("me", [], False), ("me", ["me"], False), ("me", ["me", "you"], True), ("lab", [], True), ("lab", ["me"], True)],
+)
+def test_a_group_that_is_the_users_own_is_nobody_else(trusting, monkeypatch, name, members, warned):
+    monkeypatch.setattr("pwd.getpwuid", lambda _: SimpleNamespace(pw_name="me"))
+    monkeypatch.setattr("grp.getgrgid", lambda _: SimpleNamespace(gr_name=name, gr_mem=members))
+    trusting.chmod(0o664)
+    assert bool(find_writers()) == warned
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such users")
+def test_a_trust_file_of_another_user_is_a_warning(trusting, monkeypatch):
+    if trusting.stat().st_uid == 0:  # whom everybody trusts
+        for path in (trusting, trusting.parent):
+            os.chown(path, 4711, 4711)
+    you = trusting.stat().st_uid + 1
+    monkeypatch.setattr(surroundings.os, "getuid", lambda: you)
+    assert [found.split(" ")[0] for _, found in find_writers()] == [str(trusting.parent), str(trusting)]
+    assert examine_trust()[1].mend == "have one of your own: set ZOO_HOME to a folder of yours"
+
+
 def test_a_registry_of_the_package_that_is_broken_is_installed_again(tmp_path, monkeypatch):
     monkeypatch.setattr(
         surroundings, "read_sources", lambda: (Source(name="assayzoo", url=str(tmp_path / "none.yaml")),)

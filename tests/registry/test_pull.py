@@ -1,6 +1,8 @@
+import contextlib
 import errno
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -33,6 +35,7 @@ from zoo.registry.cache import Cache
 from zoo.registry.project_lock import update_lock
 from zoo.registry.pull import make_pin, obtain, pull
 from zoo.registry.sources import Source, add_source
+from zoo.registry.stores.protocol import PIECE
 from zoo.registry.trust import Signer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -490,6 +493,7 @@ def test_a_kill_at_any_step_leaves_nothing_or_the_whole_model(home, store, model
         child.stdin.close()
 
 
+# Every pull tells each time that it reads the large file, and stops in the midst of it until it is told to go on.
 TOGETHER = """
     import fcntl, sys
     import filelock
@@ -500,25 +504,87 @@ TOGETHER = """
     import zoo.model.probation
     zoo.model.probation.examine = lambda folder: None
     from zoo.registry.pull import pull
+    from zoo.registry.stores.local import LocalStore
+    read = LocalStore.read
+
+    def read_and_stop(self, path, start=0):
+        pieces = read(self, path, start)
+        if path.endswith(sys.argv[2]):
+            yield next(pieces)
+            print("reads", start, flush=True)
+            sys.stdin.readline()
+        yield from pieces
+
+    LocalStore.read = read_and_stop
     sys.stdin.readline()
-    print(pull("g-at-anchor").folder)
+    print(pull("g-at-anchor", tell=lambda line: print("waits", flush=True) if "waiting" in line else None).folder)
 """
 
 
-@pytest.mark.parametrize("locks", ["held", "deaf"])
-def test_eight_processes_that_pull_at_once_have_the_same_whole_model(home, store, model, locks):
+@pytest.fixture
+def large(model):
+    """A model with a file of three pieces, so that a pull can end in the midst of it; its sha256."""
+    (model / "background.bin").write_bytes(os.urandom(1000) * (3 * PIECE // 1000))
+    write_checksums(model)
+    return hash_file(model / "background.bin")
+
+
+@pytest.fixture
+def start_together(home, large, store):
+    """Start eight processes that pull; at the end none runs."""
+    with contextlib.ExitStack() as stack:
+
+        def start_eight(locks):
+            processes = [stack.enter_context(start(TOGETHER, locks, large)) for _ in range(8)]
+            for process in processes:
+                stack.callback(process.kill)
+                tell(process, "go")
+            return processes
+
+        yield start_eight
+
+
+def assert_they_have_the_same_whole_model(home, model, processes):
     digest = hash_file(model / "SHA256SUMS")
-    processes = [start(TOGETHER, locks) for _ in range(8)]
     for process in processes:
-        tell(process, "go")
-    for process in processes[:2]:
-        process.kill()
+        tell(process, "go on")
     done = [process.communicate(timeout=120) for process in processes]
-    assert [process.returncode for process in processes[2:]] == [0] * 6, done
-    assert {out.strip() for out, _ in done[2:]} == {str(home / "models" / digest[:2] / digest)}
+    assert [process.returncode for process in processes] == [0] * len(processes), done
+    assert {out.splitlines()[-1] for out, _ in done} == {str(home / "models" / digest[:2] / digest)}
     assert verify_checksums(Cache().find(digest)) == digest
     Cache().sweep(older_than=0)
     assert list_files(home / "incoming") == list_files(home / "partial") == []
+    return [out for out, _ in done]
+
+
+def kill(process):
+    process.kill()
+    process.communicate()
+
+
+def test_of_eight_processes_that_pull_at_once_one_fetches_and_another_goes_on_where_it_was_killed(
+    home, model, start_together
+):
+    processes = start_together("held")
+    said = {process: process.stdout.readline() for process in processes}
+    assert sorted(said.values()) == ["reads 0\n", *["waits\n"] * 7]
+    (first,) = [process for process in processes if said[process] == "reads 0\n"]
+    processes.remove(first)
+    kill(first)
+    (second, *others), _, _ = select.select([process.stdout for process in processes], [], [], 60)
+    assert others == []
+    assert second.readline() == f"reads {PIECE}\n"
+    out = assert_they_have_the_same_whole_model(home, model, processes)
+    assert "reads" not in "".join(out)
+
+
+def test_eight_processes_that_no_lock_holds_up_have_the_same_whole_model(home, model, start_together):
+    processes = start_together("deaf")
+    for process in processes:
+        assert process.stdout.readline() == "reads 0\n"
+    for process in processes[:2]:
+        kill(process)
+    assert_they_have_the_same_whole_model(home, model, processes[2:])
 
 
 def test_what_came_is_examined_in_a_process_of_its_own(store, tmp_path, monkeypatch):
