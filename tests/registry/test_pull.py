@@ -226,6 +226,12 @@ def test_a_signature_that_is_refused_keeps_the_model_out(home, store, monkeypatc
     assert_nothing_was_kept(home)
 
 
+def test_a_refusal_names_the_model_once(home, store):
+    write_trust(home, unsigned="refuse")
+    with pytest.raises(SignatureError, match=r"^g-at-anchor@1\.0\.0: expected the signature of somebody"):
+        pull("g-at-anchor")
+
+
 @pytest.fixture
 def plain(tmp_path, model):
     """A registry on this disk that names the model's folder."""

@@ -128,6 +128,14 @@ def test_where_there_are_no_locks_each_goes_on_for_itself(tmp_path, monkeypatch)
         assert not held
 
 
+def wait_for_touch(file):
+    for _ in range(20_000):
+        if file.stat().st_mtime > 0:
+            return
+        time.sleep(0.001)
+    raise AssertionError(f"nobody touched {file}")
+
+
 def test_files_are_touched_while_somebody_works_whatever_takes_so_long(tmp_path, monkeypatch):
     monkeypatch.setattr(turns, "_BEAT", 0.001)
     one, late = tmp_path / "one", tmp_path / "late"
@@ -137,11 +145,9 @@ def test_files_are_touched_while_somebody_works_whatever_takes_so_long(tmp_path,
     for file in (one, late):
         os.utime(file, (0, 0))
     with show_life(lambda: list(files)):
-        while one.stat().st_mtime == 0:
-            time.sleep(0.001)
+        wait_for_touch(one)
         assert late.stat().st_mtime == 0
         files.append(late)
-        while late.stat().st_mtime == 0:
-            time.sleep(0.001)
+        wait_for_touch(late)
     os.utime(one, (0, 0))
     assert one.stat().st_mtime == 0

@@ -90,7 +90,7 @@ def pull(
         OutputError: The cache can't be written.
     """
     tell = tell or _log.info
-    return _have(name, registry, locked, offline=offline, newest=True, report=report, tell=tell)
+    return _locate(name, registry, locked, offline=offline, newest=True, report=report, tell=tell)
 
 
 def obtain(
@@ -107,7 +107,7 @@ def obtain(
     Who loads it compares every file anyway.
     """
     tell = tell or _log.info
-    return _have(name, registry, locked, offline=offline, newest=False, report=report, tell=tell)
+    return _locate(name, registry, locked, offline=offline, newest=False, report=report, tell=tell)
 
 
 def lock_models(
@@ -152,7 +152,7 @@ def make_pin(location: Location) -> Pin:
     return Pin(version=listing.version, sha256sums=listing.entry.sha256sums, registry=location.registry, signer=signer)
 
 
-def _have(
+def _locate(
     name: str,
     registry: str | Path | None,
     locked: Path | None,
@@ -199,13 +199,15 @@ def _have(
 
                 examine(folder)
     else:
-        folder, came = _keep(resolved, offline=offline, newest=newest, report=report, tell=tell)
+        folder, came = _fetch_unless_here(resolved, offline=offline, newest=newest, report=report, tell=tell)
         signer = judge_kept(folder, listing.full_name, listing.entry.sha256sums)
         found = replace(found, folder=folder, fetched=came, signer=signer)
     return found if pin is None else _check_signer(found, pin)
 
 
-def _keep(resolved: Resolved, *, offline: bool, newest: bool, report: Share | None, tell: Tell) -> tuple[Path, int]:
+def _fetch_unless_here(
+    resolved: Resolved, *, offline: bool, newest: bool, report: Share | None, tell: Tell
+) -> tuple[Path, int]:
     """Return the folder of a model in the cache, and how many bytes came."""
     listing, cache = resolved.listing, Cache()
     digest = listing.entry.sha256sums
