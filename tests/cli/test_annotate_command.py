@@ -79,6 +79,7 @@ def test_every_allele_gets_a_number_or_a_reason_and_the_run_is_summed_up(argumen
         re.MULTILINE,
     )
     assert "  not scored: 1 SYMBOLIC\n" in shown.err
+    assert "  records without ALT: 1 NO_ALT\n" in shown.err  # which is none of the 24 alleles
     assert "  not scored: 1 at@1.0.0: TOO_LONG\n" in shown.err
     assert "zoo: warning: contigs that " in shown.err
 

@@ -159,7 +159,7 @@ def test_a_run_that_is_told_to_end_leaves_nothing(genome, model, tmp_path, name,
 
 def test_a_region_without_a_genome_and_a_short_sequence_are_one_line(model, tmp_path, capsys):
     output = ["-o", str(tmp_path / "map.tsv")]
-    assert_error(capsys, main(["mutate", "chr1:4-6", *model, *output]), r"regions need the genome .* \(-f genome\.fa\)")
+    assert_error(capsys, main(["mutate", "chr1:4-6", *model, *output]), r"regions need the genome .* as genome")
     (tmp_path / "a.fa").write_text(">one\nACGT\n")
     message = r"a\.fa, sequence 1 \(one\): g-at-anchor@1\.0\.0 reads 9 bases, found 4; give a longer sequence"
     assert_error(capsys, main(["mutate", str(tmp_path / "a.fa"), *model, *output]), message)
@@ -176,3 +176,9 @@ def test_wrong_usage_exits_2(model, capsys, extra):
 def test_the_help_says_how_positions_are_counted(capsys):
     assert main(["mutate", "--help"]) == 0
     assert "1-based, both ends included" in " ".join(capsys.readouterr().out.split())
+
+
+def test_variants_are_no_regions_and_zoo_annotate_is_named(model, tmp_path, capsys):
+    (tmp_path / "in.vcf").write_text("##fileformat=VCFv4.2\n")
+    status = main(["mutate", str(tmp_path / "in.vcf"), *model, "-o", str(tmp_path / "map.tsv")])
+    assert_error(capsys, status, r"in\.vcf: expected sequences .* found variants .*; score them with zoo annotate")

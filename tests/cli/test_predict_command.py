@@ -52,7 +52,7 @@ def test_regions_of_another_length_get_a_warning(model, tmp_path, capsys):
     [
         (">one\nACGT\n", r"seqs\.fa, sequence 1 \(one\): g-at-anchor@1\.0\.0 reads 9 bases, found 4; cut or pad"),
         (">one\nAAAAGAAAA\n>two\nAC?T\n", r"seqs\.fa, line 4: expected nucleotide letters, found '\?'"),
-        ("chr1\t0\t9\n", r"seqs\.fa: regions need the genome that they lie on: name its FASTA file \(-f genome\.fa\)"),
+        ("chr1\t0\t9\n", r"seqs\.fa: regions need the genome that they lie on: name its FASTA file as genome"),
         ("", r"seqs\.fa: regions need the genome|seqs\.fa: expected"),
     ],
 )

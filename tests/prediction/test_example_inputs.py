@@ -150,3 +150,19 @@ def test_a_model_without_an_example_is_an_error(g_at_anchor_folder, tmp_path):
     (g_at_anchor_folder / "example.json").unlink()
     with pytest.raises(ModelError, match=r"example\.json: can't be read"):
         write_inputs(model, tmp_path / "made")
+
+
+def test_files_of_somebody_else_stay_and_are_named_and_nothing_is_written_beside_them(g_at_anchor_folder, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "genome.fa").write_text(">mine\nACGT\n")
+    (folder / "variants.vcf").write_text("mine\n")
+    with pytest.raises(OutputError, match=r"already: genome\.fa, variants\.vcf; nothing was written: name another"):
+        write_inputs(load_folder(g_at_anchor_folder), folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["genome.fa", "variants.vcf"]
+    assert (folder / "genome.fa").read_text() == ">mine\nACGT\n"
+
+
+def test_its_own_files_may_stand_there_already(g_at_anchor_folder, tmp_path):
+    first = write_inputs(load_folder(g_at_anchor_folder), tmp_path)
+    assert write_inputs(load_folder(g_at_anchor_folder), tmp_path) == first

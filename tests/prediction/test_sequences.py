@@ -1,3 +1,4 @@
+import gzip
 import re
 
 import numpy as np
@@ -126,7 +127,9 @@ def test_what_cannot_be_predicted_is_an_error_and_leaves_nothing(
 def test_regions_need_a_genome_and_files_must_be_there(model, tmp_path):
     bed = tmp_path / "a.bed"
     bed.write_text("chr1\t0\t9\n")
-    with pytest.raises(DataError, match=r"a\.bed: regions need the genome that they lie on: name its FASTA file \(-f"):
+    with pytest.raises(
+        DataError, match=r"a\.bed: regions need the genome that they lie on: name its FASTA file as genome$"
+    ):
         predict(bed, model)
     with pytest.raises(DataError, match=r"nowhere\.fa: expected a FASTA or BED file, found nothing; check the path"):
         predict(tmp_path / "nowhere.fa", model)
@@ -162,3 +165,24 @@ def test_regions_of_a_fixed_window_stand_between_its_flanks_and_have_its_length(
     bed.write_text("chr1\t0\t9\n")
     with pytest.raises(BedError, match=r"reads 5 bases between its constant flanks, found 9; give regions of that"):
         predict(bed, model, genome=genome)
+
+
+def test_bytes_are_no_sequence(model):
+    with pytest.raises(DataError, match=r"^sequence 2: expected text, found bytes"):
+        predict([WITH_G, WITH_G.encode()], model)
+
+
+@pytest.mark.parametrize("head", [b"##fileformat=VCFv4.2\n", b"\xef\xbb\xbf#CHROM\tPOS\tID\n", b"BCF\x02\x02"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_variants_are_no_regions_and_zoo_annotate_is_named(model, tmp_path, head, pack):
+    (tmp_path / "in").write_bytes(pack(head))
+    with pytest.raises(DataError, match=r"in: expected sequences .* found variants .*; score them with zoo annotate"):
+        predict(tmp_path / "in", model, genome=tmp_path / "genome.fa")
+
+
+def test_no_header_is_printed_before_an_error(model, tmp_path, capfdbinary):
+    (tmp_path / "genome.fa").write_text(f">chr1\n{CONTIG}\n")
+    (tmp_path / "regions.bed").write_text("chr1\tzero\t9\n")
+    with pytest.raises(BedError):
+        predict_to_file(tmp_path / "regions.bed", model, "-", genome=tmp_path / "genome.fa")
+    assert capfdbinary.readouterr().out == b""

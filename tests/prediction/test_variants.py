@@ -198,3 +198,15 @@ def test_a_column_of_an_earlier_scoring_is_never_overwritten(golden, table):
 
     with pytest.raises(DataError, match="has a column 'ZOO_SKIPPED' already; drop it"):
         score_variants(scored, golden.genome, golden.models[0], threads=1)
+
+
+def test_a_track_may_be_named_alone(golden, table):
+    named = score_variants(table, golden.genome, golden.models[0], tracks="g", threads=1)
+    listed = score_variants(table, golden.genome, golden.models[0], tracks=("g",), threads=1)
+    pd.testing.assert_frame_equal(named, listed)
+
+
+@pytest.mark.parametrize("given", ["variants.vcf", [("chr1", 1, "A", "C")]])
+def test_what_is_no_table_is_an_error_that_names_what_reads_files(golden, given):
+    with pytest.raises(DataError, match=r"expected a pandas table .*, found (str|list); .*zoo\.annotate"):
+        score_variants(given, golden.genome, golden.models[0])

@@ -90,8 +90,12 @@ def _print_haplotypes(done: HaplotypeSummary) -> None:
 
 
 def _print_reasons(done: AnnotationSummary | HaplotypeSummary, stream: TextIO) -> None:
+    from zoo.genome.variant import Reason
+
     for reason, count in done.skipped.items():
-        print(f"  not scored: {count:,} {reason}", file=stream)
+        # A record without ALT holds no allele, so that alleles and reasons add up without it.
+        what = "records without ALT" if reason == Reason.NO_ALT.name else "not scored"
+        print(f"  {what}: {count:,} {reason}", file=stream)
 
 
 def _print_cached(done: AnnotationSummary | HaplotypeSummary) -> None:

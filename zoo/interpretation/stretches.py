@@ -14,6 +14,7 @@ from zoo.genome.codes import Codes, encode
 from zoo.genome.fasta import open_text, read_fasta
 from zoo.genome.interval import Interval
 from zoo.genome.reference import Reference, fetch_window
+from zoo.prediction.support import refuse_variants
 
 _REGION = re.compile(r"(?P<contig>.+):(?P<first>[0-9][0-9,]{0,14})-(?P<last>[0-9][0-9,]{0,14})")
 _FORM = "contig:first-last, counted from 1, as in chr1:1000-1200"
@@ -83,6 +84,8 @@ def open_stretches(
         given = ((str(number), letters) for number, letters in enumerate(sequences, start=1))
         return [_of_sequence(name, letters, f"sequence {name}") for name, letters in given]
     path = Path(sequences)
+    if path.is_file():
+        refuse_variants(path)
     if path.is_file() and _is_fasta(path):
         return [
             _of_sequence(header.split()[0] if header else str(number), letters, f"{path}, sequence {number}")
@@ -92,7 +95,7 @@ def open_stretches(
     if not path.is_file() and written is None:
         raise DataError(f"{sequences}: expected a region ({_FORM}), or a FASTA or BED file; found no file of that name")
     if genome is None:
-        raise DataError(f"{sequences}: regions need the genome that they lie on: name its FASTA file (-f genome.fa)")
+        raise DataError(f"{sequences}: regions need the genome that they lie on: name its FASTA file as genome")
     reference = opened.enter_context(Reference(genome))
     if written is not None:
         return [_of_written(written, reference)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -67,13 +69,13 @@ def write_inputs(model: Model, folder: str | Path, name: str | None = None, seed
 
     Args:
         model: The model.
-        folder: Where to write; files of these names are replaced.
+        folder: Where to write. Files of these names stay, unless they are what would be written.
         name: What the commands call the model; by default the path of its folder.
         seed: What genome and variants are drawn from.
 
     Raises:
         ModelError: The model's own example can't be read.
-        OutputError: A file can't be written.
+        OutputError: A file can't be written, or another stands under its name; then none is.
     """
     folder = Path(folder)
     refuse_model_folder(folder, model.folder)
@@ -92,8 +94,10 @@ def write_inputs(model: Model, folder: str | Path, name: str | None = None, seed
 
 def _write_script(example: Example, folder: Path, name: str) -> ExampleInputs:
     inputs, script = folder / "inputs.json", folder / "predict.py"
-    _write(inputs, json.dumps({"sequences": example.sequences, "extra": example.extra}) + "\n")
-    _write(script, _SCRIPT.format(name=name))
+    _write({
+        inputs: json.dumps({"sequences": example.sequences, "extra": example.extra}) + "\n",
+        script: _SCRIPT.format(name=name),
+    })  # fmt: skip
     return ExampleInputs((inputs, script), (("python", str(script)),))
 
 
@@ -104,21 +108,22 @@ def _write_genomic(card: Card, example: Example, folder: Path, name: str, rng: n
     starts = np.arange(1, WINDOWS - 1) * window.length  # 0-based; a window is left free at either end
     sequences, reference, variants = (folder / each for each in ("sequences.fa", "genome.fa", "variants.vcf"))
     index = folder / "genome.fa.fai"
-    _write(sequences, "".join(f">example{i}\n{letters}\n" for i, letters in enumerate(example.sequences, start=1)))
-    _write(reference, _format_contig(genome))
-    _write(index, _format_index(genome))
-    _write(variants, _format_variants(genome, starts + length // 2, min(_LONGEST, length // 4), rng))
+    regions = folder / "windows.bed"
+    texts = {
+        sequences: "".join(f">example{i}\n{letters}\n" for i, letters in enumerate(example.sequences, start=1)),
+        reference: _format_contig(genome),
+        index: _format_index(genome),
+        variants: _format_variants(genome, starts + length // 2, min(_LONGEST, length // 4), rng),
+    }
+    if window.mode != "centred":
+        texts[regions] = _format_regions(starts, length)
+    _write(texts)
     predicted = ("zoo", "predict", str(sequences), "-m", name, "-o", str(folder / "predictions.tsv"))
     annotated = ("zoo", "annotate", str(variants), "-f", str(reference), "-m", name)
     output = ("-o", str(folder / "annotated.vcf"))
     if window.mode == "centred":
-        return ExampleInputs((sequences, reference, index, variants), (predicted, (*annotated, *output)))
-    regions = folder / "windows.bed"
-    _write(regions, _format_regions(starts, length))
-    return ExampleInputs(
-        (sequences, reference, index, variants, regions),
-        (predicted, (*annotated, "--windows", str(regions), *output)),
-    )
+        return ExampleInputs(tuple(texts), (predicted, (*annotated, *output)))
+    return ExampleInputs(tuple(texts), (predicted, (*annotated, "--windows", str(regions), *output)))
 
 
 def _format_contig(genome: str) -> str:
@@ -168,8 +173,24 @@ def _name_folder(folder: Path) -> str:
     return str(folder) if "/" in str(folder) else f"./{folder}"
 
 
-def _write(path: Path, text: str) -> None:
-    with OutputFile(path) as file:
-        with file.writing():
-            file.file.write(text.encode())
-        file.commit()
+def _write(texts: Mapping[Path, str]) -> None:
+    """Write files, all or none: another file of such a name may be the user's own genome."""
+    theirs = [path.name for path, text in texts.items() if os.path.lexists(path) and not _holds(path, text)]
+    if theirs:
+        folder = next(iter(texts)).parent
+        raise OutputError(
+            f"{folder}: other files stand there already: {', '.join(theirs)}; nothing was written: "
+            "name another folder, or move them"
+        )
+    for path, text in texts.items():
+        with OutputFile(path) as file:
+            with file.writing():
+                file.file.write(text.encode())
+            file.commit()
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return path.is_file() and path.stat().st_size == len(text.encode()) and path.read_bytes() == text.encode()
+    except OSError:
+        return False

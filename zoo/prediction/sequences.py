@@ -23,7 +23,7 @@ from zoo.genome.reference import Reference
 from zoo.model.folder import Model
 from zoo.prediction.output.columns import ParquetFile, make_column, make_text
 from zoo.prediction.pipeline import read_ahead
-from zoo.prediction.support import check_reads_sequences, refuse_model_folder
+from zoo.prediction.support import check_reads_sequences, refuse_model_folder, refuse_variants
 from zoo.registry import load
 
 if TYPE_CHECKING:
@@ -153,17 +153,20 @@ class _Source:
         path = Path(sequences)
         if not path.is_file():
             raise DataError(f"{path}: expected a FASTA or BED file, found nothing; check the path")
+        refuse_variants(path)
         if _is_fasta(path):
             records = ((header.split()[0] if header else "", letters) for header, letters in read_fasta(path))
             return self._encode_all(records, f"{path}, ")
         if genome is None:
-            raise DataError(f"{path}: regions need the genome that they lie on: name its FASTA file (-f genome.fa)")
+            raise DataError(f"{path}: regions need the genome that they lie on: name its FASTA file as genome")
         self._reference = Reference(genome)
         return self._fetch_all(path, self._reference)
 
     def _encode_all(self, records: Iterable[tuple[str, str]], where: str = "") -> Iterator[_Named]:
         length = self._model.card.sequence_window.length
         for number, (name, letters) in enumerate(records, start=1):
+            if not isinstance(letters, str):
+                raise DataError(f"{where}sequence {number}: expected text, found {type(letters).__name__}; give str")
             if len(letters) != length:
                 raise DataError(
                     f"{where}sequence {number} ({name}): {self._model.card.full_name} reads {length} bases, "
@@ -225,12 +228,14 @@ _Add = Callable[[list[str], Predictions], None]
 
 @contextmanager
 def _tsv_writer(file: BinaryIO, columns: list[str]) -> Iterator[_Add]:
-    file.write(("\t".join(["id", *columns]) + "\n").encode())
     pattern = "%s" + "\t%.9g" * len(columns) + "\n"
+    header = "\t".join(["id", *columns]) + "\n"  # with the first rows: an error may stand in their place
 
     def add(names: list[str], values: Predictions) -> None:
+        nonlocal header
         rows = zip(names, values.tolist(), strict=True)
-        file.write("".join(pattern % (name, *row) for name, row in rows).encode())
+        file.write((header + "".join(pattern % (name, *row) for name, row in rows)).encode())
+        header = ""
 
     yield add
 

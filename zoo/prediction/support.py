@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import zlib
 from pathlib import Path
 
-from zoo.errors import ModelError, OutputError
+from zoo.errors import DataError, ModelError, OutputError
 from zoo.genome.output import STANDARD_OUTPUT
 from zoo.model.card import Card
+
+_HEAD = 32  # bytes that tell VCF and BCF
 
 
 def refuse_model_folder(output: str | Path, folder: Path) -> None:
@@ -19,6 +23,26 @@ def refuse_model_folder(output: str | Path, folder: Path) -> None:
     if str(output) != STANDARD_OUTPUT and Path(os.path.realpath(output)).is_relative_to(folder.resolve()):
         raise OutputError(
             f"{output}: would stand in the folder of a model ({folder}), which never changes; write elsewhere"
+        )
+
+
+def refuse_variants(path: Path) -> None:
+    """Refuse VCF and BCF where sequences or regions are read: their columns would be taken for those of BED.
+
+    Raises:
+        DataError: The file begins as VCF or BCF do.
+    """
+    try:
+        with path.open("rb") as raw:
+            packed = raw.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if packed else path.open("rb") as file:
+            head = file.read(_HEAD)
+    except (OSError, EOFError, zlib.error):
+        return  # its reader tells what is wrong
+    if head.removeprefix(b"\xef\xbb\xbf").startswith((b"##fileformat=VCF", b"#CHROM\tPOS", b"BCF")):
+        raise DataError(
+            f"{path}: expected sequences (FASTA) or regions (BED), found variants (VCF or BCF); "
+            f"score them with zoo annotate {path}, or in Python with zoo.annotate"
         )
 
 

@@ -67,6 +67,11 @@ def score_variants(
     """
     import pandas as pd
 
+    if not isinstance(variants, pd.DataFrame):
+        raise DataError(
+            f"variants: expected a pandas table (DataFrame), found {type(variants).__name__}; "
+            "score those of a file with zoo.annotate"
+        )
     contigs, positions, refs, alts = _read_columns(variants)
     settings = ScoringSettings(**options)
     scored = load_scored(models, settings, device=device, threads=threads)

@@ -70,8 +70,8 @@ def pair_with_scorers(
     for model in models:
         check_reads_sequences(model.card)
         choice = model.card.scorer
-        chosen = plugins.scorer(choice.name if scorer is None else scorer)
         kinds: set[OutputKind] = {output.kind for output in model.card.outputs}
+        chosen = _find_named(model, plugins, kinds) if scorer is None else plugins.scorer(scorer)
         if not kinds <= chosen.takes:
             raise ScorerMismatch(
                 f"scorer {chosen.name!r} takes {' and '.join(sorted(chosen.takes))} outputs, "
@@ -80,6 +80,20 @@ def pair_with_scorers(
         config = _read_config(model, chosen, choice, scorer, options or {})
         paired.append(ScoredModel(model, chosen, config, tuple(range(len(model.card.track_names)))))
     return _choose_tracks(paired, tracks) if tracks else paired
+
+
+def _find_named(model: Model, plugins: Plugins, kinds: set[OutputKind]) -> Scorer:
+    """Return the scorer that a card names; where it is not installed, say that the card names it and what works."""
+    try:
+        return plugins.scorer(model.card.scorer.name)
+    except UnknownName as error:
+        known = (each.component for each in plugins.components)
+        fitting = sorted(scorer.name for scorer in known if isinstance(scorer, Scorer) and kinds <= scorer.takes)
+        others = f", or choose another scorer: {', '.join(fitting)}" if fitting else ""
+        raise UnknownName(
+            f"{model.card.full_name}: its card names the scorer {model.card.scorer.name!r}, which no plugin here "
+            f"offers; install the plugin{others} ({error})"
+        ) from error
 
 
 def _read_config(

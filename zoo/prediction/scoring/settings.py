@@ -67,6 +67,7 @@ class ScoringSettings:
     cache_size: int = CACHE_SIZE
 
     def __post_init__(self) -> None:
+        self._list_single_names()
         if self.batch_size is not None and self.batch_size < 1:
             raise ValueError(f"batch_size: expected at least 1, found {self.batch_size}")
         if self.cache_size < _SMALLEST_CACHE:
@@ -89,6 +90,12 @@ class ScoringSettings:
             raise ValueError("percentile_files: they are read only where percentile is asked for")
         if self.windows is not None and self.shifts != (0,):
             raise ValueError("shifts: windows at regions don't move; leave out shifts or windows")
+
+    def _list_single_names(self) -> None:
+        """Let one track, or one file, be given alone: of a text each letter would be a name."""
+        for name in ("tracks", "percentile_files"):
+            if isinstance(given := getattr(self, name), str | Path):
+                object.__setattr__(self, name, (given,))
 
 
 def _check_choice(name: str, found: object, choices: tuple[str, ...]) -> None:
