@@ -62,7 +62,10 @@ _FACE = {
     "tune": "zoo.training.tune",
 }
 
-__all__ = ["__version__", *_FACE]  # noqa: PLE0604 - every name of the face is resolved below
+# Name → module that is the thing itself.
+_MODULES = {"layers": "zoo.training.layers"}
+
+__all__ = ["__version__", *_FACE, *_MODULES]  # noqa: PLE0604 - every name of the face is resolved below
 
 if TYPE_CHECKING:
     from zoo.components import Architecture as Architecture
@@ -114,11 +117,14 @@ if TYPE_CHECKING:
     from zoo.publishing.publish import publish as publish
     from zoo.registry import load as load
     from zoo.registry.pull import pull as pull
+    from zoo.training import layers as layers
     from zoo.training import train as train
     from zoo.training.tune import tune as tune
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(_MODULES[name])
     try:
         module = _FACE[name]
     except KeyError:
