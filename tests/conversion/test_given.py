@@ -70,7 +70,7 @@ def test_names_are_dealt_to_outputs_in_their_order(tmp_path):
     ("field", "value", "message"),
     [
         ("licens", "MIT", "unknown field 'licens'; did you mean 'license'?"),
-        ("version", "1", "field 'version': expected three numbers, such as 1.0.0, found '1'"),
+        ("version", "1", "field 'version': expected three numbers of at most 9 digits, such as 1.0.0, found '1'"),
         ("window", {"length": 7, "anchor": 3}, "unknown field 'window'"),
     ],
 )

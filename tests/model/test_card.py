@@ -70,6 +70,16 @@ def test_a_wrong_field_is_named_with_the_file(tmp_path, changes, message):
         read_card(save(tmp_path, {**CARD, **changes}))
 
 
+@pytest.mark.parametrize("version", ["1.0", "01.0.0", "1.0.0-rc", "\u0661.0.0", "1000000000.0.0", f"{'9' * 5000}.0.0"])
+def test_a_version_is_three_numbers_of_few_digits(tmp_path, version):
+    with pytest.raises(CardError, match=r"field 'version': expected three numbers of at most 9 digits"):
+        read_card(save(tmp_path, {**CARD, "version": version}))
+
+
+def test_the_highest_version_is_read(tmp_path):
+    assert read_card(save(tmp_path, {**CARD, "version": "999999999.0.1"})).version == "999999999.0.1"
+
+
 def test_a_licence_must_be_stated(tmp_path):
     document = {key: value for key, value in CARD.items() if key != "license"}
     with pytest.raises(CardError, match=r"model\.yaml: field 'license' is missing$"):

@@ -162,6 +162,12 @@ def test_a_long_value_is_shown_in_part():
     assert str(caught.value).endswith(f", found '{'x' * 199}…")
 
 
+def test_a_long_key_is_shown_in_part():
+    with pytest.raises(CardError) as caught:
+        validate(Drawing, {"named": {"x" * 1000: {"side": "wide"}}}, "d.yaml", CardError)
+    assert str(caught.value).startswith(f"d.yaml: field 'named.{'x' * 200}….side': ")
+
+
 class Said(Document):
     value: str | int | float
 
@@ -180,3 +186,16 @@ def test_what_has_a_colon_is_a_text_and_no_number_to_the_base_of_60(tmp_path, te
 def test_a_tag_makes_no_number_of_it(tmp_path, text):
     with pytest.raises(CardError, match="expected YAML: "):
         parse_document(f"value: {text}\n", Said, tmp_path, CardError)
+
+
+@pytest.mark.parametrize("start", ["9", "0b1", "0x1", "0", "1.", "-1", "!!int 1", "!!float 1"])
+def test_a_number_of_very_many_digits_is_refused_by_its_place(tmp_path, start):
+    with pytest.raises(
+        CardError, match=r"expected a number of at most 64 letters, found 1,000,00\d in .*, line 1"
+    ) as caught:
+        parse_document(f"value: {start}{'1' * 1_000_000}\n", Said, tmp_path, CardError)
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_text_of_very_many_digits_is_a_text(tmp_path):
+    assert parse_document(f"value: '{'1' * 5000}'\n", Said, tmp_path, CardError).value == "1" * 5000

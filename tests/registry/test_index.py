@@ -37,6 +37,7 @@ def write_index(path, **changes):
         ({"entry": {"size": MAX_SIZE + 1}}, r"size'.*less than or equal to 8589934592"),
         ({"model": {"aliases": {"latest": "1.0.0"}}}, "aliases: 'latest' is the highest version"),
         ({"model": {"aliases": {"stable": "2.0.0"}}}, "alias 'stable': '2.0.0' is not among the versions 1.0.0"),
+        ({"model": {"versions": {f"{'9' * 5000}.0.0": {}}}}, "versions.9{200}….*: expected three numbers of at most 9"),
         ({"model": {"latest": "2.0.0"}}, "latest '2.0.0' is not among the versions 1.0.0"),
     ],
 )

@@ -15,7 +15,10 @@ from zoo.model.limits import CARD_BYTES, CARD_NODES
 
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 _MAX_NAME = 64
-VERSION_PATTERN = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$"
+_NUMBER = r"(0|[1-9][0-9]{0,8})"
+VERSION_PATTERN = rf"^{_NUMBER}\.{_NUMBER}\.{_NUMBER}$"
+"""Of few digits, for versions are compared as numbers, which Python reads of no more than some thousand digits."""
+
 MIN_TOLERANCE = 1e-5
 """Float32 sums in another order differ by about this much, relative to the largest prediction."""
 
@@ -31,7 +34,7 @@ def _check_name(name: str) -> str:
 
 def _check_version(version: str) -> str:
     if not re.fullmatch(VERSION_PATTERN, version):
-        raise ValueError("expected three numbers, such as 1.0.0")
+        raise ValueError("expected three numbers of at most 9 digits, such as 1.0.0")
     return version
 
 

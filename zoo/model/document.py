@@ -36,7 +36,7 @@ class _RefusesTwice:
         return found
 
 
-_LONGEST_NUMBER = 64  # letters of what has a colon; dates have them, too
+_LONGEST_NUMBER = 64  # letters; of what is longer and has a colon, it may be a date, which has colons too
 _TEXT = "tag:yaml.org,2002:str"
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
@@ -52,8 +52,12 @@ class _CountsByTens:
 
     def construct_number(self, node: yaml.ScalarNode) -> Any:
         """Return what a tag says is a number, however it is written."""
-        if isinstance(node.value, str) and ":" in node.value:
+        text = node.value if isinstance(node.value, str) else ""
+        if ":" in text:
             raise yaml.constructor.ConstructorError(None, None, "expected a number without ':'", node.start_mark)
+        if len(text) > _LONGEST_NUMBER:  # Python neither shows nor compares each number that it can read
+            asked = f"expected a number of at most {_LONGEST_NUMBER} letters, found {len(text):,}"
+            raise yaml.constructor.ConstructorError(None, None, asked, node.start_mark)
         loader: Any = self
         return loader.construct_yaml_int(node) if node.tag == _NUMBERS[0] else loader.construct_yaml_float(node)
 
@@ -65,7 +69,7 @@ class _Loader(_CountsByTens, _RefusesTwice, getattr(yaml, "CSafeLoader", yaml.Sa
 for _tag in _NUMBERS:
     _Loader.add_constructor(_tag, _Loader.construct_number)
 
-_SHOWN = 200  # letters of a value that a message repeats
+_SHOWN = 200  # letters of a value or a key that a message repeats
 _LEVELS = 100  # that the stack of C bears many times
 _STARTS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 _ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
@@ -198,11 +202,13 @@ def describe_validation_error(error: ValidationError, schema: type[BaseModel]) -
         tag, tags = first["ctx"]["tag"], first["ctx"]["expected_tags"].replace("'", "").split(", ")
         return f"field {name!r}: unknown {tag_field} {tag!r}{near_match(tag, tags)}{more}"
     prefix = f"field {name!r}: " if name else ""
-    shown = repr(first["input"])
-    shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
-    found = "" if isinstance(first["input"], Mapping) else f", found {shown}"
+    found = "" if isinstance(first["input"], Mapping) else f", found {_shorten(repr(first['input']))}"
     message = first["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")
     return f"{prefix}{message}{found}{more}"
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _walk(schema: type[BaseModel], location: tuple[int | str, ...]) -> tuple[list[str], list[str]]:
@@ -220,7 +226,7 @@ def _walk(schema: type[BaseModel], location: tuple[int | str, ...]) -> tuple[lis
             if tagged:
                 places = list(tagged)
                 continue
-        path.append(str(part))
+        path.append(_shorten(str(part)))
         places = [inner for place in places for inner in _inside(place, part)]
     return fields, path
 
