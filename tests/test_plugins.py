@@ -1,12 +1,17 @@
 import dataclasses
 import importlib.metadata
+import os
+import subprocess
 import sys
+import textwrap
+import threading
+import time
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 
-from zoo import Architecture, Config, Scorer, hookimpl
+from zoo import Architecture, Config, Scorer, hookimpl, plugins
 from zoo.announcements import EntryPoint
 from zoo.errors import DataError, DuplicateName, PluginError, UnknownName
 from zoo.plugins import Plugins, discover, guard, load_plugins
@@ -184,6 +189,53 @@ def test_what_a_plugin_prints_stays_out_of_the_standard_output(capsys):
 
     load_plugins([EntryPoint("demo", "demo-package", "1.2", load)])
     assert capsys.readouterr() == ("", "welcome to my plugin\n")
+
+
+def test_what_a_plugin_writes_past_python_stays_out_of_the_standard_output(capfd):
+    def load():
+        os.write(1, b"welcome to my library\n")
+        sys.__stdout__.write("and to its wrapper\n")
+        return make_entry(make_scorer()).load()
+
+    os.write(1, b"##fileformat\n")
+    load_plugins([EntryPoint("demo", "demo-package", "1.2", load)])
+    os.write(1, b"#CHROM\n")
+    assert capfd.readouterr() == ("##fileformat\n#CHROM\n", "welcome to my library\nand to its wrapper\n")
+
+
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_process_without_an_output_loads_plugins(closed):
+    program = f"""
+        import os
+        os.close({closed})
+        from zoo.plugins import discover
+        os._exit(3 if discover().scorer("difference").name == "difference" else 4)
+    """
+    assert subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=False).returncode == 3
+
+
+def test_a_plugin_that_takes_long_is_named_while_it_does(monkeypatch, capsys):
+    monkeypatch.setattr(plugins, "_PATIENCE", 0.0)
+
+    class Loader:
+        def __call__(self):
+            while not (told := capsys.readouterr().err):
+                time.sleep(0.001)
+            self.told = told
+            return make_entry(make_scorer()).load()
+
+    load = Loader()
+    found = load_plugins([EntryPoint("slow", "slow-package", "1.2", load)])
+    assert load.told == (
+        "zoo: plugin slow-package:slow 1.2 is still being imported; if it hangs, interrupt and uninstall it\n"
+    )
+    assert [component.name for component in found.components] == ["plain"]
+
+
+def test_of_a_plugin_that_loads_at_once_nothing_is_told(capsys):
+    load_plugins([make_entry(make_scorer())])
+    assert capsys.readouterr() == ("", "")
+    assert threading.active_count() == 1
 
 
 def test_a_lazily_imported_library_is_not_looked_into():

@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import os
 import re
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, TypeVar
@@ -28,6 +30,8 @@ Kind: TypeAlias = Literal["data loader", "architecture", "scorer"]
 _Component = TypeVar("_Component", DataLoader, Architecture, Scorer)
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+
+_PATIENCE = 5.0  # seconds; a plugin that imports a deep-learning framework for no good reason takes as long
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +103,7 @@ def load_plugins(entry_points: Iterable[EntryPoint]) -> Plugins:
             failures.append(Failure(entry.plugin, entry.distribution, entry.version, refusal))
             continue
         try:
-            # The standard output may be a VCF, or JSON.
-            with contextlib.redirect_stdout(sys.stderr):
+            with _kept_from_output(), _told_if_slow(entry):
                 offered.extend(_collect(entry))
         except KeyboardInterrupt:
             raise
@@ -143,6 +146,44 @@ def _discover_once() -> Plugins:
     entries, failures = read_entry_points()
     found = load_plugins(entries)
     return Plugins(found.components, (*failures, *found.failures), found.duplicates)
+
+
+@contextlib.contextmanager
+def _kept_from_output() -> Iterator[None]:
+    """Send what the body prints to the standard error, what a library of C prints, too: a VCF, or JSON, may go out."""
+    with contextlib.ExitStack() as undone, contextlib.redirect_stdout(sys.stderr):
+        _flush_output()  # what was written before, and is still held, goes where it was to go
+        with contextlib.suppress(OSError):  # a process may have closed either
+            kept = os.dup(1)
+            undone.callback(os.close, kept)
+            os.dup2(2, 1)
+            undone.callback(os.dup2, kept, 1)
+            undone.callback(_flush_output)
+        yield
+
+
+def _flush_output() -> None:
+    with contextlib.suppress(OSError, ValueError):
+        if sys.__stdout__ is not None:
+            sys.__stdout__.flush()
+
+
+@contextlib.contextmanager
+def _told_if_slow(entry: EntryPoint) -> Iterator[None]:
+    """Name the plugin to the user if the body takes long: one that hangs would else be any of them."""
+
+    def tell() -> None:
+        plugin = f"{entry.plugin} {entry.version}"
+        sys.stderr.write(f"zoo: plugin {plugin} is still being imported; if it hangs, interrupt and uninstall it\n")
+
+    timer = threading.Timer(_PATIENCE, tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
 
 
 def _collect(entry: EntryPoint) -> list[Installed]:
