@@ -66,6 +66,16 @@ def test_info_shows_the_card_its_metrics_limitations_size_and_digest(registry, c
     assert fields["digest"] == verify_checksums(folder)
 
 
+def test_info_prints_no_letter_that_moves_the_cursor(tmp_path, capsys):
+    texts = {"summary": "a\x1b[2Jb", "limitations": "c\x1b]0;d\x07 \x9b2J\n\te"}
+    folder = write_model_folder(tmp_path / "m", make_base_at_anchor_graph(), texts)
+    assert main(["info", str(folder)]) == 0
+    shown = capsys.readouterr().out
+    assert shown.replace("\n", "").isprintable()
+    assert r"g-at-anchor@1.0.0: a\x1b[2Jb" in shown
+    assert r"c\x1b]0;d\x07 \x9b2J e" in shown
+
+
 def write_measured(folder, digest=None):
     row = {"effects": "asb", "track": "g", "scorer": "difference", "windows": "centred"}
     rows = [

@@ -34,7 +34,7 @@ def info(
     if plan:
         _show_plan(folder, json=json)
         return
-    from zoo.cli.tables import print_json
+    from zoo.cli.tables import print_json, tidy
     from zoo.model.benchmarks import read_benchmarks
     from zoo.model.card import read_card
     from zoo.model.checksums import verify_checksums
@@ -64,10 +64,10 @@ def info(
         ("digest", digest),
     ]
     width = max(len(field) for field, _ in lines)
-    print(f"{card.full_name}: {card.summary}")
+    print(f"{card.full_name}: {tidy(card.summary)}")
     for field, value in lines:
         if value:
-            print(f"  {field.ljust(width)}  {' '.join(value.split())}")
+            print(f"  {field.ljust(width)}  {tidy(value)}")
 
 
 def _show_plan(folder: Path, *, json: bool) -> None:

@@ -69,12 +69,12 @@ def _tidy_all(cells: Sequence[str]) -> Sequence[str]:
     whole = f"|{'|'.join(kinds)}|"
     if whole.isprintable() and not any(beside in whole for beside in ("  ", " |", "| ")):
         return cells
-    tidied = {cell: _tidy(cell) for cell in kinds}
+    tidied = {cell: tidy(cell) for cell in kinds}
     return [tidied[cell] for cell in cells]
 
 
-def _tidy(cell: str) -> str:
-    """Return a cell in one line, single spaces between its words."""
+def tidy(cell: str) -> str:
+    """Return a cell in one line, single spaces between its words, none of whose letters moves the cursor."""
     if cell.isprintable() and "  " not in cell and cell == cell.strip():
         return cell
     return _escape(" ".join(cell.split()))
