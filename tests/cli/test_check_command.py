@@ -42,9 +42,9 @@ def test_one_model_that_does_not_pass_is_status_1(g_at_anchor_folder, broken_fol
     assert shown.err.endswith("zoo: 1 of 2 models passed on cpu\n")
 
 
-def test_json_on_the_standard_output_stands_there_alone(g_at_anchor_folder, capsys):
+def test_json_on_the_standard_output_stands_there_alone(g_at_anchor_folder, capfd):
     assert main(["check", str(g_at_anchor_folder), "--json", "-"]) == 0
-    document = json.loads(capsys.readouterr().out)
+    document = json.loads(capfd.readouterr().out)
     assert [row["state"] for row in document["rows"]] == ["passed"]
     assert document["absent_devices"] == {"cuda": "no driver"}
 
@@ -67,10 +67,25 @@ def test_a_file_that_cannot_be_written_is_told_before_the_first_model(
     assert "there is no folder" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [[], ["primer", "--all"]])
-def test_either_names_or_all_are_given(arguments, capsys):
+@pytest.mark.parametrize(
+    ("arguments", "found"), [([], "found neither"), (["primer", "--all"], "found --all beside primer")]
+)
+def test_either_names_or_all_are_given(arguments, found, capsys):
     assert main(["check", *arguments]) == 2
-    assert "name the models to check, or --all" in " ".join(capsys.readouterr().err.split())
+    assert f"expected the names of models, or --all; {found}" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(("option", "start"), [("--html", "<!doctype html>"), ("--badge", '{"schemaVersion"')])
+def test_a_page_or_badge_on_the_standard_output_stands_there_alone(g_at_anchor_folder, capfd, option, start):
+    assert main(["check", str(g_at_anchor_folder), option, "-"]) == 0
+    shown = capfd.readouterr().out
+    assert shown.startswith(start)
+    assert "model\tdevice" not in shown
+
+
+def test_two_documents_on_one_standard_output_are_refused(capsys):
+    assert main(["check", "primer", "--json", "-", "--html", "-"]) == 2
+    assert "--json and --html would print on one standard output" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_check_that_breaks_off_leaves_no_file(g_at_anchor_folder, tmp_path, monkeypatch, capsys):

@@ -97,7 +97,7 @@ def test_a_softmax_of_one_column_is_always_1_and_refused(tmp_path):
 
 
 def test_a_probability_is_not_made_a_probability_twice(tmp_path):
-    with pytest.raises(ConversionError, match="--apply sigmoid: output 'answer' ends in sigmoid already"):
+    with pytest.raises(ConversionError, match=r"^apply sigmoid: output 'answer' ends in sigmoid already"):
         convert_network(make_look_up(last="Sigmoid"), tmp_path, apply="sigmoid")
 
 
@@ -244,9 +244,7 @@ def test_a_network_that_would_fill_the_memory_once_its_length_is_said_is_never_r
 
 def test_what_is_missing_is_listed(tmp_path):
     path = save(make_look_up(), tmp_path)
-    with pytest.raises(
-        ConversionError, match=r"give --tracks .*missing in the card: license, authors, organism, assay"
-    ):
+    with pytest.raises(ConversionError, match=r"give tracks .*missing in the card: license, authors, organism, assay"):
         convert(path, "tiny", output=tmp_path / "tiny")
     assert not (tmp_path / "tiny").exists()
 
@@ -296,3 +294,19 @@ def test_the_example_is_of_the_finished_model(tmp_path):
     example = json.loads((done.folder / "example.json").read_text())
     expected = [[float(sequence[3] == "C")] for sequence in example["sequences"]]
     assert example["predictions"] == {"prediction": expected}
+
+
+@pytest.mark.parametrize("tracks", ["sites", ["sites"]])
+def test_tracks_may_be_named_beside_the_card_or_in_place_of_its_own(tmp_path, tracks):
+    _, model = convert_network(make_look_up(), tmp_path, tracks=tracks)
+    assert model.card.track_names == ("sites",)
+
+
+def test_an_argument_that_there_is_not_is_an_error_that_names_the_nearest(tmp_path):
+    with pytest.raises(ConversionError, match="no argument 'anchr'; did you mean 'anchor'"):
+        convert_network(make_look_up(), tmp_path, anchr=2)
+
+
+def test_a_message_names_arguments_and_no_options(tmp_path):
+    with pytest.raises(ConversionError, match=r"; leave out length$"):
+        convert_network(make_look_up(), tmp_path, length=9)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from zoo.apart import Answer
-from zoo.errors import DownloadError, UnsafeModel, ZooError
+from zoo.errors import DownloadError, UnknownModel, UnsafeModel, ZooError
 from zoo.health import check as checking
 from zoo.health.check import check
 from zoo.health.devices import Devices
@@ -18,6 +18,7 @@ from zoo.registry.pull import Location
 from zoo.registry.refreshing import Opened
 from zoo.registry.sources import Source
 from zoo.registry.trust import Signer
+from zoo.testing.models import make_base_at_anchor_graph, write_model_folder
 
 
 @pytest.fixture(autouse=True)
@@ -240,11 +241,11 @@ def test_each_row_is_reported_as_it_is_known(publish):
 
 def test_the_time_is_told_in_utc(publish):
     made = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=2)))
-    assert check([], made=made).made == "2026-01-02T01:04:05+00:00"
+    assert check(publish("sound"), made=made).made == "2026-01-02T01:04:05+00:00"
 
 
 def test_the_versions_are_those_of_what_predictions_depend_on(publish):
-    assert {"python", "assayzoo", "numpy", "onnx"} < set(check([]).versions)
+    assert {"python", "assayzoo", "numpy", "onnx"} < set(check(publish("sound")).versions)
 
 
 def test_a_folder_is_examined_before_it_is_run(g_at_anchor_folder, monkeypatch):
@@ -254,3 +255,23 @@ def test_a_folder_is_examined_before_it_is_run(g_at_anchor_folder, monkeypatch):
     monkeypatch.setattr(checking, "examine", examine)
     (row,) = check([g_at_anchor_folder]).rows
     assert (row.state, row.device, row.error) == ("unsafe", "", "g-at-anchor: takes too much memory")
+
+
+def test_one_model_and_one_device_may_be_named_alone(publish, monkeypatch):
+    publish("sound")
+    asked = []
+    monkeypatch.setattr(checking, "choose_devices", lambda names: asked.append(list(names)) or Devices(("cpu",)))
+    assert name_states(check("sound", "cpu")) == {"sound@1.0.0": "passed"}
+    assert asked == [["cpu"]]
+
+
+def test_no_name_at_all_is_an_error():
+    with pytest.raises(UnknownModel, match="expected at least one model, found none; leave the names out"):
+        check([])
+
+
+def test_a_card_that_names_a_scorer_which_is_not_installed_passes_with_a_warning(tmp_path):
+    card = {"scorer": {"name": "weighted", "config": {}}}
+    folder = write_model_folder(tmp_path / "model", make_base_at_anchor_graph(), card)
+    with pytest.warns(UserWarning, match="its card names the scorer 'weighted', which no plugin here offers"):
+        assert check(folder).sound

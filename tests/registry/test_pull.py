@@ -194,6 +194,12 @@ def test_a_model_that_is_here_already_is_not_had_under_another_name(home, store,
         find("lab-b", offline=True)
 
 
+@pytest.mark.parametrize("write", [str, Path])
+def test_a_lock_is_named_by_its_path_or_as_text(home, store, tmp_path, write):
+    update_lock(tmp_path / "zoo.lock", {"g-at-anchor": make_pin(pull("g-at-anchor"))})
+    assert pull("g-at-anchor", locked=write(tmp_path / "zoo.lock")).full_name == "g-at-anchor@1.0.0"
+
+
 def test_a_lock_gives_a_model_no_other_name(home, store, tmp_path):
     pin = make_pin(pull("g-at-anchor"))
     update_lock(tmp_path / "zoo.lock", {"ctcf": pin})

@@ -33,9 +33,12 @@ def check(
     json: Annotated[
         str | None, typer.Option("--json", metavar="FILE", help="Write what was found as JSON; - prints it.")
     ] = None,
-    html: Annotated[str | None, typer.Option("--html", metavar="FILE", help="Write a page, a row a model.")] = None,
+    html: Annotated[
+        str | None, typer.Option("--html", metavar="FILE", help="Write a page, a row a model; - prints it.")
+    ] = None,
     badge: Annotated[
-        str | None, typer.Option("--badge", metavar="FILE", help="Write JSON that shields.io draws a badge from.")
+        str | None,
+        typer.Option("--badge", metavar="FILE", help="Write JSON that shields.io draws a badge from; - prints it."),
     ] = None,
     limit: Annotated[
         float | None, typer.Option(min=0.1, metavar="SECONDS", help="For a model on one device; by default 600.")
@@ -49,16 +52,21 @@ def check(
     Each model runs in a process of its own: one that hangs or crashes is a failure like any other. The exit status is
     1 if a model did not pass.
     """
-    from zoo.cli.tables import print_json
     from zoo.genome.output import STANDARD_OUTPUT, OutputFile
     from zoo.health.check import LIMIT
     from zoo.health.check import check as check_models
     from zoo.health.page import write_page
 
     if every == bool(models):
-        raise typer.BadParameter("name the models to check, or --all", param_hint="NAME")
+        found = f"found --all beside {' '.join(models)}" if models else "found neither"
+        raise typer.BadParameter(f"expected the names of models, or --all; {found}", param_hint="NAME")
+    printed = [option for option, name in _name_outputs(json, html, badge) if name == STANDARD_OUTPUT]
+    if len(printed) > 1:
+        raise typer.BadParameter(
+            f"{' and '.join(printed)} would print on one standard output; give all but one a file", param_hint="-"
+        )
     asked: list[tuple[str | None, Callable[[Health], str]]] = [
-        (None if json == STANDARD_OUTPUT else json, _write_json),
+        (json, _write_json),
         (html, write_page),
         (badge, _write_badge),
     ]
@@ -79,13 +87,15 @@ def check(
             with file.writing():
                 file.file.write(write(health).encode())
             file.commit()
-    if json == STANDARD_OUTPUT:
-        print_json(health.as_dict())
-    else:
+    if not printed:
         _print_rows(health)
     _tell_result(health)
     if not health.sound:
         raise typer.Exit(1)
+
+
+def _name_outputs(json: str | None, html: str | None, badge: str | None) -> list[tuple[str, str | None]]:
+    return [("--json", json), ("--html", html), ("--badge", badge)]
 
 
 def _write_json(health: Health) -> str:

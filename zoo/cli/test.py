@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,10 @@ def test(
     offline: Offline = False,
 ) -> None:
     """Check a model's files against their checksums, and recompute the predictions of its example."""
+    from zoo.model.card import read_card
+    from zoo.model.folder import CARD_FILE
     from zoo.model.verify import verify_folder
+    from zoo.prediction.support import tell_missing_scorer
 
     (folder,) = locate_models([model], locked=locked, offline=offline)
     result = verify_folder(Path(folder), device, threads)
@@ -32,3 +36,6 @@ def test(
         f"{result.model}: passed on {result.device}: {result.sequences} sequences, largest difference "
         f"{result.largest_difference:.2g} of the largest prediction, {result.tolerance:.2g} allowed"
     )
+    missing = tell_missing_scorer(read_card(Path(folder) / CARD_FILE))
+    if missing:
+        print(f"zoo: warning: {missing}", file=sys.stderr)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from zoo.conversion.prove import SEQUENCES, draw_windows, prove
 from zoo.conversion.questions import Question, list_questions
 from zoo.conversion.reading import encode_windows
 from zoo.conversion.source import Shape, Source
-from zoo.errors import ConversionError, ModelError, OutputError, VersionExists
+from zoo.errors import ConversionError, ModelError, OutputError, VersionExists, near_match
 from zoo.model.card import MIN_TOLERANCE, write_card
 from zoo.model.checksums import write_checksums
 from zoo.model.folder import CARD_FILE, NETWORK_FILE, load_folder
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 _HEADROOM = 10
 """The card's tolerance over the difference seen here, for other machines."""
+
+_OPTION = re.compile(r"(?<!\S)--([a-z][a-z-]*)")
 
 Report = Callable[[str], None]
 """Is told what is being done, a line each."""
@@ -191,6 +194,7 @@ def convert(
     *,
     output: str | Path,
     card: str | Path | Mapping[str, Any] | None = None,
+    tracks: Sequence[str] | str | None = None,
     examples: tuple[str | Path, str | Path] | None = None,
     report: Report | None = None,
     **wishes: Any,
@@ -202,6 +206,7 @@ def convert(
         name: The model's.
         output: Its folder, to be made.
         card: What no file tells: licence, authors, organism, assay, limitations, tracks; YAML, or the fields.
+        tracks: Names of the columns of its outputs, in place of the card's.
         examples: FASTA of positives and of negatives, which tell the order of the channels.
         report: Is told what is being done.
         **wishes: How the network reads a window, as ``Wishes`` has it: ``length``, ``anchor``, ``layout`` …
@@ -213,16 +218,45 @@ def convert(
         VersionExists: ``output`` exists.
         MissingExtra: TensorFlow is needed and not installed.
     """
+    known = [field.name for field in fields(Wishes)]
+    for wish in wishes:
+        if wish not in known:
+            raise ConversionError(f"convert has no argument {wish!r}{near_match(wish, known)}")
     said = Wishes(**wishes)
-    given = read_given(None, card) if isinstance(card, Mapping) or card is None else read_given(Path(card))
+    answers = {} if tracks is None else {"tracks": [tracks] if isinstance(tracks, str) else list(tracks)}
+    given = (
+        read_given(None, {**(card or {}), **answers})
+        if isinstance(card, Mapping) or card is None
+        else read_given(Path(card), answers)
+    )
     refuse_existing(Path(output))
-    conversion = Conversion(Path(source), name)
-    questions = conversion.ask(said, given)
+    try:
+        return _convert(Path(source), name, said, given, Path(output), examples, report)
+    except ConversionError as error:
+        raise ConversionError(_name_arguments(str(error))) from error
+
+
+def _convert(
+    source: Path,
+    name: str,
+    wishes: Wishes,
+    given: Given,
+    output: Path,
+    examples: tuple[str | Path, str | Path] | None,
+    report: Report | None,
+) -> Converted:
+    conversion = Conversion(source, name)
+    questions = conversion.ask(wishes, given)
     if questions:
         raise ConversionError(f"{source}: {list_questions(questions)}")
     if examples is not None:
-        conversion.measure_alphabet(said, Path(examples[0]), Path(examples[1]))
-    return conversion.write(given, Path(output), report)
+        conversion.measure_alphabet(wishes, Path(examples[0]), Path(examples[1]))
+    return conversion.write(given, output, report)
+
+
+def _name_arguments(message: str) -> str:
+    """Return a message with arguments' names for those of the command's options."""
+    return _OPTION.sub(lambda found: found[1].replace("-", "_"), message)
 
 
 def refuse_existing(output: Path) -> None:

@@ -16,9 +16,12 @@ from zoo.apart import run_apart
 from zoo.errors import ModelError, UnknownModel, ZooError
 from zoo.health.devices import ALL, choose_devices
 from zoo.health.result import Health, Row, State
+from zoo.model.card import read_card
 from zoo.model.checksums import CHECKSUMS, hash_file
 from zoo.model.devices import find_runtimes
+from zoo.model.folder import CARD_FILE
 from zoo.model.probation import examine
+from zoo.prediction.support import tell_missing_scorer
 from zoo.registry.pull import Location, pull
 from zoo.registry.query import Query
 from zoo.registry.refreshing import refresh
@@ -50,8 +53,8 @@ class _Asked:
 
 
 def check(
-    names: Sequence[str | Path] | None = None,
-    devices: Sequence[str] = (ALL,),
+    names: Sequence[str | Path] | str | Path | None = None,
+    devices: Sequence[str] | str = (ALL,),
     report: Callable[[Row, int, int], None] | None = None,
     *,
     registry: str | Path | None = None,
@@ -65,8 +68,9 @@ def check(
     Each model runs in a process of its own: one that hangs or crashes fails its row, not the check.
 
     Args:
-        names: Names or folders; None for every version of every model that a registry lists and has not withdrawn.
-        devices: ``all`` for every one that is present, or ``cpu``, ``cuda``, ``tensorrt``.
+        names: Names or folders, or one alone; None for every version of every model that a registry lists and has
+            not withdrawn.
+        devices: ``all`` for every one that is present, or ``cpu``, ``cuda``, ``tensorrt``; or one alone.
         report: Is told each row as it is known, and how many models are done, of how many.
         registry: The only one that is asked, by its name, address or path.
         offline: Use what is here; what is not is unreachable.
@@ -76,10 +80,16 @@ def check(
 
     Raises:
         DeviceError: A device was named that is not here.
+        UnknownModel: No name is among the names.
         MissingExtra: ONNX Runtime is not installed.
         ModelError: The configuration can't be read.
     """
-    chosen = choose_devices(devices)
+    # Of a text each letter would be a name.
+    chosen = choose_devices([devices] if isinstance(devices, str) else devices)
+    if isinstance(names, str | Path):
+        names = [names]
+    if names is not None and not names:
+        raise UnknownModel("expected at least one model, found none; leave the names out (None) to check all")
     if names is None:
         asked, rows = _list_all(registry, offline=offline)
         if not asked and not rows:
@@ -160,12 +170,15 @@ def _check_model(
         row = replace(row, registry=found.source or row.registry)
         if found.signer is None and found.source != BUNDLED:  # what was pulled was examined then
             examine(found.folder)
+        missing = tell_missing_scorer(read_card(found.folder / CARD_FILE))
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one model, the others are checked
         kind = "" if isinstance(error, ModelError) else f"{type(error).__name__}: "
         state = _STATES.get(type(error).__name__, "failed")
         model, message = _split_name(row.model, " ".join(str(error).split()))
         yield replace(row, model=model, state=state, error=f"{kind}{message}")
         return
+    if missing:
+        warnings.warn(missing, stacklevel=3)
     for device in devices:
         started = time.perf_counter()
         answer = run_apart(_TASK, [str(found.folder), device, threads], limit)

@@ -7,9 +7,10 @@ import os
 import zlib
 from pathlib import Path
 
-from zoo.errors import DataError, ModelError, OutputError
+from zoo.errors import DataError, ModelError, OutputError, UnknownName
 from zoo.genome.output import STANDARD_OUTPUT
 from zoo.model.card import Card
+from zoo.plugins import discover
 
 _HEAD = 32  # bytes that tell VCF and BCF
 
@@ -44,6 +45,21 @@ def refuse_variants(path: Path) -> None:
             f"{path}: expected sequences (FASTA) or regions (BED), found variants (VCF or BCF); "
             f"score them with zoo annotate {path}, or in Python with zoo.annotate"
         )
+
+
+def tell_missing_scorer(card: Card) -> str:
+    """Return what a user has to know of a card whose scorer no plugin here offers; nothing where one does.
+
+    The network predicts all the same, so that this is no error before variants are scored.
+    """
+    try:
+        discover().scorer(card.scorer.name)
+    except UnknownName:
+        return (
+            f"{card.full_name}: its card names the scorer {card.scorer.name!r}, which no plugin here offers; install "
+            "the plugin, or choose another scorer when variants are scored (zoo plugins lists them)"
+        )
+    return ""
 
 
 def check_reads_sequences(card: Card) -> None:

@@ -66,7 +66,7 @@ def pull(
     *,
     registry: str | Path | None = None,
     offline: bool = False,
-    locked: Path | None = None,
+    locked: str | Path | None = None,
     report: Share | None = None,
     tell: Tell | None = None,
 ) -> Location:
@@ -98,7 +98,7 @@ def obtain(
     *,
     registry: str | Path | None = None,
     offline: bool = False,
-    locked: Path | None = None,
+    locked: str | Path | None = None,
     report: Share | None = None,
     tell: Tell | None = None,
 ) -> Location:
@@ -155,7 +155,7 @@ def make_pin(location: Location) -> Pin:
 def _locate(
     name: str,
     registry: str | Path | None,
-    locked: Path | None,
+    locked: str | Path | None,
     *,
     offline: bool,
     newest: bool,
@@ -163,7 +163,7 @@ def _locate(
     tell: Tell,
 ) -> Location:
     """Find a model; ``newest`` asks remote registries, and mends what lies damaged in the cache."""
-    pin = None if locked is None else read_lock(locked).pin(name)
+    pin = None if locked is None else read_lock(Path(locked)).pin(name)
     if pin is not None:
         _check_registry(name, registry, pin)
         full_name = f"{name.rpartition(':')[2].partition('@')[0]}@{pin.version}"
