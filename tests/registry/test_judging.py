@@ -31,7 +31,7 @@ def asked(monkeypatch):
     """Whom the trust file would name, and how often that was asked."""
     asked = {"signer": Signer("trusted", "lab"), "times": 0}
 
-    def judge(folder, full_name):
+    def judge(folder, full_name, *, quiet):
         asked["times"] += 1
         return asked["signer"]
 

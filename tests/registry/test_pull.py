@@ -31,6 +31,7 @@ from zoo.model.signature import sign
 from zoo.places import HOME_VARIABLE
 from zoo.publishing.registering import register
 from zoo.registry import transfer
+from zoo.registry import trust as trust_module
 from zoo.registry.cache import Cache
 from zoo.registry.project_lock import update_lock
 from zoo.registry.pull import make_pin, obtain, pull
@@ -314,6 +315,28 @@ def test_a_signature_made_later_is_fetched_by_the_next_pull(home, store, model, 
     assert list_files(home / "partial") == list_files(home / "incoming") == []
 
 
+def test_who_loads_a_signed_model_that_was_damaged_is_told_to_pull_it(home, store, model, owners):
+    trust(home, owners["lab"])
+    sign_later(model, store, owners["lab"])
+    place = pull("g-at-anchor").folder
+    shutil.rmtree(home / "judged")  # else nobody looks at the signature today
+    (place / "model.onnx").unlink()
+    with pytest.raises(ChecksumMismatch, match=r"was damaged; zoo pull g-at-anchor@1\.0\.0 fetches it again"):
+        obtain("g-at-anchor")
+    assert pull("g-at-anchor").fetched > 0
+    assert obtain("g-at-anchor").signer == Signer("trusted", "lab")
+
+
+def test_that_nobody_signed_a_model_is_told_when_it_is_pulled_and_not_by_each_use(home, store, caplog):
+    def is_told(use):
+        caplog.clear()
+        trust_module._warn.cache_clear()
+        use("g-at-anchor")
+        return "g-at-anchor@1.0.0: nobody signed it" in caplog.text
+
+    assert [is_told(use) for use in (obtain, obtain, pull, pull, obtain)] == [True, False, True, True, False]
+
+
 def test_where_there_are_no_links_the_files_are_copied_for_it(home, store, model, owners, monkeypatch):
     def refuse(*_):
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
@@ -428,7 +451,7 @@ def test_a_model_that_is_not_locked_is_refused(home, store, lock):
 
 def test_a_model_that_was_locked_as_signed_must_stay_so(home, store, tmp_path, monkeypatch):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("zoo.registry.judging.judge", lambda *_: Signer("trusted", "lab"))
+        patch.setattr("zoo.registry.judging.judge", lambda *_, **__: Signer("trusted", "lab"))
         update_lock(tmp_path / "zoo.lock", {"g-at-anchor": make_pin(pull("g-at-anchor"))})
     with pytest.raises(LockMismatch, match=r"locked as signed by lab, found signed by nobody"):
         pull("g-at-anchor", locked=tmp_path / "zoo.lock")

@@ -69,6 +69,14 @@ def test_a_model_that_nobody_signed_is_told_once(folder, caplog):
     assert caplog.records[0].levelno == logging.WARNING
 
 
+def test_a_quiet_judge_warns_of_nothing_and_refuses_what_it_did(folder, caplog):
+    assert judge(folder, MODEL, quiet=True) == Signer("unsigned")
+    assert not caplog.records
+    write_trust(unsigned="refuse")
+    with pytest.raises(SignatureError, match="expected the signature"):
+        judge(folder, MODEL, quiet=True)
+
+
 def test_it_may_be_accepted_without_a_word(folder, caplog):
     write_trust(unsigned="accept")
     assert judge(folder, MODEL).state == "unsigned"
@@ -94,7 +102,10 @@ def test_a_signer_who_is_not_listed_is_named_by_the_key_and_counts_as_unsigned(f
     sign_as(folder, people["stranger"])
     key = fingerprint(people["stranger"].public_key)
     assert judge(folder, MODEL) == Signer("unknown", key)
-    assert f"it is signed by {key}, whom {trust_path()} does not list for it" in caplog.text
+    assert f"it is signed by {key}, whom no trust file lists: who made it is not known" in caplog.text
+    write_trust()
+    judge(folder, MODEL)
+    assert f"it is signed by {key}, whom {trust_path()} does not list for it: who made it is not known" in caplog.text
     write_trust(unsigned="refuse")
     with pytest.raises(SignatureError, match=f"but it is signed by {key}"):
         judge(folder, MODEL)
@@ -202,6 +213,17 @@ def test_a_certificate_that_nobody_listed_is_named_by_its_subject(folder, people
 def test_without_a_file_nobody_is_trusted(home):
     assert trust_path() == home / "trust.yaml"
     assert (read_trust().unsigned, read_trust().keys, read_trust().certificates) == ("warn", (), ())
+
+
+@pytest.mark.parametrize("linked", ["the file", "its folder", "the folder above", "in a ring"])
+def test_a_trust_file_on_a_disk_that_is_gone_is_an_error_and_not_no_trust_file(folder, tmp_path, monkeypatch, linked):
+    home = tmp_path / "user" / "zoo"
+    monkeypatch.setenv("ZOO_HOME", str(home))
+    link = {"its folder": home, "the folder above": home.parent}.get(linked, home / "trust.yaml")
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(link if linked == "in a ring" else tmp_path / "gone")
+    with pytest.raises(SignatureError, match=r"trust\.yaml: can't be read: "):
+        judge(folder, MODEL)
 
 
 @pytest.mark.parametrize(

@@ -24,13 +24,14 @@ _RULES = 1
 _MEMORY = 86_400.0  # seconds; certificates expire
 
 
-def judge_kept(folder: Path, full_name: str, digest: str) -> Signer:
+def judge_kept(folder: Path, full_name: str, digest: str, *, quiet: bool = False) -> Signer:
     """Return who signed a model, as ``judge`` does; whom the user trusts is not verified again within a day.
 
     Args:
         folder: Of the model, whose files are compared with its SHA256SUMS by who loads it.
         full_name: ``name@version``.
         digest: The sha256 of its SHA256SUMS.
+        quiet: Warn of nothing.
 
     Raises:
         SignatureError: As ``judge``.
@@ -40,10 +41,10 @@ def judge_kept(folder: Path, full_name: str, digest: str) -> Signer:
         note = data_folder() / "judged" / f"{digest}.json"
         state = _hash(full_name, digest, signature, trust_path().read_bytes())
     except (OSError, OutputError):  # no signature, or no trust file: there is nothing to spare
-        return judge(folder, full_name)
+        return judge(folder, full_name, quiet=quiet)
     if (name := _recall(note, state)) is not None:
         return Signer("trusted", name)
-    signer = judge(folder, full_name)
+    signer = judge(folder, full_name, quiet=quiet)
     if signer.state == "trusted" and signer.expired is None:
         with contextlib.suppress(OSError, OutputError):
             note.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from zoo.errors import ChecksumMismatch, DownloadError, LockMismatch, ModelError, OutputError
+from zoo.errors import ChecksumMismatch, DownloadError, LockMismatch, ModelError, OutputError, SignatureError
 from zoo.model.checksums import CHECKSUMS, hash_file, verify_checksums
 from zoo.registry.cache import Cache
 from zoo.registry.fetching import MAX_MODEL, MAX_SIGNATURE, Share, Tell, add_signature, check_card, fetch
@@ -19,7 +19,7 @@ from zoo.registry.refreshing import describe_source
 from zoo.registry.resolving import Resolved, find_local, find_place, resolve
 from zoo.registry.sources import BUNDLED, UNBUNDLED, Source, find_source, read_sources
 from zoo.registry.stores.addresses import hide_secrets
-from zoo.registry.trust import Signer, trust_path
+from zoo.registry.trust import Signer, is_there, trust_path
 
 __all__ = [
     "MAX_MODEL",
@@ -171,7 +171,7 @@ def _locate(
         if kept is not None and _is_whole(kept, pin.sha256sums, thoroughly=newest):
             check_card(kept, full_name)
             found = Location(kept, full_name=full_name, registry=pin.registry)
-            found = replace(found, signer=judge_kept(kept, full_name, pin.sha256sums))
+            found = replace(found, signer=_judge_cached(kept, full_name, pin.sha256sums, quiet=not newest))
             return _check_signer(found, pin)  # no registry is asked at all
         name, registry = _name_pinned(full_name, pin)
     resolved = resolve(name, registry, offline=offline, newest=newest)
@@ -200,7 +200,8 @@ def _locate(
                 examine(folder)
     else:
         folder, came = _fetch_unless_here(resolved, offline=offline, newest=newest, report=report, tell=tell)
-        signer = judge_kept(folder, listing.full_name, listing.entry.sha256sums)
+        quiet = not (newest or came)
+        signer = _judge_cached(folder, listing.full_name, listing.entry.sha256sums, quiet=quiet)
         found = replace(found, folder=folder, fetched=came, signer=signer)
     return found if pin is None else _check_signer(found, pin)
 
@@ -214,7 +215,7 @@ def _fetch_unless_here(
     kept = cache.find(digest)
     if kept is not None and not _is_whole(kept, digest, thoroughly=newest):
         if not newest or offline:
-            raise ChecksumMismatch(f"{kept}: was damaged; zoo pull {listing.full_name} fetches it again")
+            raise _explain_damage(kept, listing.full_name)
         tell(f"{listing.full_name}: what lay in {kept} was damaged; fetching it again")
         if cache.discard(digest):
             kept = None
@@ -234,6 +235,20 @@ def _fetch_unless_here(
     size = "" if listing.entry.size is None else f" ({listing.entry.size:,} bytes)"
     tell(f"pulling {listing.full_name} from {resolved.source.name or hide_secrets(resolved.source.url)}{size}")
     return fetch(listing, find_place(resolved), cache, report=report, tell=tell)
+
+
+def _judge_cached(folder: Path, full_name: str, digest: str, *, quiet: bool) -> Signer:
+    """Return who signed a model in the cache; a signature that is not of its files may be of what they were."""
+    try:
+        return judge_kept(folder, full_name, digest, quiet=quiet)
+    except SignatureError:
+        if not _is_whole(folder, digest, thoroughly=True):
+            raise _explain_damage(folder, full_name) from None
+        raise
+
+
+def _explain_damage(folder: Path, full_name: str) -> ChecksumMismatch:
+    return ChecksumMismatch(f"{folder}: was damaged; zoo pull {full_name} fetches it again")
 
 
 def _name_registry(source: Source) -> str:
@@ -284,7 +299,7 @@ def _is_judged_here(found: Location, pin: Pin | None) -> bool:
     if found.registry == BUNDLED:
         return False
     try:
-        return trust_path().exists() or bool(pin and pin.signer)
+        return is_there(trust_path()) or bool(pin and pin.signer)
     except OutputError:  # a user without a home folder has no trust file
         return bool(pin and pin.signer)
 

@@ -108,7 +108,7 @@ def read_trust(path: Path | None = None) -> Trust:
         SignatureError: A field is missing, unknown or wrong; the message names it.
     """
     path = trust_path() if path is None else path
-    if not path.exists():
+    if not is_there(path):
         return Trust(schema_version=1)
     return read_document(path, Trust, SignatureError, limit=MIB)
 
@@ -118,13 +118,33 @@ def trust_path() -> Path:
     return config_folder() / TRUST_FILE
 
 
-def judge(folder: Path, full_name: str, *, now: dt.datetime | None = None) -> Signer:
+def is_there(path: Path) -> bool:
+    """Return whether a file is there, be it that it can't be read: what a user wrote may not count for nothing.
+
+    A link is there, and a folder that is one, whatever it leads to: the disk with the file may not be mounted.
+    """
+    for each in (path, *path.parents):
+        try:
+            linked = each.is_symlink()
+            each.stat()
+        except FileNotFoundError:
+            if linked:
+                return True
+        except OSError:
+            return True
+        else:
+            return each == path
+    return False
+
+
+def judge(folder: Path, full_name: str, *, now: dt.datetime | None = None, quiet: bool = False) -> Signer:
     """Return who signed the model in a folder; warn once of one that nobody did whom the trust file lists.
 
     Args:
         folder: With its signature beside SHA256SUMS, where there is one.
         full_name: ``name@version``; the trust file says for which names a key is good.
         now: The time, to tell of certificates that ended; by default the clock's.
+        quiet: Warn of nothing, for a model of which the user was told when it was pulled.
 
     Raises:
         SignatureError: The signature is broken, the trust file refuses models that nobody signed whom it lists, or
@@ -134,7 +154,7 @@ def judge(folder: Path, full_name: str, *, now: dt.datetime | None = None) -> Si
     name = full_name.partition("@")[0]
     signer = _identify(folder, name, trust)
     if signer.state == "trusted":
-        return _tell_expired(signer, full_name, now or dt.datetime.now(dt.UTC))
+        return _tell_expired(signer, full_name, now or dt.datetime.now(dt.UTC), quiet=quiet)
     found = "nobody signed it" if signer.state == "unsigned" else f"it is signed by {signer.name}"
     if owners := _find_owners(name, trust):
         raise SignatureError(
@@ -146,8 +166,9 @@ def judge(folder: Path, full_name: str, *, now: dt.datetime | None = None) -> Si
             f"{full_name}: expected the signature of somebody whom {trust_path()} lists, but {found}; "
             "list who signed it there, or set 'unsigned: warn'"
         )
-    if trust.unsigned == "warn":
-        not_listed = "" if signer.state == "unsigned" else f", whom {trust_path()} does not list for it"
+    if trust.unsigned == "warn" and not quiet:
+        lister = f"{trust_path()} does not list for it" if is_there(trust_path()) else "no trust file lists"
+        not_listed = "" if signer.state == "unsigned" else f", whom {lister}"
         _warn(f"{full_name}: {found}{not_listed}: who made it is not known")
     return signer
 
@@ -204,11 +225,13 @@ def _identify_subject(bundle: Bundle, subject: str, folder: Path, name: str, tru
     return signer or Signer("unknown", subject)
 
 
-def _tell_expired(signer: Signer, full_name: str, now: dt.datetime) -> Signer:
+def _tell_expired(signer: Signer, full_name: str, now: dt.datetime, *, quiet: bool) -> Signer:
     """Return a signer with the end of their certificate, if that is over."""
     if signer.expired is None or now <= signer.expired:
         return replace(signer, expired=None)
-    _warn(f"{full_name}: signed by {signer.name} with a certificate that expired since, on {signer.expired:%Y-%m-%d}")
+    if not quiet:
+        ended = f"{signer.expired:%Y-%m-%d}"
+        _warn(f"{full_name}: signed by {signer.name} with a certificate that expired since, on {ended}")
     return signer
 
 
