@@ -153,6 +153,7 @@ class OutputError(ZooError):
 
 
 _MOST_MEANT = 5
+_TELLING = 3  # letters that are no accident where many names hold them
 _ALMOST, _NEAR = 0.85, 0.6  # shares of letters in common
 
 
@@ -167,6 +168,9 @@ def near_match(name: str, known: Iterable[str]) -> str:
     if 0 < len(holding) <= _MOST_MEANT:
         *others, last = (repr(choice) for choice in holding)
         return f"; did you mean {', '.join(others) + ' or ' if others else ''}{last}?"
+    if len(holding) > _MOST_MEANT and len(name) >= _TELLING:
+        first = sorted(holding, key=lambda choice: (not choice.lower().startswith(name.lower()), choice))[:_MOST_MEANT]
+        return f"; did you mean {', '.join(map(repr, first))} or one of {len(holding) - _MOST_MEANT} more?"
     close = difflib.get_close_matches(name.lower(), small, n=1, cutoff=_NEAR)
     if close:
         return f"; did you mean {small[close[0]]!r}?"

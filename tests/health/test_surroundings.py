@@ -100,7 +100,7 @@ def test_a_lock_that_a_killed_process_left_is_told_with_its_path(home):
 def test_the_cache_is_measured(home):
     place = keep_model(home)
     size = sum(path.stat().st_size for path in place.iterdir())
-    assert examine_cache() == [Finding("cache", "ok", f"{size / 1000:.1f} kB in {home}: 1 models")]
+    assert examine_cache() == [Finding("cache", "ok", f"{size / 1000:.1f} kB in {home}: 1 model")]
 
 
 def test_a_download_that_broke_off_is_a_warning_and_one_that_goes_on_is_not(home):

@@ -27,7 +27,7 @@ def test_the_page_runs_from_top_to_bottom(tmp_path):
     folder = tmp_path / "work"
     shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("__pycache__", "*.fai"))
     blocks = BLOCK.findall(PAGE.read_text(encoding="utf-8"))
-    assert sum(language == "sh" for language, _ in blocks) == 3
+    assert sum(language == "sh" for language, _ in blocks) == 4
     printed = ""
     for language, code in blocks:
         if language in {"bash", "sh"}:

@@ -55,7 +55,7 @@ def examine_trust() -> list[Finding]:
     count = len(trust.keys) + len(trust.certificates)
     shared = [_warn_of_others(place, path) for place in (path.parent, path) if _may_be_written_by_others(place)]
     does = {"warn": "used with a warning", "refuse": "refused", "accept": "used"}[trust.unsigned]
-    listed = f"{path} lists {count} signers" if path.exists() else "nobody is listed"
+    listed = f"{path} lists {count} signer{'s' * (count != 1)}" if path.exists() else "nobody is listed"
     return [Finding("trust", "ok", f"{listed}; models that none of them signed are {does}"), *shared]
 
 
@@ -63,7 +63,7 @@ def examine_cache() -> list[Finding]:
     """Measure the cache of models; tell what broke off, what is damaged, and whether there is room and permission."""
     cache = Cache()
     models, left, damaged = find_models(cache), find_left(cache), find_damaged(cache)
-    told = f"{_show_bytes(_measure(cache.folder))} in {cache.folder}: {len(models)} models"
+    told = f"{_show_bytes(_measure(cache.folder))} in {cache.folder}: {len(models)} model{'s' * (len(models) != 1)}"
     if left:
         plural = "s" * (len(left) != 1)
         findings = [Finding("cache", "warning", f"{told}, {len(left)} broken download{plural}", CLEAN)]
@@ -179,7 +179,7 @@ def _ask(source: Source) -> tuple[Finding, list[str]]:
             names = opened.catalogue.list_names()
         except ZooError as error:
             return Finding("registries", "failed", f"{called}: {error}", _mend_registry(source)), []
-    models = f"{called}: {len(names):,} models"
+    models = f"{called}: {len(names):,} model{'s' * (len(names) != 1)}"
     if opened.age:
         why = "; ".join(str(warning.message).partition("; its copy of")[0] for warning in told)
         found = f"{models}, as it was {describe_age(opened.age)} ago; {why or 'not reached since'}"

@@ -64,7 +64,10 @@ def _hash_source(source: SourceFile, data_root: Path) -> SourceFile:
     except ModelError as error:
         raise DataError(f"{error}; paths in a recipe start at the data root {data_root}") from error
     if source.sha256 is not None and found != source.sha256:
-        raise DataError(f"{path}: expected sha256 {source.sha256}, found {found}; it is not the recipe's file")
+        raise DataError(
+            f"{path}: expected sha256 {source.sha256}, found {found}; it is not the recipe's file: if yours "
+            "is to take its place, change its sha256 under data.sources, or leave that out"
+        )
     return source.model_copy(update={"sha256": found})
 
 
