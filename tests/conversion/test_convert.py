@@ -303,7 +303,7 @@ def test_tracks_may_be_named_beside_the_card_or_in_place_of_its_own(tmp_path, tr
 
 
 def test_an_argument_that_there_is_not_is_an_error_that_names_the_nearest(tmp_path):
-    with pytest.raises(ConversionError, match="no argument 'anchr'; did you mean 'anchor'"):
+    with pytest.raises(TypeError, match="no argument 'anchr'; did you mean 'anchor'"):
         convert_network(make_look_up(), tmp_path, anchr=2)
 
 

@@ -1,10 +1,11 @@
 import gzip
 import re
+from pathlib import Path
 
 import pytest
 
 from zoo.errors import FastaError
-from zoo.genome.fasta import read_fasta
+from zoo.genome.fasta import open_text, read_fasta
 
 
 def test_records_come_in_order_with_whole_headers_and_joined_lines(tmp_path):
@@ -41,3 +42,10 @@ def test_what_is_no_fasta_is_an_error_that_names_file_and_line(tmp_path, content
 def test_a_missing_file_is_an_error_that_names_it(tmp_path):
     with pytest.raises(FastaError, match=r"nowhere\.fa: can't be read: .*No such file"):
         list(read_fasta(tmp_path / "nowhere.fa"))
+
+
+@pytest.mark.parametrize("write", [str, Path])
+def test_a_text_is_opened_by_its_path_or_as_text(tmp_path, write):
+    (tmp_path / "a.bed").write_text("chr1\t0\t9\n")
+    with open_text(write(tmp_path / "a.bed")) as lines:
+        assert list(lines) == ["chr1\t0\t9\n"]

@@ -221,7 +221,7 @@ def convert(
     known = [field.name for field in fields(Wishes)]
     for wish in wishes:
         if wish not in known:
-            raise ConversionError(f"convert has no argument {wish!r}{near_match(wish, known)}")
+            raise TypeError(f"convert has no argument {wish!r}{near_match(wish, known)}")
     said = Wishes(**wishes)
     answers = {} if tracks is None else {"tracks": [tracks] if isinstance(tracks, str) else list(tracks)}
     given = (

@@ -49,8 +49,9 @@ def read_fasta(path: str | Path) -> Iterator[tuple[str, str]]:
     yield header, _joined(path, header, parts)
 
 
-def open_text(path: Path) -> IO[str]:
+def open_text(path: str | Path) -> IO[str]:
     """Open a text file, decompressed if it is gzip, without the byte-order mark that some editors put first."""
+    path = Path(path)
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
     return gzip.open(path, "rt", encoding="utf-8-sig") if packed else path.open(encoding="utf-8-sig")
