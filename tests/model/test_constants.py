@@ -103,11 +103,47 @@ def test_a_split_gives_each_part():
 
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=6), st.data())
 def test_any_slice_is_as_defined(values, data):
-    bound = st.integers(-8, 8)
     step = data.draw(st.integers(-3, 3).filter(bool))
-    inputs = [integers(*values), *(integers(data.draw(bound)) for _ in range(2)), integers(0), integers(step)]
+    # From before the first element the reference goes backwards as numpy does: see below.
+    start, end = data.draw(st.integers(-8 if step > 0 else -len(values), 8)), data.draw(st.integers(-8, 8))
+    inputs = [integers(*values), integers(start), integers(end), integers(0), integers(step)]
     expected, found = run("Slice", inputs)
     assert found[0].tolist() == expected[0].tolist()
+
+
+def test_a_slice_backwards_from_before_the_first_element_has_the_first():
+    # The standard clamps a start to the elements that there are; numpy finds nothing.
+    node = helper.make_node("Slice", ["a", "b", "c", "d", "e"], ["f"])
+    inputs = [SHAPE, integers(-100), integers(-(2**62)), integers(0), integers(-1)]
+    assert [values.tolist() for values in fold(node, inputs, [])] == [[2]]
+    assert [values.tolist() for values in fold(node, [integers(), *inputs[1:]], [])] == [[]]
+
+
+def floats(*values):
+    return np.array(values, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("operator", "inputs", "attributes"),
+    [
+        ("ReduceMax", [floats(2**33, np.nan)], {}),
+        ("Max", [floats(np.nan), floats(1)], {}),
+        ("Neg", [floats(np.inf)], {}),
+        ("Mul", [floats(3e38), floats(3e38)], {}),
+        ("Add", [np.array([1], np.float16), np.array([1], np.float16)], {}),
+        ("Cast", [floats(1e20)], {"to": TensorProto.INT32}),
+        ("Cast", [floats(-1)], {"to": TensorProto.UINT32}),
+        ("ReduceSum", [floats(2**24, 1, 1)], {}),
+        ("ReduceProd", [floats(0.1, 0.1, 0.1)], {}),
+        ("Range", [np.float32(value) for value in (0, 1, 0.1)], {}),
+        ("Range", [np.array(value, np.int64) for value in (-(2**60), 2**60 + 1, 2**52)], {}),
+        ("Div", [SHAPE, integers(0)], {}),
+        ("Mod", [SHAPE, integers(0)], {}),
+    ],
+)
+def test_what_processors_find_different_numbers_for_is_unknown(operator, inputs, attributes):
+    node = helper.make_node(operator, [f"in_{number}" for number in range(len(inputs))], ["out"], **attributes)
+    assert fold(node, inputs, [value.shape for value in inputs]) is None
 
 
 def test_what_is_unknown_or_has_no_rule_stays_unknown():

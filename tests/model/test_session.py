@@ -469,6 +469,32 @@ def test_wider_networks_get_smaller_batches(monkeypatch):
     assert wide(100_000) == 1
 
 
+def test_layers_within_a_branch_count_where_windows_are_run_together():
+    kernel = numpy_helper.from_array(np.zeros((4, 10_000), np.float32), "kernel")
+    halves = {
+        name: helper.make_graph(
+            [helper.make_node("MatMul", ["sequence", "kernel"], [f"wide_{name}"]),
+             helper.make_node("ReduceMax", [f"wide_{name}"], [name], axes=[1], keepdims=0)],
+            name, [], [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)],
+        )
+        for name in ("then_branch", "else_branch")
+    }  # fmt: skip
+    graph = helper.make_graph(
+        [helper.make_node("If", ["yes"], ["row"], **halves),
+         helper.make_node("ReduceMax", ["row"], ["y"], axes=[1], keepdims=1)],
+        "choice",
+        [helper.make_tensor_value_info("sequence", TensorProto.FLOAT, ["N", 9, 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 1])],
+        [kernel, numpy_helper.from_array(np.array(True), "yes")],
+    )  # fmt: skip
+    output = {"name": "y", "tracks": [{"name": "g", "assay": "none"}], "activation": "linear"}
+    model = make_model(graph)
+    del model.opset_import[:]
+    model.opset_import.append(helper.make_opsetid("", 13))
+    # 9 positions of 10,000 numbers of 4 bytes: six of them make 2 MiB, of which 16 windows are run at least.
+    assert Session(model, make_card(outputs=[output]), "cpu").windows_per_run == 16
+
+
 def test_zeros_before_a_pool_are_read_by_it():
     """ONNX Runtime's fusion of a Pad with the pool behind it makes the pool skip them."""
     nodes = [

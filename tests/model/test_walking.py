@@ -247,3 +247,33 @@ def test_a_normalization_reaches_no_farther_than_all_channels(size, passes):
     else:
         with pytest.raises(UnsafeModel, match=f"LRN 'result': .* less than twice the 9 channels, found {size:,}$"):
             reckon_need(model)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "found"),
+    [
+        ((0, 36, 4), 9),
+        ((0, 1, 0.25), 4 + 2),  # of fractions, which ONNX Runtime rounds, there may be more
+        ((5, 0, 1), 0),
+    ],
+)
+def test_the_numbers_of_a_range_are_counted(numbers, found):
+    start, limit, step = (np.float32(number) for number in numbers)
+    model = make(("Range", ["a", "b", "c"], "result"), a=start, b=limit, c=step)
+    assert next(size for name, _, size in walking.Walk(model, model.graph.input, None, 1, "").seen) == 4 * found
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        np.array([-1e308, 1e308, 5e-324]),
+        np.array([-3e38, 3e38, 1e-45], np.float32),
+        np.array([2**62, -(2**62) - 2**61, 1]),  # whose difference turns its sign in 64 bits
+        np.array([2**30, -(2**30), 1], np.int32),
+    ],
+)
+def test_a_range_whose_ends_are_far_apart_is_refused(numbers):
+    start, limit, step = numbers
+    model = make(("Range", ["a", "b", "c"], "result"), a=start, b=limit, c=step)
+    with pytest.raises(UnsafeModel, match=r"Range 'result': expected numbers less than [\d,]+ apart"):
+        reckon_need(model)

@@ -28,6 +28,7 @@ class Value:
         most: Elements, at the most.
         width: Bytes of an element; 0 for what is no number.
         constant: Its elements, where they are few and follow from constants and shapes alone.
+        growing: Which of those elements are multiples of the number of windows; None where none of them is.
         lasting: Whether it follows from constants alone: ONNX Runtime makes it once, and keeps it.
     """
 
@@ -37,6 +38,7 @@ class Value:
     width: int
     constant: Constant | None = None
     lasting: bool = False
+    growing: Constant | None = None
 
     @property
     def size(self) -> int:
@@ -45,7 +47,7 @@ class Value:
 
     def forget(self) -> Value:
         """Return a value whose elements may be others at the next turn."""
-        return replace(self, constant=None, lasting=False)
+        return replace(self, constant=None, growing=None, lasting=False)
 
     def forget_shape(self) -> Value:
         """Return a value of which no more is known than how many elements it has at the most."""

@@ -25,6 +25,8 @@ SMALL = 1024
 
 _FEW = 16  # numbers that are no integers, such as the factors of Resize
 
+_LONGEST_RANGE = 1 << 31  # beyond which others reckon with numbers that are rounded, or too large for their bits
+
 _INTEGERS = frozenset({2, 3, 4, 5, 6, 7, 9, 12, 13})  # and booleans, of onnx.TensorProto.DataType
 
 _Inputs: TypeAlias = Sequence[Constant | None]
@@ -62,7 +64,7 @@ def fold(node: onnx.NodeProto, inputs: _Inputs, shapes: Sequence[tuple[int, ...]
         return _fold_shape(operator, shapes[0], attributes)
     rule = _RULES.get(operator)
     needed = [value for value, name in zip(inputs, node.input, strict=True) if name]
-    if rule is None or any(value is None for value in needed):
+    if rule is None or any(value is None or not _is_exact(value) for value in needed):
         return None
     attributes = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
     try:
@@ -71,7 +73,14 @@ def fold(node: onnx.NodeProto, inputs: _Inputs, shapes: Sequence[tuple[int, ...]
     except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError):
         return None
     results = found if isinstance(found, list) else [found]
-    return results if all(result.size <= SMALL for result in results) else None
+    return results if all(result.size <= SMALL and _is_exact(result) for result in results) else None
+
+
+def _is_exact(values: Constant) -> bool:
+    """Return whether all who reckon with these numbers find the same: not of 16 bits, for which some take 32."""
+    if values.dtype.kind in "iub":
+        return True
+    return values.dtype in {np.dtype(np.float32), np.dtype(np.float64)} and bool(np.isfinite(values).all())
 
 
 def _fold_shape(operator: str, shape: tuple[int, ...], attributes: _Attributes) -> list[Constant]:
@@ -93,7 +102,12 @@ def _read_constant(_: _Inputs, attributes: _Attributes) -> Constant:
 def _cast(inputs: _Inputs, attributes: _Attributes) -> Constant:
     import onnx
 
-    return _given(inputs, 0).astype(onnx.helper.tensor_dtype_to_np_dtype(attributes["to"]))
+    values, kind = _given(inputs, 0), onnx.helper.tensor_dtype_to_np_dtype(attributes["to"])
+    if values.dtype.kind == "f" and kind.kind in "iu":
+        limits = np.iinfo(kind)
+        if not ((values >= limits.min) & (values <= limits.max // 2)).all():
+            raise ValueError("each processor makes another number of it")
+    return values.astype(kind)
 
 
 def _given(inputs: _Inputs, index: int) -> Constant:
@@ -122,15 +136,20 @@ def _slice(inputs: _Inputs, attributes: _Attributes) -> Constant:
     else:
         starts, ends = _given(inputs, 1), _given(inputs, 2)
         axes, steps = _optional(inputs, 3), _optional(inputs, 4)
-    chosen = [slice(None)] * values.ndim
     for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
         step = 1 if steps is None else int(steps[number])
         axis = number if axes is None else int(axes[number])
-        low, high = int(start), int(end)
         size = values.shape[axis]
-        # Going backwards, an end beyond the first element means "with the first": numpy has None for that.
-        chosen[axis] = slice(low, None if step < 0 and high < -size else high, step)
-    return values[tuple(chosen)]
+        # Not as in numpy: going backwards from before the first element begins with the first.
+        first, last = (0, size) if step > 0 else (-1, size - 1)
+        low = min(max(_count_from_start(start, size), 0), last)
+        high = min(max(_count_from_start(end, size), first), last)
+        values = np.take(values, np.arange(low, high, step), axis)
+    return values
+
+
+def _count_from_start(place: Any, size: int) -> int:
+    return int(place) + (size if place < 0 else 0)
 
 
 def _unsqueeze(inputs: _Inputs, attributes: _Attributes) -> Constant:
@@ -152,6 +171,7 @@ def _divide(inputs: _Inputs, _: _Attributes) -> Constant:
     first, second = _given(inputs, 0), _given(inputs, 1)
     if first.dtype.kind not in "iu":
         return np.asarray(first / second)
+    _refuse_zeros(second)
     # Towards zero, as in C; numpy rounds down.
     quotient = np.abs(first) // np.abs(second)
     return np.asarray(np.where((first < 0) != (second < 0), -quotient, quotient), first.dtype)
@@ -159,12 +179,20 @@ def _divide(inputs: _Inputs, _: _Attributes) -> Constant:
 
 def _remainder(inputs: _Inputs, attributes: _Attributes) -> Constant:
     choose = np.fmod if attributes.get("fmod") else np.mod
+    _refuse_zeros(_given(inputs, 1))
     return np.asarray(choose(_given(inputs, 0), _given(inputs, 1)))
+
+
+def _refuse_zeros(divisors: Constant) -> None:
+    if not divisors.all():
+        raise ValueError("divides by 0")
 
 
 def _range(inputs: _Inputs, _: _Attributes) -> Constant:
     start, limit, step = (_given(inputs, index).item() for index in range(3))
-    if not 0 <= (limit - start) / step <= SMALL:
+    if _given(inputs, 0).dtype.kind == "f":
+        raise ValueError("rounded by each step")
+    if abs(limit - start) >= _LONGEST_RANGE or not 0 <= (limit - start) / step <= SMALL:
         raise ValueError("too large")
     return np.asarray(np.arange(start, limit, step), _given(inputs, 0).dtype)
 
@@ -211,6 +239,8 @@ def _reduce(function: Callable[..., Any]) -> Callable[[_Inputs, _Attributes], Co
         axes = _axes(inputs, attributes)
         if not axes and attributes.get("noop_with_empty_axes"):
             return values
+        if values.dtype.kind == "f" and function in {np.sum, np.prod}:
+            raise ValueError("rounded in another order by others")
         result = function(values, axis=axes or None, keepdims=bool(attributes.get("keepdims", 1)))
         return np.asarray(result, values.dtype)
 

@@ -78,7 +78,7 @@ def _reckon_branches(
     results = []
     for choices in zip(*ways, strict=False):
         largest = max(choices, key=lambda value: value.size)
-        alike = all(value.shape == largest.shape for value in choices)
+        alike = largest.shape is not None and all(value.shape == largest.shape for value in choices)
         results.append(largest.forget() if alike else largest.forget_shape())
     return results
 
@@ -102,7 +102,22 @@ def _reckon_loop(
     given = [walk.make("turn", _INT64, ()), walk.make("condition", _BOOL, ()), *states]
     found = walk.run(body, given, values, turns * count)[1:]
     _refuse_growth(walk, node, states, found)
-    return [*found[: len(states)], *(_stack(walk, value, count) for value in found[len(states) :])]
+    stacked = [_stack(walk, value, count) for value in found[len(states) :]]
+    if not _runs_through(body, inputs[1] if len(inputs) > 1 else None):  # of a loop that ends early, there is less
+        stacked = [value.forget_shape() for value in stacked]
+    return [*found[: len(states)], *stacked]
+
+
+def _runs_through(body: onnx.GraphProto, start: Value | None) -> bool:
+    """Return whether a loop begins, and hands its condition on as it is."""
+    begins = start is None or (start.constant is not None and start.constant.size == 1 and bool(start.constant.all()))
+    if not begins or len(body.input) < 2 or not body.output:
+        return False
+    makers = {name: node for node in body.node for name in node.output}
+    name = body.output[0].name
+    while name in makers and makers[name].op_type == "Identity" and len(makers[name].input) == 1:
+        name = makers.pop(name).input[0]
+    return name == body.input[1].name and name not in makers
 
 
 def _reckon_scan(

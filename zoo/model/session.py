@@ -24,7 +24,9 @@ from zoo.model.devices import INSTALL_GPU, PROVIDERS, Tuning, available_cpus, re
 from zoo.model.graph import check_graph, embed_one_hot, output_shape
 from zoo.model.inputs import Inputs, fill_codes
 from zoo.model.opening import OpenGraph, import_onnxruntime, open_graph
+from zoo.model.operators import CONTROL_FLOW
 from zoo.model.safety import check_onnx
+from zoo.model.sizes import reckon_need
 from zoo.model.strands import Strands
 from zoo.model.trials import TOLERANCE, Comparison, Example, Trials
 from zoo.network.alignment import align_channels
@@ -162,9 +164,14 @@ class Session:
         if self.network is not None and self.network.trunk:
             largest = 4 * max(shape.channels * shape.length for shape in self.network.maps.values())
         else:
-            largest = _find_largest(embed_one_hot(self._graph, self.card))
+            largest = _find_largest(embed_one_hot(self._graph, self.card)) or self._reckon_largest()
         fewest = max(min(_LARGEST_RUN // largest, _MIN_WINDOWS), 1)
         return min(max(budget // largest, fewest), _MAX_WINDOWS), largest * _MIN_WINDOWS <= _LARGEST_APART
+
+    def _reckon_largest(self) -> int:
+        """Return the bytes of the largest result for one window, some of which ONNX can't tell at once."""
+        need = reckon_need(self._graph, self.card, self.card.full_name)
+        return 1 if need is None else max(need.largest, 1)
 
     def compare_whole(self, found: Mapping[str, Predictions], example: Example) -> Comparison:
         """Return what another form says of the windows of an example, members apart, beside what is right."""
@@ -333,12 +340,18 @@ def _choose_threads(threads: int | None) -> int:
     return threads or available_cpus()
 
 
-def _find_largest(model: onnx.ModelProto) -> int:
-    """Return the bytes of the largest tensor between two layers, for one window."""
+def _find_largest(model: onnx.ModelProto) -> int | None:
+    """Return the bytes of the largest tensor between two layers, for one window; None where ONNX can't tell of all."""
     import onnx
 
     largest = 1
-    for value in onnx.shape_inference.infer_shapes(model).graph.value_info:
-        sizes = [dim.dim_value for dim in value.type.tensor_type.shape.dim[1:]]
-        largest = max(largest, 4 * math.prod(size for size in sizes if size > 0))
-    return largest
+    inferred = onnx.shape_inference.infer_shapes(model).graph
+    told = {item.name for item in model.graph.output}
+    for value in inferred.value_info:
+        axes = value.type.tensor_type.shape.dim
+        if value.type.tensor_type.HasField("shape") and all(axis.HasField("dim_value") for axis in axes[1:]):
+            told.add(value.name)
+            largest = max(largest, 4 * math.prod(axis.dim_value for axis in axes[1:]))
+    loops = any(node.op_type in CONTROL_FLOW for node in model.graph.node)
+    made = {name for node in model.graph.node for name in node.output if name}
+    return None if loops or not made <= told else largest

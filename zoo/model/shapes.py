@@ -1,4 +1,4 @@
-"""The sizes of all results of a network at once, as ONNX infers them: fast, but it can't tell all."""
+"""The shapes of all results of a network at once, as ONNX infers them: fast, but it can't tell all."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ WIDTHS = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 1
 """Bytes by onnx.TensorProto.DataType: floats, integers and booleans; no texts, no complex numbers."""
 
 
-def infer_sizes(model: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int] | None:
-    """Return the bytes of each result by name; None where ONNX can't tell all of them.
+def infer_sizes(
+    model: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]]
+) -> dict[str, tuple[tuple[int, ...], int]] | None:
+    """Return the shape and the bytes of each result by name; None where ONNX can't tell all of them.
 
     Args:
         model: The network; what it says of its own results is left aside.
@@ -40,8 +42,8 @@ def infer_sizes(model: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]]) -
             and len(tensor.shape.dim) <= RANK
             and all(dim.HasField("dim_value") for dim in tensor.shape.dim)
         ):
-            elements = math.prod(dim.dim_value for dim in tensor.shape.dim)
-            sizes[value.name] = elements * WIDTHS.get(tensor.elem_type, 0)
+            shape = tuple(dim.dim_value for dim in tensor.shape.dim)
+            sizes[value.name] = shape, math.prod(shape) * WIDTHS.get(tensor.elem_type, 0)
     made = {name for node in model.graph.node for name in node.output if name}
     return sizes if made <= sizes.keys() else None
 

@@ -5,6 +5,8 @@ Small constants are followed through the arithmetic of shapes.
 
 from __future__ import annotations
 
+import dataclasses
+import fractions
 import functools
 import math
 import typing
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING
 from zoo.errors import UnsafeModel
 from zoo.model.bounds import Value, bound_elements, count_work
 from zoo.model.constants import SMALL, Constant, fold, read_small
+from zoo.model.growth import compare_shape, follow_growth
 from zoo.model.limits import HELD_BYTES, RANK, VALUE_BYTES, WORK
 from zoo.model.loops import reckon_graphs
 from zoo.model.operators import CONTROL_FLOW, STANDARD_DOMAINS, name_node
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 
     from zoo.model.card import Card
 
+_LONGEST = 2**63 - 1  # of an axis
+_LONGEST_RANGE, _LONGEST_RANGE_OF_32 = 1 << 53, 1 << 31  # ONNX Runtime subtracts before it divides
+_ROUNDED = 1 << 24  # above which numbers of 32 bits leave some whole ones out
 _WHOLE = frozenset({6, 7})  # of onnx.TensorProto.DataType: integers of 32 and 64 bits
 
 
@@ -33,7 +39,9 @@ class Walk:
 
     Attributes:
         shapes: Of the inputs.
-        sizes: Bytes of each result.
+        seen: Name, sizes of axes (None where unknown) and bytes of each result, in the order of the nodes.
+        asked: The shapes that nodes ask for, in their order; None where unknown.
+        largest: Bytes of the largest result.
         held: Bytes that are needed at one time: a result is kept until the last node that reads it, and what constants
             make for ever, as ONNX Runtime does.
         work: Multiplications.
@@ -47,14 +55,18 @@ class Walk:
         card: Card | None,
         windows: int,
         where: str,
+        asked: Sequence[tuple[int, ...] | None] | None = None,
     ) -> None:
+        """Walk; ``asked`` are those of another walk, for ``MANY`` windows: what they change is followed as such."""
         self.where = where
+        self._asked_of_many = asked
+        self.asked: list[tuple[int, ...] | None] = []
         self._opsets = list(model.opset_import)
         self.version = max((item.version for item in self._opsets if item.domain in STANDARD_DOMAINS), default=1)
         self._ir_version = model.ir_version
         self.windows = windows
-        self.sizes: dict[str, int] = {}
-        self.held = self.work = self.listed = 0
+        self.seen: list[tuple[str, tuple[int | None, ...] | None, int]] = []
+        self.held = self.work = self.listed = self.largest = 0
         shapes = {item.name: item.shape for item in card.inputs} if card is not None else {}
         given = {item.name: self._read_input(item, shapes.get(item.name)) for item in inputs}
         self.shapes = {name: value.shape or () for name, value in given.items()}
@@ -77,10 +89,13 @@ class Walk:
         constant: Constant | None = None,
         *,
         lasting: bool = False,
+        growing: Constant | None = None,
     ) -> Value:
         """Return a value whose shape is known."""
         import onnx
 
+        if max(shape, default=0) > _LONGEST:
+            raise UnsafeModel(f"{self.where}: {what}: expected sizes of at most 63 bits, found more")
         kind = onnx.TypeProto()
         kind.tensor_type.elem_type = element
         kind.tensor_type.shape.SetInParent()
@@ -89,7 +104,7 @@ class Walk:
         elements = math.prod(
             shape[: RANK + 1]
         )  # of a shape with more axes, which is refused, nobody waits for the size
-        return self._check(what, Value(kind, shape, elements, WIDTHS.get(element, 0), constant, lasting))
+        return self._check(what, Value(kind, shape, elements, WIDTHS.get(element, 0), constant, lasting, growing))
 
     def _check(self, what: str, value: Value) -> Value:
         if not value.width:
@@ -99,10 +114,10 @@ class Walk:
                 f"{self.where}: {what}: expected at most {RANK} axes, none of them negative, "
                 f"found {len(value.shape)}: {', '.join(map(str, value.shape[:RANK]))}"
             )
-        if value.size > VALUE_BYTES * self.windows:
+        # Of many windows, who asked compares what they take with what one does.
+        if self.windows == 1 and value.size > VALUE_BYTES:
             raise UnsafeModel(
-                f"{self.where}: {what}: expected at most {VALUE_BYTES:,} bytes for a window, "
-                f"found {value.size // self.windows:,}"
+                f"{self.where}: {what}: expected at most {VALUE_BYTES:,} bytes for a window, found {value.size:,}"
             )
         return value
 
@@ -119,7 +134,8 @@ class Walk:
         for number, node in enumerate(graph.node):
             for name, value in self._reckon(node, values, turns).items():
                 own[name] = value
-                self.sizes[name] = max(self.sizes.get(name, 0), value.size)
+                self.seen.append((name, _list_sizes(value), value.size))
+                self.largest = max(self.largest, value.size)
                 self._now += value.size
                 if value.shape is not None and len(value.shape) == 1 and value.kind.tensor_type.elem_type in _WHOLE:
                     self.listed += value.shape[0]
@@ -132,7 +148,7 @@ class Walk:
     def _check_all(self, node: onnx.NodeProto) -> None:
         self.held = max(self.held, self._now)
         for found, most, what in (
-            (self.held, HELD_BYTES, "bytes at one time"),
+            (self.held if self.windows == 1 else 0, HELD_BYTES, "bytes at one time"),
             (self.work, WORK, "multiplications"),
         ):
             if found > most * self.windows:
@@ -195,6 +211,9 @@ class Walk:
         shapes = [None if value is None else value.shape for value in inputs]
         constants_in = [None if value is None else value.constant for value in inputs]
         folded = (fold(node, constants_in, shapes) or []) if _are_small(kinds.values()) else []
+        growing = self._follow(node, inputs, folded)
+        if growing is None:
+            folded, growing = [], []
         lasting = all(value.lasting for value in present.values())
         results = {}
         for number, name in enumerate(node.output):
@@ -202,10 +221,31 @@ class Walk:
                 kind = kinds.get(name, onnx.TypeProto())
                 if number < len(folded):
                     element, constant = kind.tensor_type.elem_type, folded[number]
-                    results[name] = self.make(f"result {name!r}", element, constant.shape, constant, lasting=lasting)
+                    results[name] = self.make(
+                        f"result {name!r}", element, constant.shape, constant,
+                        lasting=lasting, growing=growing[number],
+                    )  # fmt: skip
                 else:
                     results[name] = self._bound(node, name, kind, list(present.values()), lasting=lasting)
         return results
+
+    def _follow(
+        self, node: onnx.NodeProto, inputs: Sequence[Value | None], folded: Sequence[Constant]
+    ) -> list[Constant | None] | None:
+        """Return which elements of what was folded grow with the windows, None where nobody can say."""
+        if node.op_type not in {"Shape", "Size"} and not folded:
+            return []
+        if node.op_type in {"Shape", "Size"}:
+            shape = inputs[0].shape if inputs and inputs[0] is not None else None
+            self.asked.append(shape)
+            if self._asked_of_many is None or shape is None or not folded:
+                return [None] * len(folded)
+            marked = compare_shape(shape, self._asked_of_many[len(self.asked) - 1], whole=node.op_type == "Size")
+            if marked is None:
+                return None
+            return [marked if node.op_type == "Size" else marked[_find_part(node)]]
+        constants = [None if value is None else value.constant for value in inputs]
+        return follow_growth(node, constants, [None if value is None else value.growing for value in inputs], folded)
 
     def _bound(
         self, node: onnx.NodeProto, name: str, kind: onnx.TypeProto, inputs: Sequence[Value], *, lasting: bool
@@ -214,7 +254,9 @@ class Walk:
         tensor = kind.tensor_type
         width = WIDTHS.get(tensor.elem_type, 0)
         if node.op_type == "Range":  # not as ONNX counts, for whom steps of 0 lead nowhere at once
-            return self.make(f"result {name!r}", tensor.elem_type, (self._count_range(node, inputs),), lasting=lasting)
+            count, exact = self._count_range(node, inputs)
+            value = self.make(f"result {name!r}", tensor.elem_type, (count,), lasting=lasting)
+            return value if exact else dataclasses.replace(value.forget_shape(), lasting=lasting)
         if tensor.HasField("shape"):
             shape = tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim)
             if None not in shape:
@@ -225,15 +267,23 @@ class Walk:
             raise self.refuse_unknown(node)
         return Value(kind, None, most, width, None, lasting)
 
-    def _count_range(self, node: onnx.NodeProto, inputs: Sequence[Value]) -> int:
+    def _count_range(self, node: onnx.NodeProto, inputs: Sequence[Value]) -> tuple[int, bool]:
+        """Return how many numbers there are at the most, and whether there are just as many."""
         numbers = [value.constant.item() for value in inputs if value.constant is not None and value.constant.size == 1]
         if len(numbers) != 3:
             raise self.refuse_unknown(node)
         start, limit, step = numbers
         if not step or not all(map(math.isfinite, numbers)):
             raise UnsafeModel(f"{self.where}: {name_node(node)}: expected steps that lead to an end, found {numbers}")
-        count: int = math.ceil((limit - start) / step)
-        return max(count, 0)
+        longest = _LONGEST_RANGE if inputs[0].width == 8 else _LONGEST_RANGE_OF_32
+        if abs(fractions.Fraction(limit) - fractions.Fraction(start)) >= longest:
+            raise UnsafeModel(
+                f"{self.where}: {name_node(node)}: expected numbers less than {longest:,} apart, found {numbers}"
+            )
+        # In fractions, which do not overflow; ONNX Runtime rounds as it goes along.
+        count = max(math.ceil((fractions.Fraction(limit) - fractions.Fraction(start)) / fractions.Fraction(step)), 0)
+        exact = all(float(number).is_integer() and abs(number) < _ROUNDED for number in numbers)
+        return (count, True) if exact else (count + (count >> 20) + 2, False)
 
     def refuse_unknown(self, node: onnx.NodeProto) -> UnsafeModel:
         return UnsafeModel(
@@ -253,6 +303,19 @@ class Walk:
             if item.name not in inside:
                 raise UnsafeModel(f"{self.where}: a graph within it gives {item.name!r}, which nothing in it makes")
         return [inside[item.name].forget() for item in graph.output]
+
+
+def _list_sizes(value: Value) -> tuple[int | None, ...] | None:
+    """Return the sizes of all axes, as far as they are known."""
+    if value.shape is not None or not value.kind.tensor_type.HasField("shape"):
+        return value.shape
+    return tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in value.kind.tensor_type.shape.dim)
+
+
+def _find_part(node: onnx.NodeProto) -> slice:
+    """Return which axes a node asks for."""
+    given = {item.name: item.i for item in node.attribute}
+    return slice(given.get("start", 0), given.get("end"))
 
 
 def _are_small(kinds: Iterable[onnx.TypeProto]) -> bool:

@@ -60,6 +60,45 @@ def make_bombs() -> dict[str, onnx.ModelProto]:
              ("ConstantOfShape", ["cube"], "ones"), ("Tile", ["ones", "times"], "bomb")],
             first=[0], times=[1, 1, 100_000],
         ),
+        "as many as windows after the first": _bomb(
+            [("Shape", [x], "shape"), ("Gather", ["shape", "first"], "n"), ("Sub", ["n", "one"], "o"),
+             ("Sub", ["n", "many"], "p"), ("Mul", ["o", "p"], "q"), ("Mul", ["q", "q"], "square"),
+             ("Mul", ["square", "size"], "r"), ("ConstantOfShape", ["r"], "bomb")],
+            first=[0], one=[1], many=[16], size=[2**22],
+        ),
+        "more than none for some windows": _bomb(
+            [("Shape", [x], "shape"), ("Gather", ["shape", "first"], "n"), ("Mod", ["n", "many"], "o"),
+             ("Sub", ["o", "one"], "p"), ("Mul", ["p", "p"], "q"), ("Mul", ["q", "size"], "r"),
+             ("ConstantOfShape", ["r"], "bomb")],
+            first=[0], one=[1], many=[15], size=[2**32],
+        ),
+        "much for one number of windows": _bomb(
+            [("Shape", [x], "shape"), ("Gather", ["shape", "first"], "n"), ("Equal", ["n", "many"], "yes"),
+             ("Where", ["yes", "size", "one"], "r"), ("ConstantOfShape", ["r"], "bomb")],
+            first=[0], one=[1], many=[64], size=[HUGE],
+        ),
+        "windows after the thousandth": _bomb(
+            [("Slice", [x, "thousand", "end", "first"], "few"), ("Tile", ["few", "times"], "bomb")],
+            first=[0], thousand=[1000], end=[HUGE], times=[1, 2**20, 1],
+        ),
+        "branches of different shapes": _choose_shapes(),
+        "Loop that ends early": _end_early(),
+        "Slice from before the first": _bomb(
+            [("Slice", ["size", "start", "end", "first", "back"], "s"), ("ConstantOfShape", ["s"], "bomb")],
+            size=[2**33], start=[-100], end=[-(2**62)], first=[0], back=[-1],
+        ),
+        "the largest of what is no number": _bomb(
+            [("ReduceMax", ["f"], "m"), ("Cast", ["m"], "i", {"to": 7}), ("Max", ["i", "one"], "s"),
+             ("ConstantOfShape", ["s"], "bomb")],
+            f=np.array([2**33, np.nan], np.float32), one=[1],
+        ),
+        "Range of all numbers": _bomb(
+            [("Range", ["a", "b", "c"], "d"), ("Cast", ["d"], "bomb", {"to": 1})], a=-1e308, b=1e308, c=5e-324
+        ),
+        "Range of numbers of 32 bits": _bomb([("Range", ["a", "b", "c"], "bomb")], **_floats(a=-3e38, b=3e38, c=1e-45)),
+        "Range of numbers that overflow": _bomb(
+            [("Range", ["a", "b", "c"], "i"), ("Cast", ["i"], "bomb", {"to": 1})], a=2**62, b=-(2**62) - 2**61, c=1
+        ),
         "many of a GiB": _bomb(
             [*(("ConstantOfShape", ["size"], f"c{n}") for n in range(40)),
              ("Sum", [f"c{n}" for n in range(40)], "bomb")],
@@ -320,6 +359,49 @@ def _nest_branches(levels: int) -> onnx.ModelProto:
         node = helper.make_node("If", ["yes"], [f"r{level}"], then_branch=graph, else_branch=graph)
         graph = helper.make_graph([node], f"b{level}", [], [_value(f"r{level}")])
     return _bomb([("If", ["yes"], "bomb", {"then_branch": graph, "else_branch": graph})], yes=True)
+
+
+def _choose_shapes() -> onnx.ModelProto:
+    """Return a network of two branches, of which the one with the narrower rows has more of them at the most."""
+    from onnx import helper
+
+    branches = []
+    for name, rows, width in (("a", 60_000, 4), ("b", 2, 100_000)):
+        tensors = {f"yes_{name}": np.ones(rows, bool), f"size_{name}": [rows, width]}
+        nodes = [helper.make_node("ConstantOfShape", [f"size_{name}"], [f"c_{name}"]),
+                 helper.make_node("Compress", [f"c_{name}", f"yes_{name}"], [name], axis=0)]  # fmt: skip
+        constants = [_tensor(key, value) for key, value in tensors.items()]
+        branches.append(helper.make_graph(nodes, name, [], [_value(name)], constants))
+    choice = dict(zip(("then_branch", "else_branch"), branches, strict=True))
+    return _bomb(
+        [("ReduceMax", ["sequence"], "m", {"keepdims": 0}), ("Greater", ["m", "half"], "yes"),
+         ("If", ["yes"], "rows", choice), ("ReduceSum", ["rows", "first"], "sums", {"keepdims": 0}),
+         ("Unsqueeze", ["sums", "second"], "column"), ("Mul", ["sums", "column"], "bomb")],
+        first=[0], second=[1], **_floats(half=0.5),
+    )  # fmt: skip
+
+
+def _end_early() -> onnx.ModelProto:
+    """Return a network whose size is what a loop that may end early leaves of its turns."""
+    from onnx import helper
+
+    nodes = [helper.make_node("Less", ["state", "half"], ["go_on"]), helper.make_node("Identity", ["state"], ["next"]),
+             helper.make_node("Identity", ["state"], ["item"])]  # fmt: skip
+    inputs = [_value("turn", 7), _value("go", 9), _value("state")]
+    outputs = [_value("go_on", 9), _value("next"), _value("item")]
+    body = helper.make_graph(nodes, "body", inputs, outputs, [_tensor("half", np.float32(0.5))])
+    model = _bomb(
+        [("Shape", ["items"], "shape"), ("Sub", ["all", "shape"], "left"), ("Mul", ["left", "huge"], "size"),
+         ("ConstantOfShape", ["size"], "bomb")],
+        turns=10, all=[10], huge=[2**31],
+    )  # fmt: skip
+    place = next(number for number, node in enumerate(model.graph.node) if node.op_type == "Shape")
+    loop = [helper.make_node("ReduceMax", ["sequence"], ["most"], keepdims=0),
+            helper.make_node("Loop", ["turns", "", "most"], ["last", "items"], body=body)]  # fmt: skip
+    rest = [*model.graph.node[:place], *loop, *model.graph.node[place:]]
+    del model.graph.node[:]
+    model.graph.node.extend(rest)
+    return model
 
 
 def _make_training() -> onnx.TrainingInfoProto:
