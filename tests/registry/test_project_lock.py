@@ -43,6 +43,16 @@ def test_a_new_pin_replaces_that_of_its_model_alone(tmp_path):
     assert read_lock(tmp_path / "zoo.lock").models == {"a": make_pin("2.0.0", "b"), "b": make_pin()}
 
 
+def test_a_lock_that_is_a_link_out_of_its_folder_is_changed_where_it_lies(tmp_path):
+    (tmp_path / "project").mkdir()
+    path = tmp_path / "project" / "zoo.lock"
+    update_lock(tmp_path / "shared.lock", {"a": make_pin()})
+    path.symlink_to(tmp_path / "shared.lock")
+    update_lock(path, {"b": make_pin()})
+    assert path.is_symlink()
+    assert set(read_lock(tmp_path / "shared.lock").models) == {"a", "b"}
+
+
 def test_no_pin_of_several_processes_is_lost(tmp_path):
     path = tmp_path / "zoo.lock"
     threads = [threading.Thread(target=update_lock, args=[path, {f"m{n}": make_pin()}]) for n in range(6)]

@@ -77,6 +77,21 @@ def test_a_new_configuration_is_its_owners_alone_and_keeps_the_permissions_that_
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
+def test_a_configuration_that_is_a_link_out_of_its_folder_is_read_and_changed_where_it_lies(home, tmp_path):
+    home.mkdir()
+    (tmp_path / "dotfiles").mkdir()
+    (home / CONFIG_FILE).symlink_to(tmp_path / "dotfiles" / "zoo.yaml")
+    with pytest.raises(
+        ModelError, match=r"config\.yaml: can't be read: it is a link to .*zoo\.yaml, which is not there"
+    ):
+        read_sources()
+    (tmp_path / "dotfiles" / "zoo.yaml").write_text("schema_version: 1\n")
+    add_source(Source(name="lab", url="https://lab.org/zoo"))
+    assert (home / CONFIG_FILE).is_symlink()
+    assert "lab.org" in (tmp_path / "dotfiles" / "zoo.yaml").read_text()
+    assert list_names() == ["assayzoo", "lab"]
+
+
 def test_none_is_lost_of_several_that_are_added_at_once():
     def add(number):
         add_source(Source(name=f"lab-{number}", url=f"https://lab.org/{number}"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -13,8 +12,8 @@ from pydantic import Field
 from zoo.errors import LockMismatch, ModelError, near_match
 from zoo.model.card import Name, Sha256, Text, Version
 from zoo.model.document import Document, parse_document, read_document
+from zoo.registry.linked import open_linked
 from zoo.registry.stores.amending import amend
-from zoo.registry.stores.local import LocalStore
 
 LOCK_FILE = "zoo.lock"
 
@@ -71,7 +70,7 @@ def update_lock(path: Path, pins: Mapping[str, Pin]) -> Lock:
         ModelError: The file that is there is no lock.
         OutputError: It can't be written.
     """
-    whole = Path(os.path.abspath(path))  # noqa: PTH100 - links stay
+    store, name = open_linked(path)
     locks: list[Lock] = []
 
     def add(content: bytes | None) -> bytes | None:
@@ -82,7 +81,7 @@ def update_lock(path: Path, pins: Mapping[str, Pin]) -> Lock:
         text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120).encode()
         return None if text == content else text
 
-    amend(LocalStore(whole.parent), whole.name, _MAX_LOCK, add)
+    amend(store, name, _MAX_LOCK, add)
     return locks[-1]
 
 

@@ -14,12 +14,13 @@ from zoo.registry.cache import Cache
 from zoo.registry.fetching import MAX_MODEL, MAX_SIGNATURE, Share, Tell, add_signature, check_card, fetch
 from zoo.registry.index import Listing
 from zoo.registry.judging import judge_kept
+from zoo.registry.linked import is_there
 from zoo.registry.project_lock import LOCK_FILE, Pin, read_lock, update_lock
 from zoo.registry.refreshing import describe_source
 from zoo.registry.resolving import Resolved, find_local, find_place, resolve
 from zoo.registry.sources import BUNDLED, UNBUNDLED, Source, find_source, read_sources
 from zoo.registry.stores.addresses import hide_secrets
-from zoo.registry.trust import Signer, is_there, trust_path
+from zoo.registry.trust import Signer, trust_path
 
 __all__ = [
     "MAX_MODEL",

@@ -15,7 +15,8 @@ from zoo.errors import ModelError, OutputError, near_match
 from zoo.model.card import Text
 from zoo.model.document import Document, parse_document
 from zoo.places import cache_folder, config_folder
-from zoo.registry.stores.addresses import hide_secrets
+from zoo.registry.linked import open_linked
+from zoo.registry.stores.addresses import check_address, hide_secrets
 from zoo.registry.stores.amending import amend
 from zoo.registry.stores.local import LocalStore
 from zoo.registry.stores.opening import SCHEMES
@@ -112,6 +113,7 @@ def _complete_address(address: str) -> str:
         return str(Path(path) if whole else Path(path) / REGISTRY_FILE)
     if scheme.lower() not in SCHEMES:
         raise ValueError(f"expected {', '.join(f'{known}://…' for known in SCHEMES)} or a path, found {shown!r}")
+    check_address(address)
     path_there, question, query = rest.partition("?")
     if not path_there.strip("/"):
         raise ValueError(f"expected an address with a name behind {scheme}://, found {shown!r}")
@@ -242,20 +244,20 @@ def unbundled_registry() -> Path:
     return cache_folder() / "registries" / UNBUNDLED / REGISTRY_FILE
 
 
-def _open_config() -> LocalStore:
-    return LocalStore(config_folder(), mode=0o600)  # addresses may hold passwords
+def _open_config() -> tuple[LocalStore, str]:
+    return open_linked(config_folder() / CONFIG_FILE, mode=0o600)  # addresses may hold passwords
 
 
 def _read_config() -> _Config:
-    store = _open_config()
-    found = store.read_tagged(CONFIG_FILE, _MOST_CONFIG)
-    return _parse_config(found.content if found is not None else None, store)
+    store, name = _open_config()
+    found = store.read_tagged(name, _MOST_CONFIG)
+    return _parse_config(found.content if found is not None else None)
 
 
-def _parse_config(content: bytes | None, store: LocalStore) -> _Config:
+def _parse_config(content: bytes | None) -> _Config:
     if content is None:
         return _Config()
-    path = store.folder / CONFIG_FILE
+    path = config_folder() / CONFIG_FILE
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -267,10 +269,10 @@ def _parse_config(content: bytes | None, store: LocalStore) -> _Config:
 
 
 def _change(change: Callable[[Sequence[Source]], Sequence[Source]]) -> None:
-    store = _open_config()
+    store, name = _open_config()
 
     def edit(content: bytes | None) -> bytes | None:
-        before = _parse_config(content, store).registries
+        before = _parse_config(content).registries
         after = tuple(change(before))
         if after == before:
             return None
@@ -278,4 +280,4 @@ def _change(change: Callable[[Sequence[Source]], Sequence[Source]]) -> None:
         document = {"schema_version": 1, "registries": registries}
         return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120).encode()
 
-    amend(store, CONFIG_FILE, _MOST_CONFIG, edit)
+    amend(store, name, _MOST_CONFIG, edit)

@@ -20,6 +20,7 @@ from zoo.model.checksums import SIGNATURE
 from zoo.model.document import Document, read_document
 from zoo.model.limits import MIB, SIGNATURE_BYTES, read_bounded
 from zoo.places import config_folder
+from zoo.registry.linked import is_there
 
 if TYPE_CHECKING:
     from zoo.model.signature import Bundle
@@ -116,25 +117,6 @@ def read_trust(path: Path | None = None) -> Trust:
 def trust_path() -> Path:
     """Return where the trust file is."""
     return config_folder() / TRUST_FILE
-
-
-def is_there(path: Path) -> bool:
-    """Return whether a file is there, be it that it can't be read: what a user wrote may not count for nothing.
-
-    A link is there, and a folder that is one, whatever it leads to: the disk with the file may not be mounted.
-    """
-    for each in (path, *path.parents):
-        try:
-            linked = each.is_symlink()
-            each.stat()
-        except FileNotFoundError:
-            if linked:
-                return True
-        except OSError:
-            return True
-        else:
-            return each == path
-    return False
 
 
 def judge(folder: Path, full_name: str, *, now: dt.datetime | None = None, quiet: bool = False) -> Signer:
