@@ -5,7 +5,11 @@ Each function is called while a network is built and imports Keras then.
 
 from __future__ import annotations
 
+from zoo.training.layers.attention import attention_pooling, relative_attention, relative_positions
+from zoo.training.layers.dilated import dilated_residual, gated_dilation, grow_dilations
+from zoo.training.layers.gelu import sigmoid_gelu
 from zoo.training.layers.highway import highway
+from zoo.training.layers.residual import residual
 from zoo.training.layers.strands import (
     ReverseComplement,
     both_strands,
@@ -14,4 +18,19 @@ from zoo.training.layers.strands import (
     turn_strand,
 )
 
-__all__ = ["ReverseComplement", "both_strands", "highway", "join_strands", "shared_convolution", "turn_strand"]
+__all__ = [
+    "ReverseComplement",
+    "attention_pooling",
+    "both_strands",
+    "dilated_residual",
+    "gated_dilation",
+    "grow_dilations",
+    "highway",
+    "join_strands",
+    "relative_attention",
+    "relative_positions",
+    "residual",
+    "shared_convolution",
+    "sigmoid_gelu",
+    "turn_strand",
+]
