@@ -65,7 +65,7 @@ def make_model(*layers, activation="relu", norm=True):
 OUTPUTS = (OutputSpec("y", ("t0", "t1"), "sigmoid"),)
 
 
-@pytest.mark.parametrize("activation", ["relu", "gelu", "elu", "silu", "exponential"])
+@pytest.mark.parametrize("activation", ["relu", "gelu", "elu", "celu", "silu", "exponential"])
 @pytest.mark.parametrize("norm", [True, False])
 def test_the_exported_network_predicts_what_keras_does(activation, norm):
     model = make_model(activation=activation, norm=norm)
@@ -78,6 +78,29 @@ def test_the_exported_network_predicts_what_keras_does(activation, norm):
     assert [value.name for value in proto.graph.output] == ["y"]
     assert proto.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "N"
     assert [(item.domain, item.version) for item in proto.opset_import if not item.domain] == [("", 18)]
+
+
+@pytest.mark.parametrize("channels", [6, 200])
+def test_numbers_that_a_layer_keeps_beside_its_weights_become_weights(channels):
+    means, variances = np.arange(channels) / 8, 1 + np.arange(channels) / 4
+    kept = keras.layers.Normalization(mean=means, variance=variances)
+    model = make_model(keras.layers.Dense(channels), kept, norm=False)
+
+    proto = export(model, INPUTS, OUTPUTS)
+    check_parity(Session(proto, make_card(), "cpu", 1), model, "y", CODES)
+
+    assert [value.name for value in proto.graph.input] == ["sequence"]
+
+
+def test_a_layer_that_measured_its_numbers_is_exported_with_them():
+    measured = keras.layers.Normalization()
+    measured.adapt(np.random.default_rng(0).normal(2, 3, (50, LENGTH, 4)))
+    sequence = keras.Input((LENGTH, 4), name="sequence")
+    model = keras.Model(sequence, make_model(norm=False)(measured(sequence)))
+
+    proto = export(model, INPUTS, OUTPUTS)
+
+    check_parity(Session(proto, make_card(), "cpu", 1), model, "y", CODES)
 
 
 def test_batch_norm_bias_and_squeeze_are_gone():
@@ -161,7 +184,7 @@ def test_a_prediction_that_is_no_number_is_refused():
 
 
 def test_an_operation_that_onnx_lacks_is_refused(monkeypatch):
-    monkeypatch.setattr(export_module, "_register_erfc", lambda: None)
+    monkeypatch.setattr(export_module, "_register_missing", lambda: None)
     from tf2onnx.handler import tf_op
 
     for versions in tf_op.get_opsets().values():

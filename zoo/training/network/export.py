@@ -64,7 +64,7 @@ def export_function(forward: Callable[..., Mapping[str, Any]], signature: list[A
     import tensorflow as tf
     import tf2onnx
 
-    _register_erfc()
+    _register_missing()
 
     @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
     def traced(*tensors: Any) -> Any:
@@ -73,6 +73,7 @@ def export_function(forward: Callable[..., Mapping[str, Any]], signature: list[A
     with _quiet_logs():
         proto: onnx.ModelProto
         proto, _ = tf2onnx.convert.from_function(traced, input_signature=signature, opset=OPSET)
+    _keep_captured(proto, traced)
     simplify(proto)
     canonicalise(proto)
     for value in (*proto.graph.input, *proto.graph.output):
@@ -124,22 +125,48 @@ def _relative_difference(expected: Predictions, found: Predictions) -> float:
     return float(np.abs(expected - found).max()) / max(largest, float(np.finfo(np.float32).tiny))
 
 
-def _register_erfc() -> None:
-    """Teach tf2onnx ``Erfc``, of which exact GELU is made: 1 - Erf; it would write an invalid file."""
+def _keep_captured(proto: onnx.ModelProto, traced: Any) -> None:
+    """Make weights of the constants that a function took from outside itself, in place: tf2onnx makes inputs of them.
+
+    A layer that keeps numbers beside its weights, such as the mean of ``Normalization``, has some.
+    """
+    from onnx import numpy_helper
+
+    values = {inside.name: outside for outside, inside in traced.get_concrete_function().graph.captures}
+    inputs = list(proto.graph.input)
+    del proto.graph.input[:]
+    for value in inputs:
+        if value.name in values:
+            proto.graph.initializer.append(numpy_helper.from_array(np.asarray(values[value.name]), value.name))
+        else:
+            proto.graph.input.append(value)
+
+
+def _register_missing() -> None:
+    """Teach tf2onnx what exact GELU and CELU are made of, 1 - Erf and Exp - 1; it would write an invalid file."""
+    from onnx import helper
     from tf2onnx.handler import tf_op
+
+    def add(context: Any, node: Any, operator: str, *, before: bool) -> None:
+        source, (result,) = node.input[0], node.output
+        shape, kind = context.get_shape(result), context.get_dtype(result)
+        context.remove_node(node.name)
+        inner = context.make_node(operator, [source], dtypes=[kind], shapes=[shape]).output[0]
+        one = context.make_const(f"{node.name}_one", np.array(1, helper.tensor_dtype_to_np_dtype(kind))).output[0]
+        read = [one, inner] if before else [inner, one]
+        context.make_node("Sub", read, outputs=[result], name=node.name, dtypes=[kind], shapes=[shape])
 
     @tf_op("Erfc")
     class _Erfc:
         @classmethod
         def version_9(cls, context: Any, node: Any, **_: Mapping[str, Any]) -> None:
-            source, (result,) = node.input[0], node.output
-            shape, kind = context.get_shape(result), context.get_dtype(result)
-            context.remove_node(node.name)
-            erf = context.make_node("Erf", [source], dtypes=[kind], shapes=[shape])
-            one = context.make_const(f"{node.name}_one", np.array(1.0, dtype=np.float32))
-            context.make_node(
-                "Sub", [one.output[0], erf.output[0]], outputs=[result], name=node.name, dtypes=[kind], shapes=[shape]
-            )
+            add(context, node, "Erf", before=True)
+
+    @tf_op("Expm1")
+    class _Expm1:
+        @classmethod
+        def version_9(cls, context: Any, node: Any, **_: Mapping[str, Any]) -> None:
+            add(context, node, "Exp", before=False)
 
 
 @contextmanager
