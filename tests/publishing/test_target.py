@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import pytest
 
 from zoo.errors import ModelError, OutputError
-from zoo.publishing.target import name_store, open_registry_file
+from zoo.publishing.target import check_apart, name_store, open_registry_file
 from zoo.registry.sources import Source, add_source, find_source, find_target
 
 
@@ -80,9 +82,49 @@ def test_a_store_is_named_below_the_registry_where_it_can_be(store, registry, na
     [
         ("zoo", "lab/registry.yaml", "zoo: expected a folder inside .*/lab"),
         ("lab/../zoo", "lab/registry.yaml", "expected a folder inside .*/lab"),
+        ("lab/registry.yaml", "lab/registry.yaml", r"expected a store, found what a registry is called; write lab$"),
+        ("s3://lab/a.yml/", "s3://lab/registry.yaml", r"expected a store, found .*; write s3://lab$"),
         ("zoo", "s3://lab/registry.yaml", "readers of s3://lab/registry.yaml can't reach a folder of this machine"),
     ],
 )
 def test_a_store_that_readers_would_not_find_is_refused(store, registry, message):
     with pytest.raises(OutputError, match=message):
         name_store(store, registry)
+
+
+@pytest.mark.parametrize("name", ["a ", " a", "a\n", "a\u00a0", " ", "a\\b", "a\nb", "a\x7f", "st\udcff"], ids=ascii)
+def test_a_store_whose_name_not_every_reader_would_read_alike_is_refused(name):
+    with pytest.raises(OutputError, match="expected the name of a store in UTF-8"):
+        name_store(f"lab/{name}", "lab/registry.yaml")
+    with pytest.raises(OutputError, match="expected the name of a store in UTF-8"):
+        name_store(f"s3://lab/{name}", "s3://lab/registry.yaml")
+
+
+def test_a_name_in_any_script_is_kept():
+    assert name_store("lab/m\u00fcller's m\u200cdl 1", "lab/registry.yaml") == "m\u00fcller's m\u200cdl 1"
+
+
+@pytest.mark.parametrize(
+    ("store", "registry"),
+    [
+        ("model", "model/registry.yaml"),
+        ("model/store", "model/store/registry.yaml"),
+        ("./lab/../model/a/b", "registry.yaml"),
+        ("link/store", "registry.yaml"),
+        ("lab", "model/registry.yaml"),
+        ("s3://lab", "model/registry.yaml"),
+    ],
+)
+def test_a_store_or_registry_in_the_models_own_folder_is_refused(store, registry, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "link").symlink_to("model")
+    with pytest.raises(OutputError, match="lies in the model's folder, model, which stays as it is"):
+        check_apart(Path("model"), store, registry)
+
+
+@pytest.mark.parametrize("store", ["lab", ".", "model-2", "s3://model/store"])
+def test_a_store_beside_or_above_the_models_folder_is_none_in_it(store, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model").mkdir()
+    check_apart(Path("model"), store, "registry.yaml")

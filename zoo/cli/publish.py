@@ -53,7 +53,7 @@ def publish(
             registry=registry,
             key=key,
             certificate=certificate,
-            password=password.encode() if password else None,
+            password=os.fsencode(password) if password else None,
             new_signer=new_signer,
             pull_request=pull_request,
             report=report,

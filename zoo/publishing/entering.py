@@ -93,6 +93,11 @@ class Publication:
             return ""
         return self._find_signer(self.prepared.card.version, entry)
 
+    def measure_signature(self, entry: Entry) -> int:
+        """Return the bytes of the signature that was given, 0 where there is none or another one is listed."""
+        given = self._signed is not None and self._signed.digest == entry.signature
+        return self._signed.file.stat().st_size if self._signed is not None and given else 0
+
     def _may_sign(self, entry: Entry, current: Versions | None) -> bool:
         """Return whether our signature takes its place in an entry; two by one signer are as good as each other."""
         if entry.signature is None:

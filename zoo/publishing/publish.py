@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.errors import ChecksumMismatch, PublishConflict
+from zoo.errors import ChecksumMismatch, ModelError, PublishConflict
 from zoo.model.checksums import verify_checksums
 from zoo.model.verify import verify_folder
 from zoo.publishing.entering import Publication
@@ -13,7 +15,7 @@ from zoo.publishing.preparing import Prepared, open_workplace, prepare
 from zoo.publishing.pull_request import Branch, Checkout
 from zoo.publishing.signing import sign_copy
 from zoo.publishing.swapping import change_registry, read_versions, update_index
-from zoo.publishing.target import name_store, open_registry_file
+from zoo.publishing.target import check_apart, name_store, open_registry_file
 from zoo.publishing.uploading import upload
 from zoo.registry.index import Entry
 from zoo.registry.pull import Share
@@ -36,7 +38,7 @@ class Published:
         signer: The sha256 of the key, or the subject of the certificate, that it is signed with; empty if it is not.
         blobs: How many files the store has of it, SHA256SUMS and a signature among them.
         sent: How many of them were not there, or damaged.
-        size: Bytes of all files but the signature.
+        size: Bytes of all files, and of the signature that was given now.
         tries: How often the registry was read until it could be changed.
         changed: Whether the registry had to be changed: else the same model was listed already.
         yanked: Why it is withdrawn; None if it is not.
@@ -104,6 +106,7 @@ def publish(
     """
     address = find_target(registry if registry is not None else _as_path(to))
     named = name_store(str(to), address)
+    check_apart(Path(folder), str(to), address)
     checkout = Checkout(address) if pull_request else None
     target = checkout.registry if checkout is not None else open_registry_file(address)
     store, reader = _open_store(str(to), checkout)
@@ -111,7 +114,8 @@ def publish(
         card = prepared.card
         if checkout is not None:
             checkout.start(f"zoo/{card.name}-{card.version}")
-        signed = sign_copy(prepared.folder, card, _to_path(key), _to_path(certificate), password)
+        with _naming(prepared.folder, Path(folder)):
+            signed = sign_copy(prepared.folder, card, _to_path(key), _to_path(certificate), password)
         publication = Publication(prepared, signed, target, named, reader, new_signer=new_signer)
         planned = publication.plan(read_versions(target, card.name))
         message = f"Publish {card.full_name}\n\n{card.summary}\n\nsha256sums: {prepared.digest}\n"
@@ -149,13 +153,22 @@ def _describe(
         signer=publication.find_signer(entry),
         blobs=len(prepared.files) + (entry.signature is not None),
         sent=sent,
-        size=prepared.size,
+        size=prepared.size + publication.measure_signature(entry),
         tries=tries,
         changed=changed,
         yanked=entry.yanked,
         elsewhere="" if publication.lies_here(entry) else _find_store(entry),
         branch=branch,
     )
+
+
+@contextlib.contextmanager
+def _naming(copy: Path, folder: Path) -> Iterator[None]:
+    """Have a fault name the user's folder, and not the copy, which is gone by then."""
+    try:
+        yield
+    except ModelError as error:
+        raise type(error)(str(error).replace(str(copy), str(folder))) from error
 
 
 def _find_store(entry: Entry) -> str:

@@ -79,9 +79,11 @@ class Checkout:
 
     def open_store(self, folder: str) -> CheckoutStore | None:
         """Return a folder of the checkout as a store, whose files become part of the commit; None for another one."""
-        path = Path(folder).resolve()
+        path = Path(os.path.realpath(folder))
         if "://" in folder or not path.is_relative_to(self.root):
             return None
+        if ".git" in path.relative_to(self.root).parts or (path.exists() and not path.is_dir()):
+            raise OutputError(f"{folder}: expected a folder whose files git takes into a commit; choose another one")
         return CheckoutStore(self, folder, path.relative_to(self.root))
 
     def start(self, branch: str) -> None:
@@ -122,6 +124,9 @@ class Checkout:
             lines = "".join(f"{file.mode} {file.object}\t{path}\0" for path, file in sorted(self._changed.items()))
             self._run("update-index", "-z", "--index-info", content=lines.encode(), environment=index)
             tree = self._run("write-tree", environment=index)
+        for path, file in self._changed.items():  # of names that git keeps to itself it says nothing, and goes on
+            if self._find(f"{tree}:{path}") != file.object:
+                raise OutputError(f"{self.root}: git takes no file {path} into a commit; choose another folder")
         if tree == self._find(f"{self._base}^{{tree}}"):
             return self._describe(self._tip) if self._base != self._head else None
         commit = self._run("commit-tree", tree, "-p", self._base, "-F", "-", content=message.encode())

@@ -36,8 +36,8 @@ def register(folder: str | Path, registry: str | Path, *, replace: bool = False)
     if target.remote:
         raise OutputError(f"{target.address}: expected a registry on this disk; zoo publish lists models in others")
     root = Path(target.store.address).resolve()
-    if not folder.resolve().is_relative_to(root):
-        raise ModelError(f"{folder}: expected a model folder below {root}")
+    if folder.resolve() == root or not folder.resolve().is_relative_to(root):
+        raise ModelError(f"{folder}: expected a model folder below {root}, where the registry lies")
     digest = verify_checksums(folder)
     card = read_card(folder / CARD_FILE)
     described = describe(card, digest, url=folder.resolve().relative_to(root).as_posix())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,9 @@ from zoo.registry.sources import find_target
 from zoo.registry.stores.addresses import hide_secrets, split_address
 from zoo.registry.stores.opening import open_store
 from zoo.registry.stores.protocol import Writer
+
+_UNREADABLE = frozenset({"Cc", "Cs"})
+"""What no name may hold, as Unicode classifies it: control characters, and bytes that are no UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +62,48 @@ def name_store(store: str, registry: str) -> str:
     Raises:
         OutputError: Who reads the registry could not find the store.
     """
-    above = split_address(registry)[0]
     if not store.strip():
         raise OutputError("expected a store, found an empty address")
+    if store.rstrip("/").endswith((".yaml", ".yml")):
+        raise OutputError(
+            f"{hide_secrets(store)}: expected a store, found what a registry is called; write "
+            f"{hide_secrets(split_address(store.rstrip('/'))[0])}"
+        )
+    named = _name_store(store, registry, split_address(registry)[0])
+    if named != named.strip() or any(letter == "\\" or unicodedata.category(letter) in _UNREADABLE for letter in named):
+        raise OutputError(
+            f"{hide_secrets(store)!r}: expected the name of a store in UTF-8, without a backslash, line ends and the "
+            "like, and without a space at its ends: not every reader would find it"
+        )
+    return named
+
+
+def check_apart(folder: Path, store: str, registry: str) -> None:
+    """Refuse a store or a registry of this disk that would be written into a model's folder.
+
+    Args:
+        folder: The model's.
+        store: A folder or an address.
+        registry: The path or address of the registry's file.
+
+    Raises:
+        OutputError: A store, or the registry, lies in it.
+    """
+    inside = Path(os.path.realpath(folder))
+    written = {store: Path(store, "blobs"), registry: Path(registry)}
+    for given, path in written.items():
+        if "://" not in given and Path(os.path.realpath(path)).is_relative_to(inside):
+            raise OutputError(f"{given}: lies in the model's folder, {folder}, which stays as it is; expected another")
+
+
+def _name_store(store: str, registry: str, above: str) -> str:
     if "://" not in store:
         if "://" in registry:
             raise OutputError(
                 f"{store}: readers of {hide_secrets(registry)} can't reach a folder of this machine; "
                 "publish to a store that they can"
             )
-        root, folder = Path(above).resolve(), Path(store).resolve()
+        root, folder = Path(os.path.realpath(above)), Path(os.path.realpath(store))
         if not folder.is_relative_to(root):
             raise OutputError(
                 f"{store}: expected a folder inside {root}, where the registry lies: both are read and moved together"

@@ -54,6 +54,8 @@ def yank(name: str, registry: str | Path, reason: str | None, *, pull_request: b
     told = None if reason is None else " ".join(reason.split())
     if told == "":
         raise ModelError(f"{name}: expected a reason, for those who use it")
+    if told is not None and not told.isprintable():
+        raise ModelError(f"{name}: expected a reason in UTF-8 without control characters, found {told!r}")
 
     def withdraw(current: Versions) -> Versions:
         entry = _find_entry(current, base, version)

@@ -112,7 +112,7 @@ class Lines:
         Raises:
             ModelError: A line is not what an index holds.
         """
-        rows = self._read(self._find_lines(name.encode()))
+        rows = self._read(self._find_lines(_encode(name)))
         if not rows:
             return None
         document = {
@@ -126,7 +126,7 @@ class Lines:
 
     def holds(self, name: str) -> bool:
         """Return whether there is a model of this name."""
-        return bool(self._find_lines(name.encode()))
+        return bool(self._find_lines(_encode(name)))
 
     def list_names(self) -> list[str]:
         """Return the name of every model, each once."""
@@ -236,6 +236,11 @@ def collecting_later() -> Iterator[None]:
 def read_name(line: bytes) -> str:
     """Return the name of the model that a line lists."""
     return line[len(_START) : line.find(b'"', len(_START))].decode(errors="replace")
+
+
+def _encode(name: str) -> bytes:
+    """Return a name that may have been typed in any encoding; one that is no UTF-8 is nobody's."""
+    return name.encode(errors="surrogatepass")
 
 
 def _are_rows(rows: list[Any], fields: Iterable[str]) -> bool:

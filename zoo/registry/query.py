@@ -89,7 +89,7 @@ class Criterion:
         """
         if len(self.spellings) > 1:
             return b""
-        return max(re.findall(rb"[a-z0-9]+", self.spellings[0].encode()), key=len, default=b"")
+        return max(re.findall(rb"[a-z0-9]+", self.spellings[0].encode(errors="surrogatepass")), key=len, default=b"")
 
     def admits(self, row: dict[str, Any]) -> bool:
         """Return whether a row is what is asked."""

@@ -1,6 +1,7 @@
 import pytest
 
-from zoo.registry.stores.addresses import hide_secrets, split_address
+from zoo.errors import DownloadError
+from zoo.registry.stores.addresses import check_address, hide_secrets, show, split_address
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,44 @@ def test_messages_show_addresses_without_their_secrets(text, shown):
 )
 def test_a_file_is_split_into_its_store_and_its_name(address, store, name):
     assert split_address(address) == (store, name)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("s3:///zoo/r.yaml", "gs:///r.yaml", "hf:///r.yaml", "oci:///zoo", "http:///r.yaml"),
+        *("https://me:s3cret@/r.yaml", "http://[bad/r.yaml", "http://exa\u2100mple.com/r.yaml", "s3://[x]/r.yaml"),
+        "oci://[bad/x",
+    ],
+)
+def test_an_address_without_a_server_or_bucket_is_none(address):
+    with pytest.raises(ValueError, match=r"^expected an address with the name of a server or bucket behind \w+://$"):
+        check_address(address)
+    with pytest.raises(DownloadError, match=r"expected an address with the name of a server or bucket") as caught:
+        split_address(address)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["s3://zoo/b#1", "s3://zoo/c?d", "gs://zoo/#", "hf://lab/zoo?a=b", "oci://h/a#b"])
+def test_what_a_store_would_pass_over_is_refused(address):
+    with pytest.raises(ValueError, match=r"^expected an address without '\?' and '#'$"):
+        check_address(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/srv/what?#1",
+        "https://lab.org/zoo?signature=1",
+        "http://[::1]:80/zoo",
+        "hf://lab/zoo@main/a",
+        "s3://arn:aws:s3:eu-west-1:1:accesspoint/zoo",
+    ],
+)
+def test_a_path_and_an_address_that_can_be_asked_are_taken(address):
+    check_address(address)
+
+
+def test_what_a_server_says_moves_no_cursor_and_fills_no_screen():
+    assert show("No\x1b[31m \x07way\r\nM\u00fcller") == "No?[31m ?way??M\u00fcller"
+    assert show("a" * 9999) == "a" * 200 + "…"

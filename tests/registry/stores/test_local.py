@@ -1,8 +1,10 @@
+import os
 import threading
+from pathlib import Path
 
 import pytest
 
-from zoo.errors import OutputError
+from zoo.errors import DownloadError, OutputError
 from zoo.registry.stores.local import LocalStore
 from zoo.registry.stores.protocol import Changed, Missing
 
@@ -47,6 +49,31 @@ def test_a_link_that_leads_out_is_missing(store):
     (store.folder / "link").symlink_to(store.folder.parent / "file")
     with pytest.raises(Missing, match="leads out of the store"):
         read(store, "link")
+
+
+def test_links_that_lead_round_in_a_circle_are_told(store):
+    put(store, "a", b"")
+    (store.folder / "link").symlink_to("link")
+    with pytest.raises(DownloadError, match=r"link: can't be read: "):
+        read(store, "link")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes on the disk")
+def test_a_pipe_is_refused_at_once_instead_of_waited_for(store):
+    store.folder.mkdir()
+    os.mkfifo(store.folder / "pipe")
+    with pytest.raises(DownloadError, match=r"pipe: can't be read: expected a file, found a pipe or a device$"):
+        read(store, "pipe")
+    with pytest.raises(DownloadError, match="expected a file, found a pipe or a device"):
+        store.read_tagged("pipe", 9)
+    with pytest.raises(OutputError, match="expected a file, found a pipe or a device"):
+        store.swap("pipe", b"", None)
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no endless device")
+def test_a_device_is_refused_as_well():
+    with pytest.raises(DownloadError, match=r"/dev/zero: can't be read: expected a file, found a pipe or a device$"):
+        read(LocalStore("/dev"), "zero")
 
 
 def test_a_swap_takes_place_only_from_the_state_that_was_read(store):

@@ -42,6 +42,14 @@ def test_what_is_no_store_is_refused_with_what_there_is(address):
         open_store(address, write=True)
 
 
+@pytest.mark.parametrize("address", ["s3:///zoo", "gs:///zoo", "hf:///lab/zoo", "oci://[bad/x", "s3://zoo/b#1"])
+def test_an_address_that_leads_nowhere_or_is_not_read_as_a_whole_is_refused(address):
+    with pytest.raises(DownloadError, match="expected an address with"):
+        open_store(address)
+    with pytest.raises(OutputError, match="expected an address with"):
+        open_store(address, write=True)
+
+
 def test_a_web_server_can_not_be_written():
     with pytest.raises(OutputError, match=r"^https://zoo\.org/models: a web server can only be read; publish to"):
         open_store("https://me:s3cret@zoo.org/models", write=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from zoo.errors import DownloadError
+from zoo.registry.stores.files import open_file
 from zoo.registry.stores.protocol import PIECE, Missing, Tag, Tagged
 
 _BLOCK = 512
@@ -38,7 +39,7 @@ class ArchiveStore:
         self.path = path
         self.address = str(path)
         try:
-            with path.open("rb") as stream:
+            with open_file(path) as stream:
                 self._members = dict(_list_members(stream, str(path), path.stat().st_size))
         except OSError as error:
             raise DownloadError(f"{path}: can't be read: {error.strerror or error}") from error

@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from typing import IO
 
 from zoo.errors import DownloadError
-from zoo.registry.stores.addresses import hide_secrets
+from zoo.registry.stores.addresses import hide_secrets, show
+from zoo.registry.stores.pace import PacedConnection, PacedTlsConnection
 from zoo.registry.stores.protocol import IDLE, PIECE, Missing
 
 REDIRECTS = 5
@@ -24,6 +25,7 @@ ABSENT = frozenset({404, 410})
 """What a server answers about a file that is not there."""
 
 _MOVED = frozenset({301, 302, 303, 307, 308})
+_BEGINS = re.compile(r"\s*bytes\s+(\d{1,19})-")  # no file has more bytes, and Python reads no number of any length
 
 
 class Connection:
@@ -42,8 +44,8 @@ class Connection:
         for handler in (
             urllib.request.ProxyHandler(),
             urllib.request.UnknownHandler(),
-            urllib.request.HTTPHandler(),
-            urllib.request.HTTPSHandler(),
+            _HttpHandler(),
+            _HttpsHandler(),
         ):
             self._opener.add_handler(handler)
 
@@ -78,7 +80,7 @@ class Connection:
         coding = answer.headers.get("Content-Encoding", "identity").strip().lower()
         if coding not in {"", "identity"}:
             raise DownloadError(
-                f"{where}: expected the bytes as they are, found them in the encoding {coding!r}; "
+                f"{where}: expected the bytes as they are, found them in the encoding {show(coding)!r}; "
                 "have the server not compress this folder"
             )
         expected = answer.length
@@ -119,9 +121,10 @@ class Connection:
         if answer.status not in {200, 206} or (answer.status == 206 and not start):
             raise DownloadError(f"{where}: {explain_status(answer)}")
         sent = answer.headers.get("Content-Range", "")
-        begins = re.match(r"\s*bytes\s+(\d+)-", sent)
+        begins = _BEGINS.match(sent)
         if answer.status == 206 and (begins is None or int(begins[1]) != start):
-            raise DownloadError(f"{where}: asked for the bytes from {start} on, the server sends {sent or 'others'!r}")
+            given = repr(show(sent)) if sent else "others"
+            raise DownloadError(f"{where}: asked for the bytes from {start} on, the server sends {given}")
         skip = start if answer.status == 200 else 0
         for piece in self.read_pieces(answer, where):
             if kept := piece[skip:]:
@@ -138,12 +141,15 @@ class Connection:
             if answer.status not in _MOVED or target is None or method not in {"GET", "HEAD"}:
                 return answer
             answer.close()
-            target = urllib.parse.urljoin(url, target).replace(" ", "%20")
-            old, new = urllib.parse.urlsplit(url), urllib.parse.urlsplit(target)
+            try:
+                target = urllib.parse.urljoin(url, target).replace(" ", "%20")
+                old, new = urllib.parse.urlsplit(url), urllib.parse.urlsplit(target)
+            except ValueError as error:
+                raise DownloadError(f"{hide_secrets(first)}: leads to what is no address") from error
             if new.scheme not in {"http", "https"} or (old.scheme, new.scheme) == ("https", "http"):
                 raise DownloadError(
-                    f"{hide_secrets(first)}: leads to {hide_secrets(target)}; expected an address that begins with "
-                    f"{'https' if old.scheme == 'https' else 'http or https'}"
+                    f"{hide_secrets(first)}: leads to {show(hide_secrets(target))}; expected an address that begins "
+                    f"with {'https' if old.scheme == 'https' else 'http or https'}"
                 )
             if (old.scheme, old.netloc) != (new.scheme, new.netloc):
                 sent = {name: value for name, value in sent.items() if name.lower() != "authorization"}
@@ -174,7 +180,17 @@ class Connection:
         if isinstance(reason, http.client.IncompleteRead):
             return "the rest is missing"
         text = reason.strerror if isinstance(reason, OSError) and reason.strerror else str(reason)
-        return hide_secrets(text) or type(reason).__name__
+        return show(hide_secrets(text)) or type(reason).__name__
+
+
+class _HttpHandler(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(PacedConnection, req)
+
+
+class _HttpsHandler(urllib.request.HTTPSHandler):
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(PacedTlsConnection, req)
 
 
 def ask_range(start: int) -> dict[str, str]:
@@ -184,7 +200,7 @@ def ask_range(start: int) -> dict[str, str]:
 
 def explain_status(answer: http.client.HTTPResponse) -> str:
     """Return what an answer without the file says, and what to do about it."""
-    status = f"{answer.status} {answer.reason}".strip()
+    status = f"{answer.status} {show(answer.reason)}".strip()
     if answer.status in {401, 403, 407}:
         return f"the server denies access ({status}); check the credentials, and whether the file is there"
     if answer.status == 429 or answer.status >= 500:

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 from zoo.errors import DownloadError, OutputError
-from zoo.registry.stores.addresses import hide_secrets
+from zoo.registry.stores.addresses import hide_secrets, show
 from zoo.registry.stores.protocol import Changed, Missing, leads_out
 
 
@@ -35,5 +35,5 @@ def naming_faults(
     except (DownloadError, OutputError, Changed):
         raise
     except Exception as error:
-        text = hide_secrets(str(error).partition("\n")[0]) or type(error).__name__
+        text = show(hide_secrets(str(error).partition("\n")[0])) or type(error).__name__
         raise kind(f"{where}: {what}: {explain(error, text)}") from error

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
@@ -57,6 +60,23 @@ def write_beside(path: Path, *, mode: int = MODE) -> Iterator[tuple[Path, IO[byt
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"{path}: can't be written: {error.strerror or error}") from error
+
+
+def open_file(path: Path) -> BufferedReader:
+    """Open a file to read it; a pipe or a device, which might be waited for without end, is refused.
+
+    Raises:
+        OSError: It can't be opened, or is no file.
+    """
+
+    def open_at_once(name: str, flags: int) -> int:
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+    stream = open(path, "rb", opener=open_at_once)  # noqa: SIM115 - given to the caller
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.close()
+        raise OSError(errno.EINVAL, "expected a file, found a pipe or a device", str(path))
+    return stream
 
 
 def sync(stream: IO[bytes]) -> None:

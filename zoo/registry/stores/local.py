@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from zoo.errors import DownloadError, OutputError
-from zoo.registry.stores.files import MODE, sync, sync_folder, write_beside, write_whole
+from zoo.registry.stores.files import MODE, open_file, sync, sync_folder, write_beside, write_whole
 from zoo.registry.stores.pieces import read_whole
 from zoo.registry.stores.protocol import PIECE, Changed, Missing, Tag, Tagged
 
@@ -32,7 +32,7 @@ class LocalStore:
         """See ``Reader.read``; a name that leads out of the folder, by a link as well, is ``Missing``."""
         file = self._find(path)
         try:
-            with file.open("rb") as stream:
+            with open_file(file) as stream:
                 stream.seek(start)
                 while piece := stream.read(PIECE):
                     yield piece
@@ -97,14 +97,15 @@ class LocalStore:
     @staticmethod
     def _find_tag(target: Path) -> Tag | None:
         try:
-            with target.open("rb") as stream:
+            with open_file(target) as stream:
                 return hashlib.file_digest(stream, "sha256").hexdigest()
         except FileNotFoundError:
             return None
 
     def _find(self, path: str) -> Path:
-        root = self.folder.resolve()
-        found = root if "\0" in path else (root / path).resolve()
+        # Not Path.resolve, which fails where links lead round in a circle.
+        root = Path(os.path.realpath(self.folder))
+        found = root if "\0" in path else Path(os.path.realpath(root / path))
         if found == root or not found.is_relative_to(root):
             raise Missing(f"{self.folder}: {path!r} leads out of the store")
         return found

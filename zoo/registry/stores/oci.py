@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from zoo.errors import DownloadError, OutputError
-from zoo.registry.stores.addresses import hide_secrets
+from zoo.registry.stores.addresses import hide_secrets, show
 from zoo.registry.stores.connection import Connection, ask_range, explain_status, make_basic, split_credentials
 from zoo.registry.stores.pieces import read_whole
 from zoo.registry.stores.protocol import IDLE, Missing, Tag, Tagged
@@ -134,9 +134,13 @@ class OciStore:
             place = answer.headers.get("Location")
             if answer.status != 202 or place is None:
                 raise OutputError(f"{where}: can't be written: {explain_status(answer)}")
-            place = urllib.parse.urljoin(f"{self._root}/blobs/uploads/", place)
+            try:
+                place = urllib.parse.urljoin(f"{self._root}/blobs/uploads/", place)
+                urllib.parse.urlsplit(place)
+            except ValueError as error:
+                raise OutputError(f"{where}: is to be sent to what is no address") from error
         if self._root.startswith("https:") and not place.startswith("https:"):
-            raise OutputError(f"{where}: is to be sent to {hide_secrets(place)}; expected an address with https")
+            raise OutputError(f"{where}: is to be sent to {show(hide_secrets(place))}; expected an address with https")
         place += ("&" if "?" in place else "?") + urllib.parse.urlencode({"digest": digest})
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
         with self._ask("PUT", place, headers, body) as answer:
@@ -163,22 +167,26 @@ class OciStore:
 
     def _fetch_token(self, wish: str, actions: str) -> dict[str, str]:
         fields = {name.lower(): value for name, value in re.findall(r'(\w+)="([^"]*)"', wish)}
-        realm = urllib.parse.urlsplit(fields.get("realm", ""))
+        try:
+            realm = urllib.parse.urlsplit(fields.get("realm", ""))
+        except ValueError as error:
+            raise DownloadError(f"{self.address}: names no server that gives tokens") from error
         if realm.scheme != "https" and not (realm.scheme == "http" and self._root.startswith("http:")):
             raise DownloadError(f"{self.address}: names no server that gives tokens over https")
+        place = show(realm.netloc.rpartition("@")[2])
         repository = urllib.parse.unquote(self._root.partition("/v2/")[2])
         asked = {"service": fields.get("service", ""), "scope": f"repository:{repository}:{actions}"}
         url = realm._replace(query="&".join(filter(None, [realm.query, urllib.parse.urlencode(asked)]))).geturl()
         with self._connection.ask(url, self._basic) as answer:
             if answer.status != 200:
-                raise DownloadError(f"{self.address}: no token of {realm.netloc}: {explain_status(answer)}")
-            where = f"{self.address}: a token of {hide_secrets(url)}"
+                raise DownloadError(f"{self.address}: no token of {place}: {explain_status(answer)}")
+            where = f"{self.address}: a token of {place}"
             content = read_whole(self._connection.read_pieces(answer, where), _MOST_TOKEN, where)
         try:
             given = json.loads(content)
             return {"Authorization": f"Bearer {given.get('token') or given['access_token']}"}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DownloadError(f"{self.address}: what {realm.netloc} sends is no token") from error
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise DownloadError(f"{self.address}: what {place} sends is no token") from error
 
 
 def _find_digest(path: str) -> str | None:
@@ -197,5 +205,5 @@ def _find_login(host: str) -> dict[str, str]:
         logins = json.loads((folder / "config.json").read_text(encoding="utf-8"))["auths"]
         given = logins.get(host) or logins.get(f"https://{host}") or {}
         return make_basic(base64.b64decode(given["auth"], validate=True).decode()) if given.get("auth") else {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, overload
 
 from zoo.errors import DownloadError, OutputError
-from zoo.registry.stores.addresses import hide_secrets
+from zoo.registry.stores.addresses import check_address, hide_secrets
 from zoo.registry.stores.http import HttpStore
 from zoo.registry.stores.local import LocalStore
 from zoo.registry.stores.protocol import Reader, Writer
@@ -39,6 +39,10 @@ def open_store(address: str, *, write: bool = False) -> Reader | Writer:
             f"{hide_secrets(address)}: expected a folder, or an address such as "
             + ", ".join(f"{known}://…" for known in SCHEMES if not (write and known.startswith("http")))
         )
+    try:
+        check_address(address)
+    except ValueError as error:
+        raise (OutputError if write else DownloadError)(f"{hide_secrets(address)}: {error}") from error
     if scheme == "s3":
         from zoo.registry.stores.s3 import S3Store
 
