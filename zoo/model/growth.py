@@ -93,6 +93,8 @@ def _choose(_: onnx.NodeProto, inputs: _Constants, masks: _Masks) -> list[Consta
 
 
 def _pair(node: onnx.NodeProto, inputs: _Constants, masks: _Masks) -> list[Constant] | None:
+    if len(inputs) != 2:
+        return None
     first, second, one, other = np.broadcast_arrays(*(_present(array) for array in (*inputs, *masks)))
     marked = _PAIRS[node.op_type](first, second, one, other)
     return None if marked is None else [marked]
@@ -122,6 +124,12 @@ def _add(first: Constant, second: Constant, one: Constant, other: Constant) -> C
     return None if second[one & ~other].any() or first[other & ~one].any() else one | other
 
 
+def _take_larger(first: Constant, second: Constant, one: Constant, other: Constant) -> Constant | None:
+    """Mark what is so for one window already: multiples do not shrink."""
+    passed = (one & ~other & (second > first)) | (other & ~one & (first > second))
+    return None if passed.any() else one | other
+
+
 def _multiply(_: Constant, __: Constant, one: Constant, other: Constant) -> Constant | None:
     return None if (one & other).any() else one | other
 
@@ -137,6 +145,7 @@ _PAIRS: dict[str, Callable[[Constant, Constant, Constant, Constant], Constant | 
     **dict.fromkeys(_COMPARING, _compare),
     "Add": _add,
     "Div": _divide,
+    "Max": _take_larger,
     "Mul": _multiply,
 }
 

@@ -104,8 +104,20 @@ def _reckon_loop(
     _refuse_growth(walk, node, states, found)
     stacked = [_stack(walk, value, count) for value in found[len(states) :]]
     if not _runs_through(body, inputs[1] if len(inputs) > 1 else None):  # of a loop that ends early, there is less
-        stacked = [value.forget_shape() for value in stacked]
+        stacked = [_forget_turns(value) for value in stacked]
     return [*found[: len(states)], *stacked]
+
+
+def _forget_turns(value: Value) -> Value:
+    """Return a value of which all is known but how many turns it is of."""
+    if value.shape is None:
+        return value.forget_shape()
+    forgotten = value.forget_shape()
+    for size in (None, *value.shape[1:]):
+        axis = forgotten.kind.tensor_type.shape.dim.add()
+        if size is not None:
+            axis.dim_value = size
+    return forgotten
 
 
 def _runs_through(body: onnx.GraphProto, start: Value | None) -> bool:
