@@ -1,0 +1,69 @@
+"""What networks on one sequence have in common: how they begin, how they end, and the other strand."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+from zoo import InputSpec, OutputSpec, RecipeError
+
+EitherStrand: TypeAlias = Literal["none", "average"]
+"""``average``: the mean of what the network says of both strands."""
+
+AnyStrand: TypeAlias = Literal["none", "average", "share"]
+"""``share``: every filter reads both strands, which is half the work of ``average``."""
+
+
+def read_sequence(architecture: str, inputs: tuple[InputSpec, ...], needed: int) -> Any:
+    """Return the letters as the network's input (N, L, 4).
+
+    Raises:
+        RecipeError: There is no sequence, or it has fewer than ``needed`` bases.
+    """
+    import keras
+
+    if not inputs or inputs[0].role != "sequence":
+        raise RecipeError(f"{architecture} reads a sequence, the data give none; choose feature_mlp, say")
+    length = inputs[0].shape[0]
+    if length < needed:
+        raise RecipeError(
+            f"{architecture} with these layers needs at least {needed} bases, the sequences have {length}; "
+            "use longer sequences, or fewer or narrower layers"
+        )
+    return keras.Input(inputs[0].shape, name=inputs[0].name)
+
+
+def convolve(tensor: Any, filters: int, width: int, name: str, *, share: bool = False, padding: str = "valid") -> Any:
+    """Return a rectified convolution of the letters, (N, L', ``filters``).
+
+    With ``share`` each filter is, at each position, what it is on the stronger strand; turning the sequence then
+    reverses the positions and changes nothing else.
+    """
+    import keras
+
+    from zoo import layers
+
+    if not share:
+        return keras.layers.Conv1D(filters, width, activation="relu", padding=padding, name=name)(tensor)
+    both = layers.shared_convolution(tensor, filters, width, name, activation="relu", padding=padding)
+    return layers.join_strands(both, f"{name}_stronger")
+
+
+def drop(hidden: Any, rate: float, name: str) -> Any:
+    """Return the tensor with a dropout layer behind it, itself where the rate is 0."""
+    import keras
+
+    return keras.layers.Dropout(rate, name=name)(hidden) if rate else hidden
+
+
+def finish(sequence: Any, hidden: Any, outputs: tuple[OutputSpec, ...], strand: str) -> Any:
+    """Return the network from a sequence to the outputs, each a dense layer on vectors (N, C)."""
+    import keras
+
+    from zoo import layers
+
+    heads = {
+        spec.name: keras.layers.Dense(len(spec.tracks), activation=spec.activation, name=f"head_{spec.name}")(hidden)
+        for spec in outputs
+    }
+    network = keras.Model(sequence, heads)
+    return layers.both_strands(network, outputs) if strand == "average" else network
