@@ -1,5 +1,6 @@
 import contextlib
 import json
+import math
 import os
 import sys
 import threading
@@ -11,7 +12,7 @@ from tests.registry.made_stores import store_model, write_model
 from zoo.errors import DownloadError, MissingExtra, ModelError
 from zoo.places import HOME_VARIABLE
 from zoo.registry import refreshing
-from zoo.registry.refreshing import FRESH, describe_age, find_age, open_stores, refresh
+from zoo.registry.refreshing import FRESH, describe_age, find_age, keep_copy, open_stores, refresh
 from zoo.registry.sources import Source
 from zoo.testing.servers import ALWAYS, Fault, serve_folder
 
@@ -53,6 +54,18 @@ def test_a_registry_on_this_disk_is_read_where_it_lies(store, home):
     assert not (home / "registries").exists()
 
 
+def test_of_a_registry_whose_disk_is_gone_the_copy_serves_that_was_kept_when_a_model_was_pulled(store, home, tmp_path):
+    source = Source(name="lab", url=str(store))
+    keep_copy(source)
+    store.rename(tmp_path / "elsewhere")
+    with pytest.warns(
+        UserWarning, match=r"lab \(.*\) can't be read: .*zoo registry remove lab; its copy of .* is used"
+    ):
+        assert find_version(refresh(source)) == "1.0.0"
+    with pytest.raises(DownloadError, match=r"other \(.*\) can't be read: .*zoo registry remove other$"):
+        refresh(Source(name="other", url=str(store)))
+
+
 def test_what_was_published_since_is_seen_and_what_is_the_same_is_not_sent_again(store):
     with serve_folder(store) as server:
         source = make_source(server)
@@ -72,6 +85,19 @@ def test_a_young_copy_is_taken_for_the_registry_where_that_will_do(store, home):
         assert find_version(refresh(source, max_age=FRESH)) == "1.0.0"
         grow_older(home, FRESH + 1)
         assert find_version(refresh(source, max_age=FRESH)) == "1.1.0"
+
+
+def test_a_copy_of_a_clock_that_runs_ahead_is_asked_for_again(store, home):
+    with serve_folder(store) as server:
+        source = make_source(server)
+        refresh(source)
+        publish(store, "1.1.0")
+        grow_older(home, -300)
+        assert find_version(refresh(source, offline=True)) == "1.0.0"
+        assert find_version(refresh(source, max_age=FRESH)) == "1.1.0"
+        grow_older(home, -300)
+        publish(store, "1.2.0")
+        assert find_version(refresh(source)) == "1.2.0"
 
 
 def test_offline_the_copy_serves_however_old(store, home):
@@ -241,6 +267,53 @@ def test_a_copy_that_is_damaged_does_not_count(store, home):
         copy.write_bytes(copy.read_bytes()[:-1])
         assert find_age(source) is None
         assert find_version(refresh(source)) == "1.0.0"
+
+
+def edit_state(**changed):
+    def edit(path):
+        fields = {**json.loads(path.read_text()), **changed}
+        path.write_text(json.dumps({key: value for key, value in fields.items() if value is not None}))
+
+    return edit
+
+
+def make_folder(path):
+    path.unlink()
+    (path / "below").mkdir(parents=True)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda path: path.write_text(" " * 70_000), id="too long"),
+        pytest.param(lambda path: path.write_text("[" * 60_000), id="nested"),
+        pytest.param(lambda path: path.write_bytes(b"\xff"), id="no text"),
+        pytest.param(lambda path: path.write_text("[]"), id="no object"),
+        pytest.param(edit_state(address=None), id="no address"),
+        pytest.param(edit_state(asked=-math.inf), id="for ever ago"),
+        pytest.param(edit_state(asked=math.inf), id="never"),
+        pytest.param(edit_state(asked=math.nan), id="at no time"),
+        pytest.param(make_folder, id="a folder"),
+    ],
+)
+def test_a_state_that_is_damaged_does_not_count_and_is_made_anew(store, home, damage):
+    with serve_folder(store) as server:
+        source = make_source(server)
+        refresh(source)
+        damage(home / "registries" / "lab" / "state.json")
+        assert find_age(source) is None
+        assert find_version(refresh(source, max_age=FRESH)) == "1.0.0"
+        assert find_version(refresh(source, offline=True)) == "1.0.0"
+
+
+def test_a_folder_in_the_place_of_a_copy_gives_way(store, home):
+    with serve_folder(store) as server:
+        source = make_source(server)
+        refresh(source)
+        (copy,) = (home / "registries" / "lab").glob("*.yaml")
+        make_folder(copy)
+        assert find_version(refresh(source, max_age=FRESH)) == "1.0.0"
+        assert find_version(refresh(source, offline=True)) == "1.0.0"
 
 
 def test_copies_that_nobody_reads_any_more_are_removed(store, home):

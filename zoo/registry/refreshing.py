@@ -9,6 +9,8 @@ import contextlib
 import functools
 import hashlib
 import json
+import math
+import shutil
 import time
 import warnings
 from collections.abc import Iterator
@@ -20,7 +22,7 @@ from zoo.places import cache_folder
 from zoo.registry.catalogue import Catalogue, build_index
 from zoo.registry.index import Registry, read_registry
 from zoo.registry.index_file import is_index_of, name_index
-from zoo.registry.sources import REGISTRY_FILE, Source
+from zoo.registry.sources import BUNDLED, REGISTRY_FILE, UNBUNDLED, Source
 from zoo.registry.stores.addresses import hide_secrets
 from zoo.registry.stores.asking import ask_often
 from zoo.registry.stores.files import write_whole
@@ -52,13 +54,13 @@ class Opened:
         source: Which one.
         catalogue: What it lists.
         age: How many seconds ago it was known to be the newest; None of a file here.
-        unreached: Whether it was asked just now, and did not answer.
+        asked: Whether it was asked just now, whatever it answered.
     """
 
     source: Source
     catalogue: Catalogue
     age: float | None = None
-    unreached: bool = False
+    asked: bool = False
 
     @property
     def registry(self) -> Registry:
@@ -75,15 +77,15 @@ def refresh(source: Source, *, offline: bool = False, max_age: float = 0.0) -> O
         max_age: Seconds for which the copy will do.
 
     Raises:
-        DownloadError: Neither it nor a mirror can be reached, and there is no copy.
+        DownloadError: Neither it nor a mirror can be reached, or its disk is not there, and there is no copy.
         ModelError: It is no registry, has no mirror, and there is no copy.
         MissingExtra: Likewise, if the library of its store is not installed.
     """
     if not source.remote:
-        return Opened(source, Catalogue(Path(source.url)))
+        return _open_here(source)
     kept = _Kept(source)
     age = kept.age
-    if offline or (age is not None and age <= max_age):
+    if offline or kept.is_younger(max_age):
         if age is None:
             raise DownloadError(
                 f"{describe_source(source)}: no copy of this registry is kept; ask it once without --offline"
@@ -93,7 +95,7 @@ def refresh(source: Source, *, offline: bool = False, max_age: float = 0.0) -> O
     for address, reader in _open_stores(source):
         try:
             again = functools.partial(kept.renew, address, reader)
-            return Opened(source, ask_often(again, 1 if age is not None and max_age else TRIES), 0.0)
+            return Opened(source, ask_often(again, 1 if age is not None and max_age else TRIES), 0.0, asked=True)
         # What is no registry may be the page of a network's login; a cache that can only be read has a copy, too.
         except (ModelError, MissingExtra, OutputError) as error:
             faults.append(error)
@@ -105,7 +107,18 @@ def refresh(source: Source, *, offline: bool = False, max_age: float = 0.0) -> O
     if age is None:
         raise DownloadError(message)
     warnings.warn(f"{message}; its copy of {describe_age(age)} ago is used", UserWarning, stacklevel=3)
-    return Opened(source, kept.read(), age, unreached=True)
+    return Opened(source, kept.read(), age, asked=True)
+
+
+def keep_copy(source: Source) -> None:
+    """Keep a copy of a registry on a disk that may be gone one day: what was pulled from it is found without it.
+
+    One that can't be kept is done without.
+    """
+    if source.remote or source.name in {"", BUNDLED, UNBUNDLED}:
+        return
+    with contextlib.suppress(ModelError, OutputError):
+        _Kept(source).renew(source.url, LocalStore(Path(source.url).parent))
 
 
 def open_stores(source: Source) -> tuple[Reader, ...]:
@@ -136,6 +149,22 @@ def describe_source(source: Source) -> str:
     return f"{source.name} ({url})" if source.name else url
 
 
+def _open_here(source: Source) -> Opened:
+    """Return a registry on a disk; where that is gone, the copy from when a model was last pulled from it."""
+    path = Path(source.url)
+    if path.exists() or source.name in {"", BUNDLED, UNBUNDLED}:
+        return Opened(source, Catalogue(path))
+    message = (
+        f"{describe_source(source)} can't be read: no such file; mount its disk, or if it is gone for good: "
+        f"zoo registry remove {source.name}"
+    )
+    kept = _Kept(source)
+    if (age := kept.age) is None:
+        raise DownloadError(message)
+    warnings.warn(f"{message}; its copy of {describe_age(age)} ago is used", UserWarning, stacklevel=4)
+    return Opened(source, kept.read(), age, asked=True)
+
+
 class _Kept:
     """The copy of one registry, and what is known of it.
 
@@ -153,6 +182,13 @@ class _Kept:
     def age(self) -> float | None:
         """Seconds since it was the newest; None where there is no whole copy of this address."""
         return max(0.0, time.time() - float(self.state["asked"])) if self.state else None
+
+    def is_younger(self, seconds: float) -> bool:
+        """Return whether there is a copy that was the newest so lately; by a clock ahead of ours nobody knows.
+
+        A cache is shared by machines whose clocks differ.
+        """
+        return bool(self.state) and 0 <= time.time() - float(self.state["asked"]) < seconds
 
     def read(self) -> Catalogue:
         return Catalogue(self._find_copy(str(self.state["sha256"])), describe_source(self.source))
@@ -223,20 +259,24 @@ class _Kept:
             self.store.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"{self.store.folder}: can't be made: {error.strerror or error}") from error
-        write_whole(self.store.folder / name, content)
+        place = self.store.folder / name
+        if place.is_dir() and not place.is_symlink():  # nothing of ours; the cache may be removed at any time
+            shutil.rmtree(place, ignore_errors=True)
+        write_whole(place, content)
 
     def _read_state(self) -> dict[str, str | float]:
-        """Return what was noted, nothing where it is of another address or the copy is damaged or gone."""
-        found = self.store.read_tagged(_STATE_FILE, _MAX_STATE)
-        if found is None or found.content is None:
-            return {}
+        """Return what was noted, nothing where it is of another address, or it or the copy is damaged or gone."""
         try:
-            state = json.loads(found.content)
-            copy = self.store.read_tagged(f"{state['sha256']}.yaml", MAX_REGISTRY, state["sha256"])
-            whole = copy is not None and copy.content is None and state["url"] == _hash(self.source.url)
-            return {**state, "asked": float(state["asked"]), "tag": str(state["tag"])} if whole else {}
-        except (KeyError, TypeError, ValueError):
+            found = self.store.read_tagged(_STATE_FILE, _MAX_STATE)
+            noted = json.loads(b"{}" if found is None or found.content is None else found.content)
+            state: dict[str, str | float] = {key: str(noted[key]) for key in ("url", "address", "tag", "sha256")}
+            state["asked"] = float(noted["asked"])
+            copy = self.store.read_tagged(f"{state['sha256']}.yaml", MAX_REGISTRY, str(state["sha256"]))
+        # Whatever stands there instead: what is asked again takes its place.
+        except (DownloadError, KeyError, TypeError, ValueError, RecursionError):
             return {}
+        whole = copy is not None and copy.content is None and math.isfinite(state["asked"])
+        return state if whole and state["url"] == _hash(self.source.url) else {}
 
 
 def _hash(address: str) -> str:

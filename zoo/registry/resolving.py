@@ -169,6 +169,6 @@ def _find(name: str, opened: Opened, *, offline: bool) -> Resolved:
 
 def _ask_again(opened: Opened, *, offline: bool) -> Opened:
     """Return a registry as it is now, if only a copy of it was read: a name may have been published since."""
-    if offline or opened.unreached or not opened.age:
+    if offline or opened.asked or not opened.source.remote:
         return opened
     return refresh(opened.source)
