@@ -270,12 +270,12 @@ class _Kept:
             found = self.store.read_tagged(_STATE_FILE, _MAX_STATE)
             noted = json.loads(b"{}" if found is None or found.content is None else found.content)
             state: dict[str, str | float] = {key: str(noted[key]) for key in ("url", "address", "tag", "sha256")}
-            state["asked"] = float(noted["asked"])
+            state["asked"] = asked = float(noted["asked"])
             copy = self.store.read_tagged(f"{state['sha256']}.yaml", MAX_REGISTRY, str(state["sha256"]))
         # Whatever stands there instead: what is asked again takes its place.
         except (DownloadError, KeyError, TypeError, ValueError, RecursionError):
             return {}
-        whole = copy is not None and copy.content is None and math.isfinite(state["asked"])
+        whole = copy is not None and copy.content is None and math.isfinite(asked)
         return state if whole and state["url"] == _hash(self.source.url) else {}
 
 
