@@ -279,6 +279,42 @@ def test_a_folder_that_changes_while_it_is_read_is_refused(model, store, monkeyp
     assert not store.exists()
 
 
+@pytest.mark.parametrize("place", ["", "store"])
+def test_nothing_is_published_into_the_models_own_folder(model, place):
+    before = read_files(model)
+    with pytest.raises(OutputError, match="lies in the model's folder"):
+        publish(model, model / place)
+    with pytest.raises(OutputError, match="lies in the model's folder"):
+        publish(model, "s3://lab", registry=model / place / "registry.yaml")
+    assert read_files(model) == before
+
+
+@pytest.mark.parametrize("name", ["registry.yaml", "a.yml", "st\udcff", "a\\b", "a "], ids=ascii)
+def test_a_store_with_a_name_that_is_none_is_refused_before_anything_is_made(model, tmp_path, name):
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(OutputError, match=r"expected (a|the name of a) store"):
+        publish(model, tmp_path / name, registry=tmp_path / "registry.yaml")
+    with pytest.raises(OutputError, match=r"expected (a|the name of a) store"):
+        publish(model, tmp_path / name / "deeper" / name, registry=tmp_path / "registry.yaml")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_signature_without_bytes_is_told_by_the_users_own_path(model, store):
+    (model / SIGNATURE).write_bytes(b"")
+    with pytest.raises(SignatureError, match=f"^{model}") as caught:
+        publish(model, store)
+    assert "zoo-publish-" not in str(caught.value)
+
+
+def test_the_size_that_is_told_is_what_is_pulled(model, store, key):
+    done = publish(model, store, key=key)
+    assert (
+        done.size
+        == sum(map(len, read_files(pull_from(store)).values()))
+        == sum(map(len, read_files(store / "blobs").values()))
+    )
+
+
 @pytest.mark.parametrize("empty", ["", " "])
 def test_an_address_of_which_nothing_is_left_is_refused(model, store, empty):
     with pytest.raises(OutputError, match="found an empty address"):

@@ -208,3 +208,18 @@ def test_a_branch_that_was_merged_is_used_again(checkout):
     second = yank("g-at-anchor@0.9.0", checkout, "wrong and old", pull_request=True)
     assert second.branch.name == first.branch.name
     assert git(checkout, "rev-parse", f"{second.branch.name}^") == git(checkout, "rev-parse", "main")
+
+
+@pytest.mark.parametrize("folder", [".git/objects", ".git", "sub/.git/x", "registry.yaml-is-a-file"])
+def test_a_store_that_git_takes_nothing_of_is_refused(model, checkout, folder):
+    (checkout / "registry.yaml-is-a-file").write_text("")
+    before = git(checkout, "branch", "--list")
+    with pytest.raises(OutputError, match=f"{folder}: expected a folder whose files git takes into a commit"):
+        publish(model, checkout / folder, registry=checkout / "registry.yaml", pull_request=True)
+    assert git(checkout, "branch", "--list") == before
+
+
+def test_a_file_that_git_leaves_out_of_a_commit_without_a_word_makes_no_branch(model, checkout):
+    with pytest.raises(OutputError, match=r"git takes no file \.GIT/blobs/.* into a commit; choose another folder$"):
+        publish(model, checkout / ".GIT", registry=checkout / "registry.yaml", pull_request=True)
+    assert "zoo/" not in git(checkout, "branch", "--list")

@@ -141,3 +141,10 @@ def test_a_folder_with_a_changed_byte_is_not_listed(model, registry):
     with pytest.raises(ChecksumMismatch, match=r"example\.json"):
         register(model, registry)
     assert not registry.exists()
+
+
+def test_a_registry_in_the_models_own_folder_would_change_it_and_is_refused(tmp_path):
+    folder = write_model(tmp_path / "model")
+    with pytest.raises(ModelError, match=r"model: expected a model folder below .*/model, where the registry lies$"):
+        register(folder, folder / "registry.yaml")
+    assert verify_checksums(folder)

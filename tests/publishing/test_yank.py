@@ -137,3 +137,18 @@ def test_after_any_steps_the_registry_says_what_a_dictionary_says(tmp_path_facto
         kept = [version for version in order if listed[name].get(version) is False]
         assert model.newest == (kept[-1] if kept else None)
         assert model.latest == (kept or [version for version in order if version in listed[name]])[-1]
+
+
+@pytest.mark.parametrize("reason", ["st\udcff", "bell\x07"], ids=ascii)
+def test_a_reason_that_no_registry_can_hold_is_refused_as_such(two_versions, reason):
+    before = (two_versions / "registry.yaml").read_bytes()
+    with pytest.raises(ModelError, match=r"^g-at-anchor@1\.1\.0: expected a reason in UTF-8"):
+        yank("g-at-anchor@1.1.0", two_versions, reason)
+    assert (two_versions / "registry.yaml").read_bytes() == before
+
+
+def test_a_model_whose_name_is_no_text_is_none(two_versions):
+    with pytest.raises(UnknownModel, match="no model"):
+        yank("\udcff@1.1.0", two_versions, "wrong")
+    with pytest.raises(UnknownModel, match="no model"):
+        resolve(two_versions, "\udcff")

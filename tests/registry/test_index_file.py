@@ -208,3 +208,9 @@ def test_what_stands_in_a_field_is_listed_without_reading_every_line(tracks, ass
     assert set(filter(plain, lines.list_values("tracks"))) >= set(filter(plain, tracks))
     assert not plain(assay) or assay in lines.list_values("assay")
     assert not all(map(plain, metrics)) or lines.list_metrics() == set(metrics)
+
+
+def test_a_name_that_is_no_text_is_nobodys():
+    lines = Lines(build_index("schema_version: 2\nmodels: {}\n"), "here")
+    assert lines.find("\udcff") is None
+    assert not lines.holds("\udcff")

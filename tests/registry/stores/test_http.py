@@ -269,6 +269,36 @@ def test_a_redirect_to_what_is_no_web_server_is_refused(store, server, target):
         read(store)
 
 
+@pytest.mark.parametrize("target", ["http://[::1", "//[", "http://[x]/"])
+def test_a_redirect_to_what_is_no_address_is_refused(store, server, target):
+    server.faults.append(Fault(redirect=target))
+    with pytest.raises(DownloadError, match=r"/large: leads to what is no address$"):
+        read(store)
+
+
+def test_a_range_whose_first_byte_is_a_number_of_no_size_is_refused():
+    headers = [("Content-Range", f"bytes {'9' * 5000}-/*"), ("Content-Length", "1")]
+    with (
+        serve(answer_always("206 Partial Content", headers, b"0")) as server,
+        pytest.raises(DownloadError, match=r"asked for the bytes from 3 on, the server sends 'bytes 9{194}…'$"),
+    ):
+        read(HttpStore(server.address), "file", 3)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 500 \x1b]0;title\x07no\r\nContent-Length: 0\r\n\r\n",
+        b"\x1b[2J\x07\r\n\r\n",
+        b"HTTP/1.1 302 -\r\nLocation: http://\x1b[2J/\r\n\r\n",
+    ],
+)
+def test_what_a_server_says_is_told_without_what_a_terminal_would_do(said):
+    with answer_once(said) as store, pytest.raises(DownloadError) as caught:
+        read(store, "file")
+    assert str(caught.value).isprintable()
+
+
 def test_a_redirect_from_https_to_http_is_refused(store, server, monkeypatch):
     # The first answer is made up: a server with TLS would need a certificate that the system trusts.
     answer = SimpleNamespace(status=302, headers={"Location": f"{server.address}/large"}, close=lambda: None)

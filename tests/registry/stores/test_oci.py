@@ -217,6 +217,45 @@ def test_a_place_elsewhere_is_sent_the_file_without_the_token(images, server, tm
         assert {request.headers.get("authorization") for request in other.requests} == {None}
 
 
+def test_a_place_that_is_no_address_is_refused(store, images, tmp_path):
+    images.elsewhere = ("202 Accepted", [("Location", "http://[::1")], b"")
+    with pytest.raises(OutputError, match=r"/lab/models/blobs/sha256/.*: is to be sent to what is no address$"):
+        put(store, SHORT, tmp_path)
+
+
+def ask_for_token(realm, given):
+    """A server that sends whoever asks to a place for tokens, where it gives this."""
+
+    def application(environment, start):
+        if environment["PATH_INFO"] == "/token":
+            start("200 OK", [])
+            return [given]
+        start("401 Unauthorized", [("WWW-Authenticate", f'Bearer realm="{realm}"')])
+        return []
+
+    return application
+
+
+@pytest.mark.parametrize("realm", ["http://[", "ftp://zoo.org/token", "/token"])
+def test_a_place_for_tokens_that_is_none_is_refused(realm):
+    with (
+        serve(ask_for_token(realm, b"")) as server,
+        pytest.raises(DownloadError, match=r"/lab/models: names no server that gives tokens"),
+    ):
+        read(OciStore(find_address(server)), find_path(SHORT))
+
+
+@pytest.mark.parametrize("given", [b"[" * 500_000, b"[]", b"{}", b"not JSON"], ids=["nested", "list", "empty", "text"])
+def test_a_token_that_is_none_is_refused(given, images):
+    with serve(ask_for_token("", given)) as tokens:
+        realm = f"{tokens.address}/token"
+        with (
+            serve(ask_for_token(realm, b"")) as server,
+            pytest.raises(DownloadError, match=r"/lab/models: what 127\.0\.0\.1:\d+ sends is no token$"),
+        ):
+            read(OciStore(find_address(server)), find_path(SHORT))
+
+
 def test_a_file_is_never_sent_in_the_clear_by_a_server_that_is_asked_with_tls(monkeypatch, tmp_path):
     # The answers are made up: a server with TLS would need a certificate that the system trusts.
     answers = iter([(404, {}), (404, {}), (202, {"Location": "http://zoo.org/upload?signature=5ecret"})])

@@ -161,8 +161,8 @@ class Connection:
             answer: http.client.HTTPResponse = self._opener.open(request, timeout=self.idle)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise DownloadError(
-                f"{hide_secrets(request.full_url)}: can't be reached: {self._explain(error)}; check the address and "
-                "the network"
+                f"{show(hide_secrets(request.full_url))}: can't be reached: {self._explain(error)}; check the address "
+                "and the network"
             ) from error
         return answer
 
