@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from zoo import Architecture, ExampleSet, InputSpec, OutputSpec, RecipeError
-from zoo_architectures.kmers import Floats, KmerConfig, Weights, build_word_sum, solve_words
+from zoo_architectures.kmers import KmerConfig, Weights, build_word_sum, solve_words
+from zoo_architectures.solving import Floats, cross_entropy
 
 _ITERATIONS = 100
 _ABSENT = -20.0
@@ -29,7 +30,7 @@ def fit_kmer_logistic(
 ) -> Weights:
     """Return coefficients and intercept; sigmoid tracks are solved one by one, those of a softmax together."""
     exclusive = outputs[0].activation == "softmax"
-    return solve_words(config, train, validation, _solve, _loss, together=exclusive)
+    return solve_words(config, train, validation, _solve, cross_entropy, together=exclusive)
 
 
 def build_kmer_logistic(
@@ -79,14 +80,6 @@ def _solve(
             yield coefficients[:, 1:] - coefficients[:, :1], intercept[1:] - intercept[:1]
         else:
             yield coefficients, intercept
-
-
-def _loss(targets: Floats, sums: Floats) -> Floats:
-    """Return the cross-entropy of each example."""
-    if targets.shape[1] == 1:
-        return np.logaddexp(0, np.where(targets[:, 0] > 0.5, -sums[:, 0], sums[:, 0]))
-    total: Floats = np.logaddexp.reduce(sums, axis=1)
-    return total - np.take_along_axis(sums, targets.argmax(axis=1)[:, np.newaxis], axis=1)[:, 0]
 
 
 KMER_LOGISTIC = Architecture(

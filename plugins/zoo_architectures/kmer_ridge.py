@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from zoo import Architecture, ExampleSet, InputSpec, OutputSpec
-from zoo_architectures.kmers import Floats, KmerConfig, Weights, build_word_sum, solve_words
+from zoo_architectures.kmers import KmerConfig, Weights, build_word_sum, solve_words
+from zoo_architectures.solving import Floats
 
 _TOLERANCE = 1e-4
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
@@ -10,14 +10,10 @@ import numpy.typing as npt
 from pydantic import Field
 
 from zoo import UNKNOWN, Codes, Config, ExampleSet, InputSpec, OutputSpec, RecipeError
+from zoo_architectures.solving import Floats, Solver, solve_tracks
 
 Weights: TypeAlias = Mapping[str, npt.NDArray[np.float32]]
 """``coefficients`` (4**k, T), one row a word, A C G T counting from the left; ``intercept`` (T,)."""
-
-Floats: TypeAlias = npt.NDArray[np.float64]
-
-Solver: TypeAlias = Callable[[Any, Floats, Floats, Iterable[float]], Iterator[tuple[Floats, Floats]]]
-"""From counts (N, W), targets (N, M), weights (N,) and penalties to coefficients (W, M) and intercept (M,) for each."""
 
 _BLOCK = 20_000  # sequences that are counted at a time
 
@@ -48,37 +44,16 @@ def solve_words(
     *,
     together: bool = False,
 ) -> dict[str, npt.NDArray[np.float32]]:
-    """Return the weights that ``solve`` finds on the training part with the best penalty on the validation part.
-
-    Args:
-        solve: Called once a track, with the examples that were measured there.
-        loss: From targets (N, M) and sums (N, M), coefficients times counts, to each example's loss (N,).
-        together: ``solve`` is called once for all tracks, with the examples that were measured in all.
-    """
+    """Return the weights that ``solve_tracks`` finds on the words of the examples."""
     columns = number_words(config.k, canonical=config.canonical)
-    counts = count_words(train.sequences, config.k, columns)
-    held = count_words(validation.sequences, config.k, columns)
-    targets, expected = _targets_of(train), _targets_of(validation)
-    tracks = targets.shape[1]
-    coefficients = np.zeros((len(columns), tracks), dtype=np.float32)
-    intercept = np.zeros(tracks, dtype=np.float32)
-    penalties = sorted(config.penalties, reverse=True)
-    for block in [np.arange(tracks)] if together else np.arange(tracks)[:, np.newaxis]:
-        rows, weights = _measured(train, targets[:, block])
-        if not len(rows):
-            continue
-        held_rows, held_weights = _measured(validation, expected[:, block])
-        best, least = None, np.inf
-        for found in solve(counts[rows], targets[np.ix_(rows, block)], weights, penalties):
-            sums = held[held_rows] @ found[0] + found[1]
-            losses = loss(expected[np.ix_(held_rows, block)], sums)
-            value = float(np.average(losses, weights=held_weights)) if len(held_rows) else 0.0
-            if best is None or value < least:
-                best, least = found, value
-        assert best is not None  # noqa: S101 - there is at least one penalty
-        coefficients[:, block] = best[0][columns]
-        intercept[block] = best[1]
-    return {"coefficients": coefficients, "intercept": intercept}
+    counts, held = (count_words(examples.sequences, config.k, columns) for examples in (train, validation))
+    coefficients, intercept = solve_tracks(
+        (counts, train), (held, validation), config.penalties, solve, loss, together=together
+    )
+    return {
+        "coefficients": coefficients[columns].astype(np.float32),
+        "intercept": intercept.astype(np.float32),
+    }
 
 
 def number_words(k: int, *, canonical: bool) -> npt.NDArray[np.int32]:
@@ -171,16 +146,3 @@ def make_word_sum() -> Any:
             return {**super().get_config(), "k": self.k, "tracks": self.tracks}
 
     return WordSum
-
-
-def _targets_of(examples: ExampleSet) -> Floats:
-    assert examples.targets is not None  # noqa: S101 - training refuses examples without
-    return examples.targets.astype(np.float64)
-
-
-def _measured(examples: ExampleSet, targets: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
-    """Return the rows where all of ``targets`` (N, M) are known, and their weights, 1 on average."""
-    weights = np.ones(len(targets)) if examples.weights is None else examples.weights.astype(np.float64)
-    rows = np.flatnonzero(~np.isnan(targets).any(axis=1) & (weights > 0))
-    chosen = weights[rows]
-    return rows, chosen / chosen.mean() if len(rows) else chosen
