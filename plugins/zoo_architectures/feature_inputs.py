@@ -1,0 +1,28 @@
+"""How networks on numbers alone begin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo import InputSpec, RecipeError
+
+
+def read_features(architecture: str, inputs: tuple[InputSpec, ...]) -> tuple[Any, Any]:
+    """Return the network's input, or a list of them, and all its numbers side by side, (N, C).
+
+    Raises:
+        RecipeError: There is a sequence, or an input that is no vector.
+    """
+    import keras
+
+    for spec in inputs:
+        if spec.role == "sequence":
+            raise RecipeError(
+                f"{architecture} reads features alone, the data give a sequence; choose another architecture"
+            )
+        if len(spec.shape) != 1:
+            raise RecipeError(f"{architecture} reads vectors, input {spec.name!r} has shape {spec.shape}")
+    tensors = [keras.Input(spec.shape, name=spec.name) for spec in inputs]
+    if len(tensors) == 1:
+        return tensors[0], tensors[0]
+    return tensors, keras.layers.Concatenate(name="features_joined")(tensors)
