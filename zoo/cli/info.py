@@ -1,4 +1,4 @@
-"""``zoo info``: the card of one model, readable."""
+"""``zoo info``: the card of one model, or a plugin's component, readable."""
 
 from __future__ import annotations
 
@@ -8,18 +8,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zoo.cli.component_page import show_component, split_component
 from zoo.cli.options import Locked, Offline, locate_models
 
 if TYPE_CHECKING:
     from zoo.model.benchmarks import Benchmark, Benchmarks, Figure
     from zoo.model.card import Card, Split
 
-SUMMARY = "show a model's card"
-EXAMPLE = "zoo info gm12878-ctcf\n  zoo info gm12878-ctcf --plan"
+SUMMARY = "show a model's card, or what an architecture is"
+EXAMPLE = "zoo info gm12878-ctcf\n  zoo info gm12878-ctcf --plan\n  zoo info architecture:multilayer_cnn"
 
 
 def info(
-    model: Annotated[str, typer.Argument(help="name, name@1.0.0, or the path of a model folder.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="name, name@1.0.0, or the path of a model folder; or architecture:NAME, loader:NAME, scorer:NAME."
+        ),
+    ],
     *,
     json: Annotated[bool, typer.Option("--json", help="Print the whole card as JSON.")] = False,
     plan: Annotated[
@@ -29,7 +35,12 @@ def info(
     locked: Locked = False,
     offline: Offline = False,
 ) -> None:
-    """Show what a model predicts, from what, how well, and what it must not be used for."""
+    """Show what a model predicts, from what, how well, and what it must not be used for; or a component's fields."""
+    if component := split_component(model):
+        if plan or locked:
+            raise typer.BadParameter("--plan and --locked are of models, not of a plugin's components")
+        show_component(*component, json=json)
+        return
     folder = Path(locate_models([model], locked=locked, offline=offline)[0])
     if plan:
         _show_plan(folder, json=json)

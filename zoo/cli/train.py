@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from zoo.cli.progress import open_bar
@@ -98,7 +98,7 @@ def _run_dry(recipe: Path, data_root: Path | None, seed: int | None, folds: int 
         found = plan(recipe, data_root, seed, folds=folds, work_folder=Path(folder))
         _print_plan(found)
         model = build_network(found, threads)
-        parameters = sum(int(np.prod(weight.shape)) for weight in model.trainable_variables)
+        parameters = sum(math.prod(weight.shape) for weight in model.trainable_variables)
         print(f"network: {model.count_params():,} parameters, {parameters:,} of them learned")
         for note in take_first_weights(found, model):
             print(f"note: {note}")
