@@ -1,3 +1,4 @@
+import os
 import re
 import shutil
 import subprocess
@@ -65,11 +66,12 @@ def test_publish_refuses_other_bytes_in_one_line(model, tmp_path, capsys):
     assert re.fullmatch(r"zoo: error: g-at-anchor@1\.0\.0: .* a version never changes: .*\n", err)
 
 
-def test_the_password_of_a_key_comes_from_the_environment(model, tmp_path, capsys, monkeypatch):
-    key = write_key(tmp_path / "lab.pem", b"secret")
+@pytest.mark.parametrize("password", [b"secret", "Müller".encode(), "Müller".encode("latin-1")])
+def test_the_password_of_a_key_comes_from_the_environment(model, tmp_path, capsys, monkeypatch, password):
+    key = write_key(tmp_path / "lab.pem", password)
     status, _, err = run(capsys, "publish", model, "--to", "srv", "--key", key)
     assert (status, "ZOO_KEY_PASSWORD" in err) == (1, True)
-    monkeypatch.setenv("ZOO_KEY_PASSWORD", "secret")
+    monkeypatch.setenv("ZOO_KEY_PASSWORD", os.fsdecode(password))
     assert run(capsys, "publish", model, "--to", "srv", "--key", key)[0] == 0
 
 

@@ -100,6 +100,12 @@ def test_a_store_whose_name_not_every_reader_would_read_alike_is_refused(name):
         name_store(f"s3://lab/{name}", "s3://lab/registry.yaml")
 
 
+@pytest.mark.parametrize("name", ["/zoo", "a//b", "../zoo", "a/../b", "./a"])
+def test_a_bucket_that_readers_would_look_for_elsewhere_is_refused(name):
+    with pytest.raises(OutputError, match="expected the name of a store in UTF-8"):
+        name_store(f"s3://lab/{name}", "s3://lab/registry.yaml")
+
+
 def test_a_name_in_any_script_is_kept():
     assert name_store("lab/m\u00fcller's m\u200cdl 1", "lab/registry.yaml") == "m\u00fcller's m\u200cdl 1"
 

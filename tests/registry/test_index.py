@@ -4,7 +4,7 @@ import yaml
 from zoo.errors import ModelError, UnknownModel
 from zoo.publishing.registering import register
 from zoo.registry.fetching import MAX_MODEL
-from zoo.registry.index import MAX_SIZE, read_registry
+from zoo.registry.index import MAX_SIZE, parse_registry, read_registry
 from zoo.testing.models import make_base_at_anchor_graph, write_model_folder
 
 
@@ -150,3 +150,9 @@ def test_an_unknown_name_or_version_gets_a_near_match(publish, tmp_path, name, m
     publish("1.0.0")
     with pytest.raises(UnknownModel, match=message):
         read_registry(tmp_path / "registry.yaml").find(name)
+
+
+@pytest.mark.parametrize("text", ["<html>a: b: c</html>", "[]", "schema_version: 3", "a: [", "a: &b 1\nc: *b"])
+def test_a_page_in_the_place_of_a_registry_is_told_by_its_whole_address(text):
+    with pytest.raises(ModelError, match=r"^https://lab\.org/zoo/registry\.yaml: "):
+        parse_registry(text, "https://lab.org/zoo/registry.yaml")

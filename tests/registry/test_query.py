@@ -120,3 +120,7 @@ def test_an_unknown_metric_is_refused_with_a_near_match():
         check_sort(rows, "aurok", lambda: ["auroc", "m"])
     with pytest.raises(UnknownModel, match=r"did you mean 'biosample'\?$"):
         check_sort(rows, "biosampel", list)
+
+
+def test_a_word_that_was_typed_in_another_encoding_is_looked_for_all_the_same():
+    assert choose_needle(list_criteria(Query(assay="ctcf\udcff"))) == b"ctcf"

@@ -15,6 +15,7 @@ from zoo.registry.sources import (
     add_source,
     complete_address,
     find_source,
+    find_target,
     read_sources,
     remove_source,
     unbundled_registry,
@@ -264,3 +265,37 @@ def test_a_registry_that_is_asked_alone_is_refused_without_its_password():
 def test_a_wrong_address_is_told_with_its_field():
     with pytest.raises(ModelError, match=r"^zoo registry add: field 'url': expected https://.*, found 'ftp://lab'$"):
         validate(Source, {"name": "lab", "url": "ftp://user:s3cret@lab"}, "zoo registry add", ModelError)
+
+
+@pytest.mark.parametrize("name", ["bad name", "Lab", "-lab", "lab-", "", "a" * 65, "lab\n", "../a"])
+def test_a_name_that_is_none_is_told_with_what_it_may_be(name):
+    with pytest.raises(
+        ModelError, match=r"field 'name': expected at most 64 lower-case letters, digits and dashes between them, found"
+    ):
+        validate(Source, {"name": name, "url": "lab"}, "zoo registry add", ModelError)
+
+
+@pytest.mark.parametrize("name", ["a", "4dn", "lab-2", "a--b", "a" * 64])
+def test_a_name_of_letters_digits_and_dashes_is_one(name):
+    assert Source(name=name, url="lab").name == name
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("http://[bad/registry.yaml", "http://exa\u2100mple.com/r.yaml", "s3://[x]/", "http://["),
+        *("s3:///x", "gs:///x/r.yaml", "hf:///x", "oci:///x", "http:///x"),
+        *("s3://zoo/b#1", "s3://zoo/c?d", "https://lab.org/zoo#1"),
+    ],
+)
+def test_an_address_that_nobody_can_be_asked_at_is_refused_wherever_it_is_given(address, monkeypatch):
+    for give in (complete_address, find_source, find_target):
+        with pytest.raises(ModelError, match="expected an address with"):
+            give(address)
+    monkeypatch.setenv("ZOO_REGISTRY", address)
+    with pytest.raises(ModelError, match="expected an address with"):
+        find_source(None)
+    for field, value in (("url", address), ("mirrors", (address,))):
+        fields = {"name": "lab", "url": "https://lab.org/zoo", field: value}
+        with pytest.raises(ModelError, match=f"^here: field '{field}': expected an address with"):
+            validate(Source, fields, "here", ModelError)

@@ -16,8 +16,10 @@ def yank(
     registry: Annotated[
         str, typer.Option(metavar="FILE", help="The registry to change: its path, address or known name.")
     ],
-    reason: Annotated[str | None, typer.Option(help="Why; everybody who asks for it is told.")] = None,
-    undo: Annotated[bool, typer.Option("--undo", help="Take it back: the version counts again.")] = False,
+    reason: Annotated[
+        str | None, typer.Option(help="Why; everybody who asks for it is told. This or --undo is needed.")
+    ] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Instead of --reason: the version counts again.")] = False,
     pull_request: Annotated[
         bool, typer.Option("--pull-request", help="Prepare the change as a branch of the registry's git checkout.")
     ] = False,

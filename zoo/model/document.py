@@ -140,13 +140,13 @@ def read_text(path: Path, error_class: type[ZooError], limit: int = REGISTRY_BYT
 def parse_document(
     text: str,
     schema: type[Schema],
-    path: Path,
+    path: Path | str,
     error_class: type[ZooError],
     *,
     nodes: int = REGISTRY_NODES,
     aliases: bool = False,
 ) -> Schema:
-    """Check YAML that was read from ``path``; raises as ``read_document``.
+    """Check YAML that was read from ``path``, or from an address; raises as ``read_document``.
 
     ``nodes`` are its scalars, and two for each list and mapping.
     """

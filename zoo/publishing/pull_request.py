@@ -122,7 +122,7 @@ class Checkout:
             index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
             self._run("read-tree", self._base, environment=index)
             lines = "".join(f"{file.mode} {file.object}\t{path}\0" for path, file in sorted(self._changed.items()))
-            self._run("update-index", "-z", "--index-info", content=lines.encode(), environment=index)
+            self._run("update-index", "-z", "--index-info", content=os.fsencode(lines), environment=index)
             tree = self._run("write-tree", environment=index)
         for path, file in self._changed.items():  # of names that git keeps to itself it says nothing, and goes on
             if self._find(f"{tree}:{path}") != file.object:

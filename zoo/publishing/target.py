@@ -11,7 +11,7 @@ from zoo.errors import OutputError
 from zoo.registry.sources import find_target
 from zoo.registry.stores.addresses import hide_secrets, split_address
 from zoo.registry.stores.opening import open_store
-from zoo.registry.stores.protocol import Writer
+from zoo.registry.stores.protocol import Writer, leads_out
 
 _UNREADABLE = frozenset({"Cc", "Cs"})
 """What no name may hold, as Unicode classifies it: control characters, and bytes that are no UTF-8."""
@@ -70,10 +70,15 @@ def name_store(store: str, registry: str) -> str:
             f"{hide_secrets(split_address(store.rstrip('/'))[0])}"
         )
     named = _name_store(store, registry, split_address(registry)[0])
-    if named != named.strip() or any(letter == "\\" or unicodedata.category(letter) in _UNREADABLE for letter in named):
+    below = named != "." and "://" not in named
+    if (
+        (below and leads_out(named))
+        or named != named.strip()
+        or any(unicodedata.category(letter) in _UNREADABLE for letter in named)
+    ):
         raise OutputError(
             f"{hide_secrets(store)!r}: expected the name of a store in UTF-8, without a backslash, line ends and the "
-            "like, and without a space at its ends: not every reader would find it"
+            "like, empty parts, and a space at its ends: not every reader would find it"
         )
     return named
 

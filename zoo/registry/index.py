@@ -205,4 +205,4 @@ def read_registry(path: Path) -> Registry:
 
 def parse_registry(text: str, where: str) -> Index:
     """Check the text of an index; ``where`` is what messages call it. Raises as ``read_registry``."""
-    return parse_document(text, Index, Path(where), ModelError)
+    return parse_document(text, Index, where, ModelError)

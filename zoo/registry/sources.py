@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib.resources
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from zoo.errors import ModelError, OutputError, near_match
 from zoo.model.card import Text
@@ -33,6 +34,16 @@ REGISTRY_FILE = "registry.yaml"
 _MOST_CONFIG = 1 << 20  # bytes
 
 
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_LONGEST_NAME = 64
+
+
+def _check_name(name: str) -> str:
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+        raise ValueError(f"expected at most {_LONGEST_NAME} lower-case letters, digits and dashes between them")
+    return name
+
+
 class Source(Document):
     """One registry.
 
@@ -43,7 +54,7 @@ class Source(Document):
         mirrors: Copies of it, and of its models, that are asked where it can't be reached.
     """
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=64)]
+    name: Annotated[str, AfterValidator(_check_name)]
     url: Text
     priority: int = 50
     mirrors: tuple[Text, ...] = ()
@@ -115,8 +126,6 @@ def _complete_address(address: str) -> str:
         raise ValueError(f"expected {', '.join(f'{known}://…' for known in SCHEMES)} or a path, found {shown!r}")
     check_address(address)
     path_there, question, query = rest.partition("?")
-    if not path_there.strip("/"):
-        raise ValueError(f"expected an address with a name behind {scheme}://, found {shown!r}")
     if not _is_file_name(path_there):
         path_there = f"{path_there.rstrip('/')}/{REGISTRY_FILE}"
     return f"{scheme.lower()}://{path_there}{question}{query}"

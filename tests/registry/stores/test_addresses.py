@@ -60,16 +60,25 @@ def test_an_address_without_a_server_or_bucket_is_none(address):
     assert "s3cret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("address", ["s3://zoo/b#1", "s3://zoo/c?d", "gs://zoo/#", "hf://lab/zoo?a=b", "oci://h/a#b"])
+@pytest.mark.parametrize(
+    "address",
+    ["s3://zoo/b#1", "s3://zoo/c?d", "gs://zoo/#", "hf://lab/zoo?a=b", "oci://h/a#b", "https://lab.org/zoo#1"],
+)
 def test_what_a_store_would_pass_over_is_refused(address):
-    with pytest.raises(ValueError, match=r"^expected an address without '\?' and '#'$"):
+    with pytest.raises(ValueError, match=r"^expected an address without '[?#]'$"):
+        check_address(address)
+
+
+@pytest.mark.parametrize("address", ["http://lab.org/\udcff", "s3://\udcff/zoo"], ids=ascii)
+def test_an_address_that_was_typed_in_another_encoding_is_refused(address):
+    with pytest.raises(ValueError, match=r"^expected an address in UTF-8$"):
         check_address(address)
 
 
 @pytest.mark.parametrize(
     "address",
     [
-        "/srv/what?#1",
+        "/srv/what?\udcff#1",
         "https://lab.org/zoo?signature=1",
         "http://[::1]:80/zoo",
         "hf://lab/zoo@main/a",

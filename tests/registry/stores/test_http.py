@@ -1,8 +1,10 @@
 import base64
 import contextlib
 import datetime as dt
+import ipaddress
 import socket
 import ssl
+import sys
 import threading
 from types import SimpleNamespace
 
@@ -175,14 +177,15 @@ def answer_once(content):
 
 
 @contextlib.contextmanager
-def serve_tls(folder):
-    """A server whose certificate nobody but itself vouches for."""
+def serve_tls(folder, content=b""):
+    """A server whose certificate, ``server.pem``, nobody but itself vouches for; it says this to whoever asks first."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = dt.datetime.now(dt.UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(now).not_valid_after(now + dt.timedelta(days=1))
-    certificate = builder.sign(key, hashes.SHA256())
+    place = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    certificate = builder.add_extension(place, critical=False).sign(key, hashes.SHA256())
     pem = serialization.Encoding.PEM
     file = folder / "server.pem"
     file.write_bytes(
@@ -195,8 +198,9 @@ def serve_tls(folder):
 
         def answer():
             connection, _ = listener.accept()
-            with contextlib.suppress(OSError), connection, context.wrap_socket(connection, server_side=True):
-                pass
+            with contextlib.suppress(OSError), connection, context.wrap_socket(connection, server_side=True) as secure:
+                secure.recv(PIECE)
+                secure.sendall(content)
 
         thread = threading.Thread(target=answer)
         thread.start()
@@ -368,6 +372,13 @@ def test_a_certificate_of_ones_own_making_is_refused_with_what_to_do(tmp_path):
     message = r"its certificate is not trusted \(self.signed certificate; .* named by SSL_CERT_FILE\)"
     with serve_tls(tmp_path) as address, pytest.raises(DownloadError, match=message):
         read(HttpStore(address))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system's own list of certificates counts")
+def test_a_certificate_that_the_user_vouches_for_is_taken(tmp_path, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
+    with serve_tls(tmp_path, b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc") as address:
+        assert read(HttpStore(address, idle=5), "file") == b"abc"
 
 
 def test_a_server_that_does_not_hang_up_is_not_waited_for():

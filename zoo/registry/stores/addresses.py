@@ -13,10 +13,8 @@ _URL = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*://)(?:[^\s/]*@)?([^\s?#'\"]*)[^\s
 """A password may hold quotes and ``@``, of which the last one before a slash stands before the server's name."""
 
 _QUERY = re.compile(r"\?[^\s'\"?]*=[^\s'\"]*")
-
-
-_MOST_SHOWN = 200
 _WITH_QUERY = ("http", "https")
+_MOST_SHOWN = 200  # letters
 
 
 def check_address(address: str) -> None:
@@ -29,13 +27,18 @@ def check_address(address: str) -> None:
     if not separator:
         return
     try:
+        address.encode()
+    except UnicodeEncodeError:
+        raise ValueError("expected an address in UTF-8") from None
+    for letter in "#" if scheme.lower() in _WITH_QUERY else "?#":
+        if letter in address:
+            raise ValueError(f"expected an address without {letter!r}")
+    try:
         named = urllib.parse.urlsplit(address).hostname
     except ValueError:
         named = None
     if not named:
         raise ValueError(f"expected an address with the name of a server or bucket behind {scheme}://")
-    if scheme.lower() not in _WITH_QUERY and ("?" in address or "#" in address):
-        raise ValueError("expected an address without '?' and '#'")
 
 
 def split_address(address: str) -> tuple[str, str]:
