@@ -18,6 +18,7 @@ from zoo.training.data.strands import SEQUENCE, Inputs
 from zoo.training.network.canonical import canonicalise
 from zoo.training.network.fold import fold_batch_norm
 from zoo.training.network.predictor import Predictor
+from zoo.training.network.shapes import compute_shapes
 from zoo.training.network.simplify import simplify
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def export_function(forward: Callable[..., Mapping[str, Any]], signature: list[A
         proto: onnx.ModelProto
         proto, _ = tf2onnx.convert.from_function(traced, input_signature=signature, opset=OPSET)
     _keep_captured(proto, traced)
+    compute_shapes(proto)
     simplify(proto)
     canonicalise(proto)
     for value in (*proto.graph.input, *proto.graph.output):
