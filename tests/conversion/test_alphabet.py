@@ -55,7 +55,7 @@ def test_the_order_that_separates_the_examples_is_taken(tmp_path, ranked, exampl
 
 
 def test_an_order_that_examples_speak_against_is_refused(tmp_path, ranked, examples):
-    with pytest.raises(ConversionError, match=r"alphabet ACGT: AUROC .* with TCAG .*; leave out --alphabet, or --exam"):
+    with pytest.raises(ConversionError, match=r"alphabet ACGT: AUROC .* with TCAG .*; leave out alphabet, or exam"):
         convert(ranked, "tiny", output=tmp_path / "tiny", card=CARD, examples=examples, alphabet="ACGT")
 
 

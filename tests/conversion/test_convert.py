@@ -139,6 +139,105 @@ def test_networks_of_other_precisions_are_read(tmp_path, dtype):
     assert predict(model, "AAACAAA", "AAAAAAA") == [1, 0]
 
 
+def make_dense(dtype, weights, bias=0.0, last=None):
+    """A network (N, 4, L) that adds up the weight of each base, shape (4 L, T)."""
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    rows, tracks = weights.shape
+    nodes = [
+        helper.make_node("Flatten", ["input"], ["flat"]),
+        helper.make_node("Gemm", ["flat", "weights", "bias"], ["answer" if last is None else "logits"]),
+    ]
+    if last is not None:
+        nodes.append(helper.make_node(last, ["logits"], ["answer"]))
+    graph = helper.make_graph(
+        nodes,
+        "dense",
+        [helper.make_tensor_value_info("input", kind, ["N", 4, rows // 4])],
+        [helper.make_tensor_value_info("answer", kind, ["N", tracks])],
+        [
+            numpy_helper.from_array(weights.astype(dtype), "weights"),
+            numpy_helper.from_array(np.broadcast_to(bias, tracks).astype(dtype), "bias"),
+        ],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+@pytest.mark.parametrize("unknown", ["zeros", "quarter"])
+def test_a_network_of_16_bits_computes_in_32_with_the_same_weights(tmp_path, unknown):
+    weights = np.random.default_rng(0).normal(size=(28, 2)).astype(np.float16)
+    done, model = convert_network(make_dense(np.float16, weights), tmp_path, {"tracks": ["a", "b"]}, unknown=unknown)
+    expected = weights.astype(np.float32).reshape(4, 7, 2)[1].sum(axis=0)
+    assert predict(model, "CCCCCCC") == pytest.approx(expected, abs=1e-5)
+    assert 0 < done.difference < 1e-2
+    assert model.card.tolerance == 1e-5
+    assert model.card.architecture.config["widened"] == "16 bits to 32"
+    assert "Computes in 32 bits what the file has in 16: ONNX Runtime predicts up to " in model.card.limitations
+    assert verify_folder(done.folder).largest_difference == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_network_of_other_bits_is_not_widened(tmp_path, dtype):
+    weights = np.random.default_rng(0).normal(size=(28, 1))
+    done, model = convert_network(make_dense(dtype, weights), tmp_path)
+    assert done.difference < 1e-6
+    assert "widened" not in model.card.architecture.config
+    assert "16" not in model.card.limitations
+
+
+def test_rare_tracks_of_a_sigmoid_are_converted(tmp_path):
+    weights = np.random.default_rng(0).normal(size=(80, 3)) / 2
+    network = make_dense(np.float32, weights, bias=np.array([0, -9, -13]), last="Sigmoid")
+    done, model = convert_network(network, tmp_path, {"tracks": ["common", "rare", "hardly"]})
+    assert done.difference <= 1e-5
+    assert "to be proven" not in model.card.limitations
+
+
+def test_tracks_of_which_nothing_can_be_proven_are_named_in_the_card(tmp_path):
+    weights = np.random.default_rng(0).normal(size=(80, 3)) / 2
+    network = make_dense(np.float32, weights, bias=np.array([0, -30, -40]), last="Sigmoid")
+    _, model = convert_network(network, tmp_path, {"tracks": ["common", "never", "not at all"]})
+    assert model.card.limitations.endswith(
+        "Predictions of never, not at all were too near to one another on random sequences to be proven."
+    )
+
+
+def test_an_output_of_which_nothing_can_be_proven_is_refused(tmp_path):
+    weights = np.random.default_rng(0).normal(size=(80, 1)) / 4
+    network = make_dense(np.float32, weights, bias=-18.0, last="Sigmoid")
+    with pytest.raises(ConversionError, match="nothing can be proven of them beyond rounding; export the network with"):
+        convert_network(network, tmp_path)
+
+
+def test_outputs_may_have_the_names_of_what_is_put_around_the_network(tmp_path):
+    network = make_look_up()
+    for name in ("adapted_1_transpose", "adapted/transpose_1", "output/prediction", "adapted/output/prediction"):
+        network.graph.node.append(helper.make_node("Identity", ["slice"], [name]))
+    network.graph.node.append(helper.make_node("Identity", ["answer"], ["cast_1"]))
+    network.graph.node.append(helper.make_node("Identity", ["answer"], ["transpose_1"]))
+    kind = network.graph.output[0].type
+    network.graph.output.extend(onnx.ValueInfoProto(name=name, type=kind) for name in ("transpose_1", "cast_1"))
+    _, model = convert_network(network, tmp_path, {"tracks": ["a", "b", "c"]}, apply="sigmoid")
+    assert predict(model, "AAAAAAA") == [0.5, 0.5, 0.5]
+    (tmp_path / "tiny").rename(tmp_path / "first")
+    network = make_look_up()
+    network.graph.node[-1].output[0] = network.graph.output[0].name = "adapted_1_transpose"
+    network.graph.output.add(name="second").type.CopyFrom(kind)
+    network.graph.node.append(helper.make_node("Neg", ["adapted_1_transpose"], ["second"]))
+    _, model = convert_network(network, tmp_path, {"tracks": ["a", "b"]})
+    assert predict(model, "AAACAAA") == [1, -1]
+
+
+def test_an_error_names_the_network_and_no_folder_that_is_gone(tmp_path, monkeypatch):
+    def fail(folder):
+        raise UnsafeModel(f"{folder.absolute() / 'model.onnx'}: fails ONNX's checks, in {folder}")
+
+    monkeypatch.setattr(convert_module, "examine", fail)
+    with pytest.raises(UnsafeModel) as caught:
+        convert_network(make_look_up(), tmp_path)
+    network = tmp_path / "network.onnx"
+    assert str(caught.value) == f"{network}, as it was adapted: fails ONNX's checks, in {network}"
+
+
 def test_inputs_beside_the_sequence_become_context(tmp_path):
     network = make_look_up()
     network.graph.input.append(helper.make_tensor_value_info("cell/type:0", TensorProto.FLOAT, ["N", 1]))

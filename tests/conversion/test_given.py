@@ -1,6 +1,7 @@
 import pytest
 
 from tests.conversion.networks import CARD, make_look_up, make_two_outputs, save
+from zoo.conversion.adapt import Writing
 from zoo.conversion.convert import convert
 from zoo.conversion.given import Given, ask_about_card, ask_about_tracks, read_given
 from zoo.errors import CardError, ConversionError
@@ -87,13 +88,64 @@ def test_only_what_is_missing_is_asked_for():
     assert [question.name for question in ask_about_card(said)] == ["organism"]
 
 
+def make_writings(**tracks):
+    """Return outputs of so many columns by name."""
+    return [Writing(name, name, "NT", count, None, "linear") for name, count in tracks.items()]
+
+
 def test_as_many_names_as_columns_are_asked_for():
-    (one,), (many,) = ask_about_tracks(Given(), 1), ask_about_tracks(Given(), 919)
+    (one,), (many,) = (ask_about_tracks(Given(), make_writings(y=count)) for count in (1, 919))
     assert one.text == "the name of the output"
-    assert many.text == "the names of the 919 outputs, with commas, or @FILE"
-    assert ask_about_tracks(Given(tracks=("a", "b")), 2) == []
+    assert many.text == "the names of the 919 columns, with commas, or @FILE"
+    assert ask_about_tracks(Given(tracks=("a", "b")), make_writings(y=2)) == []
     with pytest.raises(ConversionError, match="tracks: expected 3, a name for each column of the outputs, found 2"):
-        ask_about_tracks(Given(tracks=("a", "b")), 3)
+        ask_about_tracks(Given(tracks=("a", "b")), make_writings(y=1, z=2))
+
+
+def test_the_order_of_several_outputs_is_told():
+    (question,) = ask_about_tracks(Given(), make_writings(z_ctcf=1, a_pu1=2))
+    assert question.text == "the names of the 3 columns, with commas, or @FILE, 1 of 'z_ctcf', 2 of 'a_pu1'"
+    (question,) = ask_about_tracks(Given(), make_writings(**{f"y{number}": 1 for number in range(11)}))
+    assert question.text.endswith("1 of 'y9', …")
+
+
+@pytest.mark.parametrize(
+    "tracks",
+    [("a_pu1", "z_ctcf"), ("PU1", "CTCF"), ("other", "CTCF"), ("pu.1", {"name": "c", "assay": "ChIP-seq"})],
+)
+def test_a_column_that_has_the_name_of_another_output_is_refused(tracks):
+    given = read_given(None, {"tracks": list(tracks)})
+    with pytest.raises(ConversionError, match=r"tracks: .* column of output .*, 1 of 'z_ctcf', 1 of 'a_pu1'$"):
+        ask_about_tracks(given, make_writings(z_ctcf=1, a_pu1=1))
+
+
+@pytest.mark.parametrize(
+    "tracks", [("z_ctcf", "a_pu1"), ("CTCF", "PU.1"), ("ctcf", "c"), ("1", "z"), ("-", "?"), ("first", "second")]
+)
+def test_a_column_may_have_the_name_of_its_own_output_or_of_none(tracks):
+    assert ask_about_tracks(Given(tracks=tracks), make_writings(z_ctcf=1, a_pu1=1)) == []
+
+
+def test_a_name_that_is_an_outputs_counts_more_than_one_that_is_part_of_it():
+    writings = make_writings(counts_all=1, counts=1)
+    assert ask_about_tracks(Given(tracks=("all", "counts")), writings) == []
+    with pytest.raises(ConversionError, match="'counts' would be the name of a column of output 'counts_all', and th"):
+        ask_about_tracks(Given(tracks=("counts", "rest")), writings)
+
+
+def test_columns_of_one_output_may_be_called_anything():
+    assert ask_about_tracks(Given(tracks=("b", "a")), make_writings(a=2)) == []
+
+
+@pytest.mark.parametrize("end", [".", "!", "…"])
+def test_limitations_are_a_sentence_before_what_follows(tmp_path, end):
+    said = FULL.replace("None known.", f"None known{end}")
+    assert convert_with(tmp_path, said).limitations.startswith(f"None known{end} Converted from PyTorch.")
+
+
+def test_limitations_get_the_full_stop_that_they_lack(tmp_path):
+    card = convert_with(tmp_path, FULL.replace("None known.", "None known"))
+    assert card.limitations.startswith("None known. Converted from PyTorch.")
 
 
 def test_two_tracks_of_one_name_are_refused(tmp_path):

@@ -3,8 +3,9 @@ from onnx import TensorProto, helper
 
 from tests.conversion.networks import make_look_up
 from zoo.conversion import outputs
-from zoo.conversion.names import choose_name
-from zoo.conversion.outputs import find_activation, plan_outputs
+from zoo.conversion.comparing import ROUNDING
+from zoo.conversion.names import choose_name, show, simplify_name
+from zoo.conversion.outputs import find_activation, is_made_of_sigmoids, plan_outputs
 from zoo.conversion.source import Port
 from zoo.errors import ConversionError
 
@@ -75,6 +76,52 @@ def test_two_softmaxes_side_by_side_are_none_of_all_columns():
     assert writing.activation == "linear"
 
 
+def make_averaged(*nodes):
+    """A network whose output ``answer`` is what these nodes make of ``p`` and ``q``, which sigmoids give."""
+    model = make_look_up()
+    model.graph.node[-1].output[0] = "flat"
+    model.graph.node.extend(helper.make_node("Sigmoid", ["flat"], [name]) for name in "pq")
+    model.graph.node.extend(nodes)
+    model.graph.initializer.append(helper.make_tensor("half", TensorProto.FLOAT, [1], [0.5]))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("nodes", "made"),
+    [
+        pytest.param([helper.make_node("Identity", ["p"], ["answer"])], True, id="one"),
+        pytest.param([helper.make_node("Mean", ["p", "q"], ["answer"])], True, id="a mean"),
+        pytest.param(
+            [helper.make_node("Add", ["p", "q"], ["sum"]), helper.make_node("Mul", ["sum", "half"], ["answer"])],
+            True, id="half a sum",
+        ),
+        pytest.param(
+            [
+                helper.make_node("Constant", [], ["one"], value_float=1.0),
+                helper.make_node("Sub", ["one", "p"], ["answer"]),
+            ],
+            True, id="the opposite",
+        ),
+        pytest.param([helper.make_node("ReduceMean", ["p", "starts"], ["answer"])], True, id="along an axis"),
+        pytest.param([helper.make_node("Add", ["p", "flat"], ["answer"])], False, id="something else, too"),
+        pytest.param([helper.make_node("Log", ["p"], ["answer"])], False, id="a logarithm"),
+        pytest.param([helper.make_node("Add", ["half", "half"], ["answer"])], False, id="no sigmoid"),
+        pytest.param([helper.make_node("Add", ["p", "input"], ["answer"])], False, id="an input"),
+    ],
+)  # fmt: skip
+def test_what_is_made_of_sigmoids_is_told(nodes, made):
+    model = make_averaged(*nodes)
+    assert is_made_of_sigmoids(model, "answer") == made
+    (writing,) = plan_outputs([Port("answer", (None, 1))], model, {"answer": (None, 1)}, None, None, set())
+    assert writing.rounding == (ROUNDING if made else 0)
+
+
+@pytest.mark.parametrize(("apply", "rounding"), [("sigmoid", ROUNDING), ("softplus", 0)])
+def test_a_sigmoid_that_is_put_behind_rounds_too(apply, rounding):
+    (writing,) = plan_outputs([Port("answer", (None, 1))], make_look_up(), {"answer": (None, 1)}, None, apply, set())
+    assert writing.rounding == rounding
+
+
 def test_an_input_that_is_an_output_is_linear():
     assert find_activation(make_look_up(), "input") == "linear"
 
@@ -97,3 +144,12 @@ def test_names_stay_as_near_as_a_card_allows(name, chosen):
 def test_a_name_that_was_chosen_is_taken():
     taken = set()
     assert [choose_name("a", "b", taken), choose_name("a", "b", taken)] == ["a", "a_"]
+
+
+def test_a_name_is_shown_without_what_moves_the_cursor():
+    assert show("PyTorch 2.9 é") == "PyTorch 2.9 é"
+    assert show("a\x1b[2Jb\n") == r"a\x1b[2Jb\n"
+
+
+def test_names_are_alike_that_have_the_same_letters():
+    assert simplify_name("PU.1") == simplify_name("pu-1") == "pu1"

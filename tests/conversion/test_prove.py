@@ -104,13 +104,56 @@ TRACKS = replace(PROPOSAL, writings=(Writing("prediction", "prediction", "NT", 2
     ],
 )
 def test_each_track_is_measured_by_itself(found, expected):
-    with pytest.raises(ConversionError, match="of the largest prediction of its track, 1e-05 is allowed"):
+    with pytest.raises(ConversionError, match="is allowed; nothing was written"):
         prove(Tracks(*found), Tracks(*expected), TRACKS)
 
 
 def test_a_track_that_is_hardly_there_is_measured_by_a_thousandth_of_the_others():
     found, expected = Tracks(1000, 2**-20 + 2**-30), Tracks(1000, 2**-20)
-    assert prove(found, expected, TRACKS).difference == pytest.approx(2**-30)
+    proof = prove(found, expected, TRACKS)
+    assert proof.difference == pytest.approx(2**-30)
+    assert proof.unproven == (1,)
+
+
+def test_columns_that_are_not_proven_are_counted_through_all_outputs():
+    writings = tuple(Writing(name, name, "NT", 2, None, "sigmoid", rounding=2**-21) for name in ("first", "second"))
+
+    class Twice(Tracks):
+        def predict(self, feed):
+            predictions = super().predict(feed)["prediction"]
+            return {"first": predictions, "second": predictions}
+
+    network = Twice(1, 1e-8)
+    assert prove(network, network, replace(PROPOSAL, writings=writings)).unproven == (1, 3)
+
+
+def test_rare_tracks_of_a_sigmoid_that_are_swapped_are_found():
+    writings = (Writing("prediction", "prediction", "NT", 3, None, "sigmoid", rounding=2**-21),)
+
+    class Rare:
+        """Whether G stands at the anchor, and the same of C and T behind it times 4e-7."""
+
+        def __init__(self, *columns):
+            self.columns = list(columns)
+
+        def predict(self, feed):
+            windows = feed["sequence"]
+            found = np.stack([windows[:, 4, 2], windows[:, 5, 1] * 4e-7, windows[:, 6, 3] * 4e-7], axis=1)
+            return {"prediction": found[:, self.columns].astype(np.float32)}
+
+        def predict_raw(self, codes, extra):
+            return self.predict({"sequence": encode_windows(codes, TRACKS.reading)})
+
+    proposal = replace(PROPOSAL, writings=writings)
+    assert prove(Rare(0, 1, 2), Rare(0, 1, 2), proposal).unproven == ()
+    with pytest.raises(ConversionError, match="predictions of track 2 that go with the network's own"):
+        prove(Rare(0, 2, 1), Rare(0, 1, 2), proposal)
+
+
+def test_inputs_beside_the_sequence_are_such_as_16_bits_hold():
+    (drawn,) = draw_contexts((Context("cell", "cell", (3,), "float16"),), 100).values()
+    assert drawn.dtype == np.float32
+    assert (drawn.astype(np.float16) == drawn).all()
 
 
 def test_an_output_that_is_the_same_for_everything_is_told_beside_one_that_is_not(session):
@@ -181,8 +224,8 @@ def test_inputs_beside_the_sequence_reach_the_framework_in_its_type():
 
 
 def test_the_tolerance_of_the_card_is_ten_times_the_difference(tmp_path, monkeypatch):
-    def prove_with_difference(*arguments):
-        return type(prove(*arguments))(1000, 4e-6)
+    def prove_with_difference(*arguments, **options):
+        return type(prove(*arguments, **options))(1000, 4e-6)
 
     monkeypatch.setattr("zoo.conversion.convert.prove", prove_with_difference)
     convert(save(make_look_up(), tmp_path), "tiny", output=tmp_path / "tiny", card=CARD)

@@ -23,6 +23,8 @@ SEQUENCE = "sequence"
 
 _OPERATORS = {"sigmoid": "Sigmoid", "softmax": "Softmax", "softplus": "Softplus", "exponential": "Exp"}
 _INSIDE = "network/"
+_AROUND = "adapted/"  # no name on a card has a slash, so that neither of the two meets one
+_WIDE = "float64"
 _FROM_THE_END = -(2**31)  # before any first base
 
 
@@ -39,6 +41,7 @@ class Writing:
         activation: By its name on the card.
         apply: What is put behind it.
         dtype: numpy's name of its numbers in the network.
+        rounding: What its numbers are off however small they are, as those that a sigmoid makes.
     """
 
     source: str
@@ -49,6 +52,7 @@ class Writing:
     activation: Activation
     apply: Apply | None = None
     dtype: str = "float32"
+    rounding: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def adapt(
     """Return a model that reads ``sequence`` (N, L, 4), channels A C G T, and gives (N, T) or (N, B, T) by output.
 
     Args:
-        network: In ONNX, as its framework has it; left as it is.
+        network: In ONNX, as its framework has it, but for numbers of 16 bits, which were widened; left as it is.
         sequence: Its input that is the window.
         reading: How it reads a window.
         writings: Its outputs.
@@ -85,8 +89,8 @@ def adapt(
     builder = _Builder()
     given = builder.encode(reading)
     arranged = [builder.arrange(writing, reverse=reading.reverse) for writing in writings]
-    widened = [builder.widen(context) for context in contexts]
-    names = {sequence: given} | {context.source: name for context, name in zip(contexts, widened, strict=True)}
+    passed = [builder.pass_on(context) for context in contexts]
+    names = {sequence: given} | {context.source: name for context, name in zip(contexts, passed, strict=True)}
     names |= {writing.source: name for writing, name in zip(writings, arranged, strict=True)}
     graph = model.graph
     _rename(graph, names)
@@ -148,25 +152,23 @@ class _Builder:
         marks = np.array([letter not in BASES for letter in alphabet], dtype=np.float32)
         return self._add(self.before, "Add", name, marks)
 
-    def widen(self, context: Context) -> str:
+    def pass_on(self, context: Context) -> str:
         """Return the name of the tensor that the network reads in place of another input."""
         return self._cast(self.before, context.name, context.dtype)
 
     def _cast(self, nodes: list[onnx.NodeProto], name: str, dtype: str) -> str:
-        from onnx import helper
+        from onnx import TensorProto
 
-        if dtype == "float32":
-            return name
-        return self._add(nodes, "Cast", name, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+        return self._add(nodes, "Cast", name, to=TensorProto.DOUBLE) if dtype == _WIDE else name
 
     def arrange(self, writing: Writing, *, reverse: bool) -> str:
         """Return what the network's own output is to be called, so that the output of the card follows from it."""
         from onnx import TensorProto
 
-        start = f"{_INSIDE}output/{writing.name}"
+        start = f"{_AROUND}output/{writing.name}"
         layout = writing.layout
         steps: list[tuple[str, list[npt.NDArray[Any]], dict[str, Any]]] = []
-        if writing.dtype != "float32":
+        if writing.dtype == _WIDE:
             steps.append(("Cast", [], {"to": TensorProto.FLOAT}))
         single = [place for place, axis in enumerate(layout) if axis == "1"]
         if single:
@@ -204,7 +206,7 @@ class _Builder:
         from onnx import helper, numpy_helper
 
         self._count += 1
-        name = f"adapted_{self._count}_{operator.lower()}"
+        name = f"{_AROUND}{operator.lower()}_{self._count}"
         read = []
         for place, value in enumerate(inputs):
             if isinstance(value, str):

@@ -15,16 +15,25 @@ import numpy as np
 
 from zoo.conversion.adapt import adapt
 from zoo.conversion.alphabet import Alphabet, measure_alphabet
-from zoo.conversion.describing import list_remarks, trace
+from zoo.conversion.describing import list_findings, list_remarks, trace
 from zoo.conversion.detect import open_source
-from zoo.conversion.given import Given, ask_about_card, ask_about_tracks, check_name, make_card, read_given
+from zoo.conversion.given import (
+    Given,
+    ask_about_card,
+    ask_about_tracks,
+    check_name,
+    make_card,
+    name_tracks,
+    read_given,
+)
 from zoo.conversion.probe import Proposal, Wishes, ask_about_shapes, list_shapes, propose, read_window
-from zoo.conversion.prove import SEQUENCES, draw_windows, prove
+from zoo.conversion.prove import SEQUENCES, Proof, draw_windows, prove
 from zoo.conversion.questions import Question, list_questions
 from zoo.conversion.reading import encode_windows
 from zoo.conversion.source import Shape, Source
-from zoo.errors import ConversionError, ModelError, OutputError, VersionExists, near_match
-from zoo.model.card import MIN_TOLERANCE, write_card
+from zoo.conversion.widening import widen
+from zoo.errors import ConversionError, ModelError, OutputError, VersionExists, ZooError, near_match
+from zoo.model.card import MIN_TOLERANCE, Card, write_card
 from zoo.model.checksums import write_checksums
 from zoo.model.folder import CARD_FILE, NETWORK_FILE, load_folder
 from zoo.model.operators import check_operators
@@ -84,6 +93,7 @@ class Conversion:
         self.proposal: Proposal | None = None
         self.alphabet: Alphabet | None = None
         self._network: onnx.ModelProto | None = None
+        self._halves = False  # whether the network had numbers of 16 bits, which were widened
 
     def ask(self, wishes: Wishes, given: Given) -> list[Question]:
         """Return what has still to be told; once nothing is asked about shapes, the network is proposed for.
@@ -101,7 +111,7 @@ class Conversion:
         """Return what the card still lacks, of a network that was proposed for; raises as ``ask``."""
         if self.proposal is None:
             raise ValueError("expected a conversion that nothing about shapes is asked of any more")
-        return [*ask_about_tracks(given, self.proposal.tracks), *ask_about_card(given)]
+        return [*ask_about_tracks(given, self.proposal.writings), *ask_about_card(given)]
 
     def measure_alphabet(self, wishes: Wishes, positives: Path, negatives: Path) -> None:
         """Let examples say what the order of the channels is.
@@ -129,6 +139,7 @@ class Conversion:
         port, reading = read_window(self.source, wishes)
         shapes = list_shapes(self.source, reading, port.name)
         self._network = self.source.write_onnx(shapes)
+        self._halves = widen(self._network)
         # Now that all axes have sizes, and before anything of the network is run.
         check_operators(self._network, str(self.path))
         reckon_need(self._network, where=str(self.path))
@@ -163,29 +174,39 @@ class Conversion:
         if proposal is None or self._network is None:
             raise ValueError("expected a conversion that nothing is asked of any more")
         tell = report or (lambda _: None)
-        card = make_card(
-            self._name,
-            given,
-            proposal,
-            origin=self.source.framework,
-            provenance=trace(self.path, self.source, proposal),
-            remarks=list_remarks(self.source, proposal, self.alphabet),
-        )
+        card = self._describe(given, proposal)
         model = adapt(self._network, proposal.sequence, proposal.reading, proposal.writings, proposal.contexts)
-        with _growing(output) as folder:
+        with _growing(output) as folder, _naming(self.path, folder):
             (folder / NETWORK_FILE).write_bytes(model.SerializeToString(deterministic=True))
             write_card(card, folder / CARD_FILE)
             write_checksums(folder)
             tell("checking the network")
             examine(folder)
             tell(f"comparing {SEQUENCES:,} sequences with {self.source.runtime}, which runs {self.path.name}")
-            proof = prove(load_folder(folder, "cpu").session, self.source, proposal)
-            card = card.model_copy(update={"tolerance": max(MIN_TOLERANCE, _HEADROOM * proof.difference)})
+            proof = prove(load_folder(folder, "cpu").session, self.source, proposal, halves=self._halves)
+            card = self._describe(given, proposal, proof)
             write_card(card, folder / CARD_FILE)
             write_example(folder, card)
             write_checksums(folder)
             verify_folder(folder)
         return Converted(output, card.full_name, proof.difference, proof.sequences, proposal.assumed)
+
+    def _describe(self, given: Given, proposal: Proposal, proof: Proof | None = None) -> Card:
+        """Return the card, with what a proof found once there is one; raises as ``make_card``."""
+        # What 16 bits round says nothing of machines that compute in 32.
+        tolerance = MIN_TOLERANCE if proof is None or self._halves else _HEADROOM * proof.difference
+        return make_card(
+            self._name,
+            given,
+            proposal,
+            origin=self.source.framework,
+            provenance=trace(self.path, self.source, proposal, halves=self._halves),
+            remarks=[
+                *list_remarks(self.source, proposal, self.alphabet),
+                *([] if proof is None else list_findings(self.source, proof, name_tracks(given), halves=self._halves)),
+            ],
+            tolerance=max(MIN_TOLERANCE, tolerance),
+        )
 
 
 def convert(
@@ -267,6 +288,20 @@ def refuse_existing(output: Path) -> None:
     """
     if output.exists() or output.is_symlink():
         raise VersionExists(f"{output}: exists; a model never changes, give another folder, or a new version its own")
+
+
+@contextlib.contextmanager
+def _naming(path: Path, folder: Path) -> Iterator[None]:
+    """Let errors name the network that is converted in place of a folder that is gone once they are read."""
+    try:
+        yield
+    except ZooError as error:
+        told = str(error)
+        for known in (folder.absolute(), folder):
+            told = told.replace(str(known / NETWORK_FILE), f"{path}, as it was adapted").replace(str(known), str(path))
+        if told == str(error):
+            raise
+        raise type(error)(told) from error
 
 
 @contextlib.contextmanager

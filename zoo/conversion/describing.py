@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from zoo import __version__
 from zoo.conversion.adapt import Writing
 from zoo.conversion.alphabet import Alphabet
+from zoo.conversion.names import show
 from zoo.conversion.probe import Proposal
+from zoo.conversion.prove import Proof
 from zoo.conversion.reading import BASES
 from zoo.conversion.source import Source
 from zoo.model.checksums import hash_file
+
+_NAMED = 10  # tracks by which a sentence names what may be thousands
 
 
 def describe_source(source: Source) -> str:
     """Return what was read, in one line."""
     inputs, outputs = (", ".join(port.shown for port in ports) for ports in (source.inputs, source.outputs))
-    return f"{source.framework}, {source.summary}; {inputs} → {outputs}"
+    return f"{show(source.framework)}, {source.summary}; {inputs} → {outputs}"
 
 
 def describe_proposal(proposal: Proposal, alphabet: Alphabet | None = None) -> str:
@@ -25,7 +30,11 @@ def describe_proposal(proposal: Proposal, alphabet: Alphabet | None = None) -> s
     reading = proposal.reading
     direction = ", read from its end" if reading.reverse else ""
     unknown = "in a channel of their own" if len(reading.alphabet) > len(BASES) else f"as {reading.unknown}"
-    outputs = ", ".join(f"{_count(writing)} {writing.activation}" for writing in proposal.writings)
+    several = len(proposal.writings) > 1
+    outputs = ", ".join(
+        (f"{writing.source!r} " if several else "") + f"{_count(writing)} {writing.activation}"
+        for writing in proposal.writings
+    )
     assumed = f"; assumed: {', '.join(proposal.assumed)}" if proposal.assumed else ""
     measured = "" if alphabet is None else f"; {describe_alphabet(alphabet)}"
     return (
@@ -52,8 +61,31 @@ def list_remarks(source: Source, proposal: Proposal, alphabet: Alphabet | None) 
     return remarks
 
 
-def trace(path: Path, source: Source, proposal: Proposal) -> dict[str, Any]:
-    """Return which file was converted, and how it is read, for the card."""
+def list_findings(source: Source, proof: Proof, tracks: Sequence[str], *, halves: bool) -> list[str]:
+    """Return what users of the model have to know of its proof, as sentences.
+
+    Args:
+        source: The network in its framework.
+        proof: What the comparison found.
+        tracks: The names of all columns.
+        halves: The network has numbers of 16 bits, which the model has in 32.
+    """
+    findings = []
+    if halves:
+        findings.append(
+            f"Computes in 32 bits what the file has in 16: {source.runtime} predicts up to {proof.difference:.1g} of "
+            "the largest prediction of a track beside it."
+        )
+    if proof.unproven:
+        shown = ", ".join(tracks[column] for column in proof.unproven[:_NAMED])
+        more = len(proof.unproven) - _NAMED
+        named = f"{shown} and {more:,} more" if more > 0 else shown
+        findings.append(f"Predictions of {named} were too near to one another on random sequences to be proven.")
+    return findings
+
+
+def trace(path: Path, source: Source, proposal: Proposal, *, halves: bool = False) -> dict[str, Any]:
+    """Return which file was converted, and how it is read, for the card; ``halves``: its 16 bits became 32."""
     reading = proposal.reading
     digest = {"sha256": hash_file(path)} if path.is_file() else {}
     applied = {writing.name: writing.apply for writing in proposal.writings if writing.apply is not None}
@@ -66,6 +98,7 @@ def trace(path: Path, source: Source, proposal: Proposal) -> dict[str, Any]:
         "alphabet": reading.alphabet,
         "unknown": reading.unknown,
         "reverse": reading.reverse,
+        **({"widened": "16 bits to 32"} if halves else {}),
         **({"applied": applied} if applied else {}),
     }
 

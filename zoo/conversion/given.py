@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import Field
 
-from zoo.conversion.adapt import SEQUENCE
+from zoo.conversion.adapt import SEQUENCE, Writing
+from zoo.conversion.names import simplify_name
 from zoo.conversion.probe import Proposal
 from zoo.conversion.questions import Question
 from zoo.errors import CardError, ConversionError
@@ -37,6 +38,9 @@ _ASKED = {
 }
 _UNITS = {"sigmoid": "probability", "softmax": "probability"}
 _BINNED_SCORER = "sum_difference"
+_TELLING = 3  # letters that a name shares with an output's for a reason
+_LISTED = 10  # outputs by which a message tells their order
+_ENDS = (".", "!", "?", "…", ":", ";")  # of a sentence
 
 
 class Given(Document):
@@ -90,20 +94,53 @@ def ask_about_card(given: Given) -> list[Question]:
     return [Question(name, text, of_card=True) for name, text in _ASKED.items() if not getattr(given, name)]
 
 
-def ask_about_tracks(given: Given, count: int) -> list[Question]:
-    """Return whether the outputs need names.
+def ask_about_tracks(given: Given, writings: Sequence[Writing]) -> list[Question]:
+    """Return whether the columns of these outputs need names.
 
     Raises:
-        ConversionError: There are more or fewer names than columns.
+        ConversionError: There are more or fewer names than columns, or a column has the name of another output.
     """
+    count = sum(writing.tracks for writing in writings)
     if not given.tracks:
-        named = "the name of the output" if count == 1 else f"the names of the {count} outputs, with commas, or @FILE"
-        return [Question("tracks", named)]
+        if count == 1:
+            return [Question("tracks", "the name of the output")]
+        order = "" if len(writings) == 1 else f", {_list_outputs(writings)}"
+        return [Question("tracks", f"the names of the {count} columns, with commas, or @FILE{order}")]
     if len(given.tracks) != count:
         raise ConversionError(
             f"tracks: expected {count}, a name for each column of the outputs, found {len(given.tracks)}"
         )
+    if len(writings) > 1:
+        _refuse_swapped(name_tracks(given), writings)
     return []
+
+
+def name_tracks(given: Given) -> list[str]:
+    """Return the names of all columns, as the author gives them."""
+    return [track.name if isinstance(track, Track) else track for track in given.tracks]
+
+
+def _refuse_swapped(names: Sequence[str], writings: Sequence[Writing]) -> None:
+    """Refuse a column whose name is, or is part of, that of another output than its own.
+
+    Outputs stand in the network's order, which need not be the one that its author thinks of.
+    """
+    outputs = {writing.source: simplify_name(writing.source) for writing in writings}
+    columns = [writing.source for writing in writings for _ in range(writing.tracks)]
+    for name, own in zip(names, columns, strict=True):
+        asked = simplify_name(name)
+        same = [source for source, output in outputs.items() if asked and asked == output]
+        fitting = same or [source for source, output in outputs.items() if len(asked) >= _TELLING and asked in output]
+        if fitting and own not in fitting:
+            raise ConversionError(
+                f"tracks: {name!r} would be the name of a column of output {own!r}, and there is an output "
+                f"{fitting[0]!r}; name the columns in the order of the outputs, {_list_outputs(writings)}"
+            )
+
+
+def _list_outputs(writings: Sequence[Writing]) -> str:
+    shown = ", ".join(f"{writing.tracks} of {writing.source!r}" for writing in writings[:_LISTED])
+    return f"{shown}, …" if len(writings) > _LISTED else shown
 
 
 def make_card(
@@ -131,7 +168,7 @@ def make_card(
         CardError: A field is wrong.
     """
     reading = proposal.reading
-    tracks = iter(_name_tracks(given, proposal))
+    tracks = iter(_describe_tracks(given, proposal))
     outputs: list[dict[str, Any]] = []
     for writing in proposal.writings:
         kind = {"kind": "flat"} if writing.bins is None else {"kind": "binned", "bins": writing.bins}
@@ -167,12 +204,17 @@ def make_card(
         "training": given.training,
         "metrics": given.metrics,
         "tolerance": tolerance,
-        "limitations": " ".join([(given.limitations or "").rstrip(), *remarks]),
+        "limitations": " ".join([_end(given.limitations or ""), *remarks]),
     }
     return validate(Card, document, f"card of {name}", CardError)
 
 
-def _name_tracks(given: Given, proposal: Proposal) -> list[dict[str, Any]]:
+def _end(text: str) -> str:
+    """Return a text behind which another sentence can stand."""
+    return text if not text or text.endswith(_ENDS) else f"{text}."
+
+
+def _describe_tracks(given: Given, proposal: Proposal) -> list[dict[str, Any]]:
     """Return the columns of all outputs: what a name alone leaves open is the card's."""
     activations = [writing.activation for writing in proposal.writings for _ in range(writing.tracks)]
     tracks = []

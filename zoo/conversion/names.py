@@ -1,4 +1,4 @@
-"""Names of inputs and outputs that a card can have, near those that a network has."""
+"""Names of inputs and outputs: those that a card can have, and how a stranger's are shown and compared."""
 
 from __future__ import annotations
 
@@ -20,3 +20,13 @@ def choose_name(name: str, otherwise: str, taken: set[str]) -> str:
         found += "_"
     taken.add(found)
     return found
+
+
+def show(text: str) -> str:
+    """Return a stranger's text in which nothing moves the cursor or changes colours."""
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
+def simplify_name(name: str) -> str:
+    """Return the letters and digits of a name, all small: what two names of one thing have in common."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())

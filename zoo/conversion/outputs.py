@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from zoo.conversion.adapt import Apply, Writing
+from zoo.conversion.comparing import ROUNDING
 from zoo.conversion.names import choose_name
 from zoo.conversion.questions import Question
 from zoo.conversion.reading import check_layout
@@ -25,6 +26,11 @@ _ACTIVATIONS: Mapping[str, Activation] = {
 }
 _CARRYING = frozenset({"Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", "Cast"})
 """Operators behind an activation that leave each number what it is."""
+
+_REDUCING = frozenset({"ReduceMean", "ReduceMax", "ReduceMin", "Slice", "Gather"})
+"""Operators of whose inputs the first alone is a tensor of predictions."""
+
+_JOINING = frozenset({"Concat", "Add", "Sub", "Mul", "Div", "Sum", "Mean", "Max", "Min"})
 
 _PLAIN = 2  # axes of an output that needs no explanation: sequences and tracks
 
@@ -76,7 +82,9 @@ def plan_outputs(
         own = "prediction" if len(outputs) == 1 else port.name
         name = choose_name(own, f"output_{number}", taken)
         tracks = sizes.get("T") or 1
-        writings.append(Writing(port.name, name, axes, tracks, sizes.get("B"), activation, apply, port.dtype))
+        sigmoid = apply == "sigmoid" or (apply is None and is_made_of_sigmoids(network, port.name))
+        rounding = ROUNDING if sigmoid else 0.0
+        writings.append(Writing(port.name, name, axes, tracks, sizes.get("B"), activation, apply, port.dtype, rounding))
     return tuple(writings)
 
 
@@ -99,6 +107,28 @@ def find_activation(network: onnx.ModelProto, output: str) -> Activation:
         else:
             found.add("linear" if node is None else _ACTIVATIONS.get(node.op_type, "linear"))
     return found.pop() if len(found) == 1 else "linear"
+
+
+def is_made_of_sigmoids(network: onnx.ModelProto, output: str) -> bool:
+    """Return whether an output is nothing but what sigmoids give: put side by side, averaged, taken from 1."""
+    makers = {name: node for node in network.graph.node for name in node.output}
+    weights = {tensor.name for tensor in network.graph.initializer}
+    waiting, seen, found = [output], {""} | weights, False
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        node = makers.get(name)
+        if node is not None and node.op_type == "Sigmoid":
+            found = True
+        elif node is not None and node.op_type in _CARRYING | _REDUCING:
+            waiting.append(node.input[0])
+        elif node is not None and node.op_type in _JOINING:
+            waiting.extend(node.input)
+        elif node is None or node.op_type != "Constant":
+            return False
+    return found
 
 
 def _runs_over_tracks(network: onnx.ModelProto, output: str, axes: str) -> bool:

@@ -9,19 +9,13 @@ import numpy as np
 
 from zoo.components import Predictions
 from zoo.conversion.adapt import Context
+from zoo.conversion.comparing import Measure, choose_measure, compare
 from zoo.conversion.probe import Proposal
 from zoo.conversion.reading import arrange_predictions, encode_windows
 from zoo.conversion.source import Array, Source
 from zoo.errors import ConversionError
 from zoo.genome.codes import UNKNOWN, Codes, decode, reverse_complement
 from zoo.model.session import Session
-
-LIMIT = 1e-5
-"""The largest difference that is let through, relative to the largest prediction of a track."""
-
-_FAINT = 1e-3
-"""Share of an output's largest prediction that a track is measured against if it never gets there: no framework knows
-the last digits of a probability that is never more than 1e-9."""
 
 SEQUENCES = 1000
 BATCHES = (64, 1)
@@ -34,10 +28,18 @@ _SHOWN = 60  # bases of a sequence that a message names
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What the comparison found: the largest difference relative to the largest prediction of its track."""
+    """What the comparison found.
+
+    Attributes:
+        sequences: That were compared.
+        difference: The largest, relative to the largest prediction of its track.
+        unproven: Columns, counted from 0 through all outputs, that differ by no more than is let through, which is
+            all that can be said of them.
+    """
 
     sequences: int
     difference: float
+    unproven: tuple[int, ...] = ()
 
 
 def draw_windows(length: int, count: int = SEQUENCES, seed: int = 0) -> Codes:
@@ -55,9 +57,12 @@ def draw_windows(length: int, count: int = SEQUENCES, seed: int = 0) -> Codes:
 
 
 def draw_contexts(contexts: Sequence[Context], count: int, seed: int = 0) -> dict[str, Array]:
-    """Return inputs beside the sequence by their names on the card, from 0 to 1."""
+    """Return inputs beside the sequence by their names on the card, from 0 to 1, such as the network can be given."""
     rng = np.random.default_rng(seed)
-    return {context.name: rng.random((count, *context.shape), dtype=np.float32) for context in contexts}
+    return {
+        context.name: rng.random((count, *context.shape), dtype=np.float32).astype(context.dtype).astype(np.float32)
+        for context in contexts
+    }
 
 
 def predict_with_source(
@@ -92,7 +97,15 @@ def predict_with_source(
     return {writing.name: np.concatenate([part[writing.name] for part in parts]) for writing in proposal.writings}
 
 
-def prove(session: Session, source: Source, proposal: Proposal, count: int = SEQUENCES, seed: int = 0) -> Proof:
+def prove(
+    session: Session,
+    source: Source,
+    proposal: Proposal,
+    count: int = SEQUENCES,
+    seed: int = 0,
+    *,
+    halves: bool = False,
+) -> Proof:
     """Compare a model with its network in the framework, window by window, in batches of 64 and of 1.
 
     Args:
@@ -101,15 +114,33 @@ def prove(session: Session, source: Source, proposal: Proposal, count: int = SEQ
         proposal: How the one was made of the other.
         count: Windows; fewer where they are long.
         seed: Of the windows.
+        halves: The network has numbers of 16 bits, which the model has in 32.
 
     Raises:
-        ConversionError: They differ by more than 1e-5 of the largest prediction of a track, or an output is the same
-            for every window, so that nothing can be proven of it.
+        ConversionError: They differ by more than :mod:`zoo.conversion.comparing` lets through, or an output is the
+            same for every window, so that nothing can be proven of it.
     """
     codes = draw_windows(proposal.reading.length, count, seed)
     extra = draw_contexts(proposal.contexts, len(codes), seed)
     expected = predict_with_source(source, proposal, codes, extra)
-    for name, values in expected.items():
+    measures = _choose_measures(proposal, expected, codes, halves=halves)
+    largest = 0.0
+    for batch in BATCHES:
+        found = _predict(session, codes, extra, batch)
+        for measure in measures:
+            name = measure.name
+            largest = max(largest, compare(measure, expected[name], found[name], codes, batch))
+    unproven = np.flatnonzero(np.concatenate([measure.unproven for measure in measures]))
+    return Proof(len(codes), largest, tuple(unproven.tolist()))
+
+
+def _choose_measures(
+    proposal: Proposal, expected: Mapping[str, Predictions], codes: Codes, *, halves: bool
+) -> list[Measure]:
+    """Return what differences of each output are measured by, in the order of the outputs; raises as ``prove``."""
+    measures = []
+    for writing in proposal.writings:
+        name, values = writing.name, expected[writing.name]
         finite = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
         if not finite.all():
             shown = decode(codes[int(np.argmin(finite))][:_SHOWN])
@@ -122,12 +153,8 @@ def prove(session: Session, source: Source, proposal: Proposal, count: int = SEQ
                 f"output {name!r}: the network says the same of {len(codes):,} different sequences, so nothing can be "
                 "proven of it; were its weights saved, is a softmax put behind one column?"
             )
-    largest = 0.0
-    for batch in BATCHES:
-        found = _predict(session, codes, extra, batch)
-        for name, values in expected.items():
-            largest = max(largest, _compare(name, values, found[name], codes, batch))
-    return Proof(len(codes), largest)
+        measures.append(choose_measure(name, values, writing.rounding, halves=halves))
+    return measures
 
 
 def _predict(session: Session, codes: Codes, extra: Mapping[str, Array], batch: int) -> dict[str, Predictions]:
@@ -138,22 +165,6 @@ def _predict(session: Session, codes: Codes, extra: Mapping[str, Array], batch: 
         for first in range(0, len(codes), batch)
     ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def _compare(name: str, expected: Predictions, found: Predictions, codes: Codes, batch: int) -> float:
-    """Return the largest difference relative to the largest prediction of its track; raises as ``prove``."""
-    largest_each = np.abs(expected.astype(np.float64)).max(axis=tuple(range(expected.ndim - 1)))
-    scale = np.maximum(largest_each, max(_FAINT * largest_each.max(), float(np.finfo(np.float32).tiny)))
-    difference = np.abs(expected.astype(np.float64) - found) / scale
-    worst = np.unravel_index(int(np.nan_to_num(difference, nan=np.inf).argmax()), difference.shape)
-    largest = float(difference[worst])
-    if not largest <= LIMIT:
-        raise ConversionError(
-            f"output {name!r}, batches of {batch}: expected {expected[worst]:.9g}, as the network itself predicts for "
-            f"{decode(codes[worst[0]][:_SHOWN])}, found {found[worst]:.9g}: {largest:.2g} of the largest prediction of "
-            f"its track, {LIMIT:g} is allowed; nothing was written"
-        )
-    return largest
 
 
 def _sigmoid(values: Predictions) -> Predictions:
