@@ -3,7 +3,14 @@ import json
 
 import pytest
 
-from zoo.conversion.keras_config import bring_up_to_date, is_old, list_layers, parse_config, refuse_old_meanings
+from zoo.conversion.keras_config import (
+    bring_up_to_date,
+    is_old,
+    list_layers,
+    parse_config,
+    refuse_old_meanings,
+    refuse_state,
+)
 from zoo.errors import ConversionError, UnsafeModel
 
 DENSE = {"class_name": "Dense", "config": {"name": "dense", "units": 1, "activation": "relu"}}
@@ -209,3 +216,18 @@ def test_a_gru_of_keras_2_resets_before_the_product_unless_it_says_so():
     assert layers[0]["config"]["cells"][0]["config"]["reset_after"] is False
     assert [layer["config"]["reset_after"] for layer in layers[1:]] == [False, True]
     assert "reset_after" not in bring_up_to_date(describe(SOFT_GRU))["config"]["layers"][0]["config"]
+
+
+STATEFUL = {"class_name": "LSTM", "config": {"name": "keeps", "units": 3, "stateful": True}}
+
+
+@pytest.mark.parametrize("wrap", [lambda layer: layer, describe, wrap_cells])
+def test_a_layer_that_keeps_what_it_read_is_refused_at_whatever_depth(wrap):
+    message = "network.h5: layer 'keeps': expected predictions of one window each, found stateful=True"
+    with pytest.raises(ConversionError, match=message):
+        refuse_state(describe(DENSE, wrap(STATEFUL)), "network.h5")
+
+
+def test_layers_that_keep_nothing_pass():
+    forgetting = {**STATEFUL, "config": {**STATEFUL["config"], "stateful": False}}
+    refuse_state(describe(DENSE, forgetting, wrap_cells(SOFT_GRU)), "network.h5")

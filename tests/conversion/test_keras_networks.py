@@ -264,3 +264,93 @@ def test_a_layer_of_more_weights_than_were_saved_is_refused_before_they_are_made
     with pytest.raises(UnsafeModel, match=message):
         open_source(write_described(tmp_path, describe_dense(10**13), **arrays))
     assert keras.layers.Layer.add_weight is add_weight
+
+
+def make_named(**factors):
+    """Two outputs in a mapping, in this order: what one unit says, times a factor."""
+    keras.utils.set_random_seed(6)
+    dna = keras.Input((LENGTH, 4), name="dna")
+    hidden = keras.layers.Dense(1)(keras.layers.Flatten()(dna))
+    return keras.Model(dna, {name: keras.layers.Rescaling(factor)(hidden) for name, factor in factors.items()})
+
+
+@pytest.mark.parametrize("name", ["network.keras", "network.h5"])
+def test_outputs_of_a_mapping_keep_their_names_and_their_order(tmp_path, name):
+    model = make_named(z_ctcf=1.0, a_pu1=-3.0)
+    save_and_convert(model, tmp_path, name, ["CTCF", "PU.1"])
+    converted = load_folder(tmp_path / "tiny")
+    assert [output.name for output in converted.card.outputs] == ["z_ctcf", "a_pu1"]
+    found = converted.predict(SEQUENCES)
+    expected = {key: values.numpy()[:, 0] for key, values in model(one_hot(CODES)).items()}
+    assert found["CTCF"].to_numpy() == pytest.approx(expected["z_ctcf"], abs=1e-5)
+    assert found["PU.1"].to_numpy() == pytest.approx(expected["a_pu1"], abs=1e-5)
+
+
+def test_names_in_another_order_than_that_of_the_mapping_are_refused(tmp_path):
+    with pytest.raises(ConversionError, match="'a_pu1' would be the name of a column of output 'z_ctcf'"):
+        save_and_convert(make_named(z_ctcf=1.0, a_pu1=-3.0), tmp_path, "network.keras", ["a_pu1", "z_ctcf"])
+
+
+def test_an_output_may_be_called_as_an_input_is_and_in_letters_that_no_card_has(tmp_path):
+    save_and_convert(make_named(dna=1.0, **{"my output": 2.0}), tmp_path, "network.keras", ["a", "b"])
+    card = read_card(tmp_path / "tiny" / "model.yaml")
+    assert [output.name for output in card.outputs] == ["dna", "my_output"]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        pytest.param(lambda: keras.layers.Normalization(mean=0.3, variance=2.0), id="Normalization"),
+        pytest.param(lambda: keras.layers.Activation("celu"), id="celu"),
+        pytest.param(lambda: keras.layers.Conv1DTranspose(3, 3, strides=2), id="Conv1DTranspose"),
+        pytest.param(lambda: keras.layers.Conv1DTranspose(3, 2, strides=3, padding="same"), id="gaps between kernels"),
+    ],
+)
+def test_layers_for_which_the_exporter_needs_help_are_read(tmp_path, layer):
+    keras.utils.set_random_seed(7)
+    layers = [layer(), keras.layers.Flatten(), keras.layers.Dense(1)]
+    model = keras.Sequential([keras.Input((LENGTH, 4), name="dna"), *layers])
+    save_and_convert(model, tmp_path, "network.keras")
+    found = load_folder(tmp_path / "tiny").predict(SEQUENCES)["c"]
+    assert found.to_numpy() == pytest.approx(model(one_hot(CODES)).numpy()[:, 0], abs=1e-5)
+
+
+def test_a_network_whose_layers_compute_in_16_bits_becomes_one_of_32(tmp_path):
+    keras.utils.set_random_seed(8)
+    policy = keras.DTypePolicy("mixed_float16")
+    layers = [
+        keras.layers.Conv1D(8, 5, activation="relu", dtype=policy),
+        keras.layers.GlobalMaxPooling1D(dtype=policy),
+        keras.layers.Dense(1, activation="sigmoid", dtype=policy),
+    ]
+    model = keras.Sequential([keras.Input((LENGTH, 4), name="dna"), *layers])
+    done = save_and_convert(model, tmp_path, "network.keras")
+    converted = load_folder(tmp_path / "tiny")
+    found = converted.predict(SEQUENCES)["c"]
+    assert found.to_numpy() == pytest.approx(model(one_hot(CODES)).numpy()[:, 0].astype(np.float32), rel=1e-2)
+    assert 0 < done.difference < 1e-2
+    assert converted.card.architecture.config["widened"] == "16 bits to 32"
+
+
+def test_what_keras_says_of_a_network_that_it_can_not_run_is_told_in_one_line(tmp_path):
+    # Keras takes the halves that a gated unit multiplies for the whole, so that the next layer does not fit.
+    model = keras.Sequential(
+        [keras.Input((LENGTH, 4)), keras.layers.Activation("glu"), keras.layers.Flatten(), keras.layers.Dense(1)]
+    )
+    with pytest.raises(ConversionError, match=r"the network can't be written as ONNX: .*incompatible") as caught:
+        save_and_convert(model, tmp_path, "network.keras")
+    message = str(caught.value)
+    assert message.isprintable()
+    assert not any(noise in message for noise in ("user code", "File ", "Arguments received"))
+
+
+def test_a_layer_that_keeps_its_state_is_refused(tmp_path):
+    model = keras.Sequential(
+        [
+            keras.Input(batch_shape=(1, LENGTH, 4)),
+            keras.layers.LSTM(3, stateful=True, name="keeps"),
+            keras.layers.Dense(1),
+        ]
+    )
+    with pytest.raises(ConversionError, match="layer 'keeps': expected predictions of one window each"):
+        save_and_convert(model, tmp_path, "network.keras")

@@ -4,6 +4,7 @@ from onnx import helper, numpy_helper
 
 from tests.conversion.networks import CARD, make_look_up, save
 from zoo.conversion.convert import convert
+from zoo.conversion.describing import describe_source
 from zoo.conversion.onnx_source import OnnxSource
 from zoo.errors import ConversionError
 from zoo.model.folder import load_folder
@@ -38,3 +39,23 @@ def test_the_framework_is_who_wrote_the_file(tmp_path):
     assert OnnxSource(save(model, tmp_path)).framework == "PyTorch 2.9.0"
     model.producer_name = model.producer_version = ""
     assert OnnxSource(save(model, tmp_path)).framework == "ONNX"
+
+
+def test_an_output_that_is_listed_twice_is_refused(tmp_path):
+    model = make_look_up()
+    model.graph.output.append(model.graph.output[0])
+    with pytest.raises(ConversionError, match=r"network.onnx: output 'answer' is listed 2 times; export the network"):
+        OnnxSource(save(model, tmp_path))
+
+
+def test_an_input_that_is_an_output_is_refused(tmp_path):
+    model = make_look_up()
+    model.graph.output.append(model.graph.input[0])
+    with pytest.raises(ConversionError, match=r"network.onnx: output 'input' is an input or a weight of the network"):
+        OnnxSource(save(model, tmp_path))
+
+
+def test_who_wrote_the_file_is_shown_without_what_moves_the_cursor(tmp_path):
+    model = make_look_up()
+    model.producer_name = "\x1b[2Jtorch"
+    assert describe_source(OnnxSource(save(model, tmp_path))).startswith(r"\x1b[2Jtorch, opset 17")

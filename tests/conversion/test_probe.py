@@ -80,6 +80,13 @@ def test_what_does_not_fit_is_refused(wishes, message):
         ask_about_shapes(source, Wishes(**wishes)) or read_window(source, Wishes(**wishes))
 
 
+@pytest.mark.parametrize("length", [0, -1])
+@pytest.mark.parametrize("bases", [None, 201])
+def test_a_window_has_a_base(length, bases):
+    with pytest.raises(ConversionError, match=f"length {length}: expected a window of 1 base or more"):
+        ask_about_shapes(Described((None, bases, 4)), Wishes(length=length))
+
+
 def test_quarters_beside_a_channel_for_unknown_bases_are_refused():
     with pytest.raises(ConversionError, match="the alphabet ACGTN has a channel for them, N; choose one"):
         read_window(Described((None, 201, 5)), Wishes(unknown="quarter"))
@@ -102,7 +109,7 @@ def test_an_anchor_outside_the_window_is_refused(tmp_path, anchor):
 @pytest.mark.parametrize(
     ("layout", "message"),
     [
-        ("NT", r"output 'answer' has shape \(N, 1, 7\), which NT does not fit; give its axes by --output-layout"),
+        ("NT", r"output 'answer' has shape \(N, 1, 7\), which NT does not fit; give its axes by output_layout"),
         ("NT1", r"output layout NT1: output 'answer' has shape \(N, 1, 7\)"),
         ("BTN", r"layout 'BTN': expected N first, then T and B, no letter twice"),
     ],

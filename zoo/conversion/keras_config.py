@@ -157,6 +157,24 @@ def refuse_old_meanings(config: Mapping[str, Any], where: str) -> None:
             )
 
 
+def refuse_state(config: Mapping[str, Any], where: str) -> None:
+    """Refuse layers that keep what they read, so that the next batch is predicted otherwise.
+
+    Args:
+        config: Checked.
+        where: What errors call the file.
+
+    Raises:
+        ConversionError: It has one.
+    """
+    for each in _iter_objects(config):
+        if each["config"].get("stateful"):
+            raise ConversionError(
+                f"{where}: {_name_layer(each, 'the network')}: expected predictions of one window each, found "
+                "stateful=True, by which they depend on the batch before; build the network without and save it again"
+            )
+
+
 def _name_function(value: object) -> object:
     """Return the name of a function, which stands as such or within a description."""
     return value.get("config") if isinstance(value, dict) else value

@@ -16,8 +16,9 @@ import numpy as np
 
 from zoo.components import InputSpec, OutputSpec
 from zoo.conversion.frameworks import import_frameworks, telling_of_failures
-from zoo.conversion.keras_config import bring_up_to_date, is_old, list_layers, refuse_old_meanings
+from zoo.conversion.keras_config import bring_up_to_date, is_old, list_layers, refuse_old_meanings, refuse_state
 from zoo.conversion.keras_weights import Weights, compare_names
+from zoo.conversion.names import choose_name
 from zoo.conversion.source import Array, Port
 from zoo.errors import ConversionError, UnsafeModel
 
@@ -38,7 +39,8 @@ class KerasSource:
         weights: Its arrays, checked.
 
     Raises:
-        ConversionError: Keras can't build it, or means something else by it than the Keras that wrote it.
+        ConversionError: Keras can't build it, or means something else by it than the Keras that wrote it, or a
+            prediction depends on those before it.
         UnsafeModel: It is described with more weights than there are.
     """
 
@@ -46,6 +48,7 @@ class KerasSource:
         self._path = path
         self._config = config
         self._version = version
+        refuse_state(config, str(path))
         if is_old(version):
             refuse_old_meanings(config, str(path))
         _, keras = import_frameworks()
@@ -60,7 +63,7 @@ class KerasSource:
                 network = kind.from_config(bring_up_to_date(config, old=is_old(version))["config"])
             compare_names(path, weights.file, [layer.name for layer in network.layers if layer.weights])
             network.load_weights(str(weights.file))
-            outputs = {f"output_{number}": tensor for number, tensor in enumerate(network.outputs, start=1)}
+            outputs = _name_outputs(network, sequential=kind is keras.Sequential)
             # A Sequential network has no one input tensor that the exporter could pack, and outputs no names.
             self._network = keras.Model(network.inputs, outputs)
         self.inputs = tuple(_read_port(path, tensor.name, tensor) for tensor in network.inputs)
@@ -100,6 +103,21 @@ class KerasSource:
         outputs = tuple(OutputSpec(port.name, (), "linear") for port in self.outputs)
         with telling_of_failures(f"{self._path}: the network can't be written as ONNX"):
             return export(self._network, inputs, outputs)
+
+
+def _name_outputs(network: Any, *, sequential: bool) -> dict[str, Any]:
+    """Return the outputs of a network by name, in the order that its author wrote them in.
+
+    Keras keeps the names of a mapping, whose tensors it lists in the order of the alphabet; others have no names.
+    """
+    found = None if sequential else network.output
+    if isinstance(found, Mapping) and all(hasattr(tensor, "dtype") for tensor in found.values()):
+        taken = {tensor.name for tensor in network.inputs}
+        return {
+            choose_name(str(name), f"output_{number}", taken): tensor
+            for number, (name, tensor) in enumerate(found.items(), start=1)
+        }
+    return {f"output_{number}": tensor for number, tensor in enumerate(network.outputs, start=1)}
 
 
 def _read_port(path: Path, name: str, tensor: Any) -> Port:

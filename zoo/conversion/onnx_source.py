@@ -5,6 +5,7 @@ The file as it was found is what the model is proven against, run by ONNX Runtim
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,7 @@ class OnnxSource:
         self.outputs = tuple(_read_port(value) for value in graph.output)
         for port in self.inputs:
             _refuse_fixed_batch(path, port)
+        _refuse_outputs_that_are_none(path, graph)
         self._opened: Any = None
 
     @property
@@ -121,6 +123,21 @@ def _read_port(value: onnx.ValueInfoProto) -> Port:
     except (KeyError, TypeError, ValueError):
         dtype = "unknown"
     return Port(value.name, shape, dtype)
+
+
+def _refuse_outputs_that_are_none(path: Path, graph: onnx.GraphProto) -> None:
+    """Refuse an output that is listed twice, and one that the network has without computing it."""
+    computed = {name for node in graph.node for name in node.output}
+    for name, count in Counter(value.name for value in graph.output).items():
+        if count > 1:
+            raise ConversionError(
+                f"{path}: output {name!r} is listed {count} times; export the network with each output once"
+            )
+        if name not in computed:
+            raise ConversionError(
+                f"{path}: output {name!r} is an input or a weight of the network, which says nothing of a sequence; "
+                "export the network with its predictions as outputs"
+            )
 
 
 def _refuse_fixed_batch(path: Path, port: Port) -> None:

@@ -79,6 +79,8 @@ def ask_about_shapes(source: Source, wishes: Wishes) -> list[Question]:
     Raises:
         ConversionError: No input could be a sequence, or what the user says of it does not fit.
     """
+    if wishes.length is not None and wishes.length < 1:
+        raise ConversionError(f"length {wishes.length}: expected a window of 1 base or more")
     port = _find_sequence(source, wishes)
     if port is None:
         names = " or ".join(repr(each.name) for each in _list_sequences(source))
