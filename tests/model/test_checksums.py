@@ -44,7 +44,10 @@ def test_a_signature_is_not_covered(folder):
 def test_a_changed_byte_is_named_with_expected_and_found(folder):
     (folder / "plots" / "roc.svg").write_text("c\n")
     expected, found = (hashlib.sha256(text).hexdigest() for text in (b"b\n", b"c\n"))
-    message = f"{folder}/plots/roc.svg: expected sha256 {expected}, found {found}; fetch the model again"
+    message = (
+        f"{folder}/plots/roc.svg: expected sha256 {expected}, found {found}; fetch the model again; or, if you have "
+        "changed it yourself, write SHA256SUMS anew: zoo.model.checksums.write_checksums"
+    )
     with pytest.raises(ChecksumMismatch, match=f"^{re.escape(message)}$"):
         verify_checksums(folder)
 

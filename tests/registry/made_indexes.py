@@ -1,5 +1,8 @@
 """Entries, models and whole registries, made by hand or drawn."""
 
+import hashlib
+import json
+
 from hypothesis import strategies as st
 
 from zoo.registry.index import Entry, Index
@@ -18,6 +21,13 @@ def make_text(**models):
     """Return a registry of models by name, ``_`` standing for ``-``; each is the fields of its version 1.0.0."""
     named = {name.replace("_", "-"): make_versions(**fields) for name, fields in models.items()}
     return format_registry(Index(schema_version=2, models=named))
+
+
+def seal(index):
+    """Return an index whose lines were changed as who changed them on purpose would leave it: its head agrees."""
+    head, _, lines = index.partition(b"\n")
+    fields = {**json.loads(head), "lines": hashlib.sha256(lines).hexdigest()}
+    return json.dumps(fields, separators=(",", ":")).encode() + b"\n" + lines
 
 
 LETTERS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40).filter(str.strip)

@@ -72,6 +72,7 @@ def test_a_model_of_the_package_is_bundled_from_its_folder(machine, tmp_path):
     (found,) = write_bundle(["gm12878-ctcf"], tmp_path / "models.tar", offline=True)
     machine("second")
     (unbundled,) = read_bundle(tmp_path / "models.tar")
+    assert unbundled.signer is None  # the package vouches for these bytes
     assert verify_checksums(unbundled.folder) == hash_file(found.folder / "SHA256SUMS")
     assert obtain("gm12878-ctcf").source == "assayzoo"
     assert obtain("unbundled:gm12878-ctcf").folder == unbundled.folder

@@ -75,6 +75,42 @@ def test_a_damaged_model_is_taken_away_and_a_whole_one_stays(cache, model):
     assert list_files(cache.folder) == []
 
 
+@pytest.mark.parametrize("stands", ["a file", "a link to a folder", "a link that leads nowhere"])
+def test_what_is_no_model_in_the_place_of_one_gives_way(cache, model, tmp_path, stands):
+    place = cache.folder / "models" / hash_file(model / "SHA256SUMS")[:2] / hash_file(model / "SHA256SUMS")
+    place.parent.mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "kept").write_text("")
+    if stands == "a file":
+        place.write_text("")
+    else:
+        place.symlink_to(tmp_path / ("elsewhere" if stands == "a link to a folder" else "nowhere"))
+    assert bring(cache, model) == place
+    assert verify_checksums(place) == place.name
+    assert not place.is_symlink()
+    assert list_files(tmp_path / "elsewhere") == ["kept"]
+    assert list_files(cache.folder / "incoming") == []
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+def test_a_file_in_the_place_of_a_folder_of_models_gives_way(cache, model, levels):
+    digest = hash_file(model / "SHA256SUMS")
+    path = cache.folder / "models" if levels == 1 else cache.folder / "models" / digest[:2]
+    path.parent.mkdir(parents=True)
+    path.write_text("")
+    assert cache.find(digest) is None
+    assert verify_checksums(bring(cache, model)) == digest
+
+
+def test_a_link_to_another_disk_that_is_not_there_stays(cache, model, tmp_path):
+    cache.folder.mkdir()
+    (cache.folder / "models").symlink_to(tmp_path / "disk")
+    with pytest.raises(OutputError, match="can't be written: File exists"):
+        bring(cache, model)
+    (tmp_path / "disk").mkdir()
+    assert verify_checksums(bring(cache, model))
+
+
 def refuse(path, *_):
     raise PermissionError(13, "Permission denied", str(path))
 
@@ -241,6 +277,15 @@ def test_what_the_disk_has_no_room_for_is_not_begun(cache, monkeypatch):
     cache.check_room(900)
     with pytest.raises(OutputError, match=r"home: 1,100 bytes are needed, 1,000 are free; make room"):
         cache.check_room(1000)
+
+
+def test_what_came_of_a_model_needs_no_room_again(cache, monkeypatch):
+    monkeypatch.setattr(cache_module.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(2000, 1000, 1000))
+    with cache.claim_part("a") as part:
+        part.write_text("a" * 100)
+    cache.check_room(1000)
+    with pytest.raises(OutputError, match=r"home: 1,001 bytes are needed, 1,000 are free"):
+        cache.check_room(1001)
 
 
 def test_a_folder_that_can_not_be_made_is_named(tmp_path):

@@ -1,5 +1,6 @@
 """A registry is found in and searched through its index, wherever that is, and however old."""
 
+import os
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.registry.made_indexes import INDEXES, make_entry, make_text
+from tests.registry.made_indexes import INDEXES, make_entry, make_text, seal
 from zoo.errors import ModelError, UnknownModel
 from zoo.places import cache_folder
 from zoo.registry import catalogue
@@ -82,6 +83,11 @@ def test_a_search_finds_what_is_all_that_is_asked(path, asked, found):
         ({"organism": "mouse"}, "has organism 'mouse'; there is Homo sapiens, Saccharomyces cerevisiae$"),
         ({"text": "flanks promotor"}, r"has text 'promotor'; did you mean 'promoter'\?$"),
         ({"assay": "MPRA", "biosample": "-"}, "has biosample '-'; there is"),
+        ({"text": "gm12878-ctf"}, r"has text 'gm12878-ctf'; did you mean 'gm12878-ctcf'\?$"),
+        ({"text": "yaest"}, r"has text 'yaest'; did you mean 'yeast'\?$"),
+        ({"text": "ChIP-sek"}, r"has text 'ChIP-sek'; did you mean 'ChIP-seq'\?$"),
+        ({"text": "off"}, "has text 'off'; zoo list shows what there is$"),
+        ({"assay": "qqq"}, "has assay 'qqq'; there is CTCF, DNase, MPRA, TF ChIP-seq, many$"),
         ({"sort": "aurok"}, r"^no model has the metric 'aurok'; did you mean 'auroc'\?$"),
     ],
 )
@@ -174,7 +180,7 @@ def test_the_index_beside_a_registry_is_taken_and_of_its_yaml_one_models_lines_a
 )
 def test_an_index_that_says_of_a_model_what_its_registry_does_not_is_refused(path, name, line, other):
     beside = path.with_name("registry.index.jsonl")
-    beside.write_bytes(build_index(TEXT).replace(line, other))
+    beside.write_bytes(seal(build_index(TEXT).replace(line, other)))
     with pytest.raises(ModelError) as refused:
         Catalogue(path).find(name)
     assert str(refused.value) == (
@@ -233,13 +239,38 @@ def test_the_index_of_a_large_registry_is_kept_and_replaced_when_that_changes(la
     assert list_kept() == [kept]
 
 
-def test_a_kept_index_that_was_cut_off_is_made_again(large):
+def make_folder(path):
+    path.unlink()
+    (path / "below").mkdir(parents=True)
+
+
+def make_pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda path: path.write_bytes(path.read_bytes()[:-20]), id="cut off"),
+        pytest.param(lambda path: path.write_bytes(path.read_bytes().replace(b"yeast", b"yeasu")), id="a letter"),
+        pytest.param(make_folder, id="a folder"),
+        pytest.param(make_pipe, id="a pipe"),
+    ],
+)
+def test_a_kept_index_that_was_damaged_is_made_again(large, damage):
     assert Catalogue(large).lists("multi")
     (kept,) = list_kept()
     whole = kept.read_bytes()
-    kept.write_bytes(whole[:-20])
+    damage(kept)
     assert Catalogue(large).lists("yeast-mpra")
     assert kept.read_bytes() == whole
+
+
+def test_a_damaged_index_beside_a_registry_is_passed_over(path):
+    beside = path.with_name("registry.index.jsonl")
+    beside.write_bytes(build_index(TEXT).replace(b"multi", b"mulzi"))
+    assert Catalogue(path).find("multi").version == "1.0.0"
 
 
 @pytest.mark.parametrize("obstacle", ["file", "read-only"])
@@ -327,3 +358,10 @@ def test_a_near_match_among_many_names_is_found_where_letters_in_a_row_are_the_s
     assert find_near("zzz", names) == "; there are 12, see `zoo list`"
     assert find_near("z", names) == "; there are 12, see `zoo list`"
     assert find_near("", names) == "; there are 12, see `zoo list`"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes on the disk")
+def test_a_pipe_in_the_place_of_a_registry_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "registry.yaml")
+    with pytest.raises(ModelError, match=r"registry\.yaml: expected a file, found a folder, a pipe or a device$"):
+        Catalogue(tmp_path / "registry.yaml").find("gm12878-ctcf")

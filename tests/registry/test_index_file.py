@@ -23,7 +23,8 @@ def test_an_index_has_a_head_and_a_line_a_version_with_what_a_list_shows_first()
     text = format_registry(Index(schema_version=2, models={"b-ctcf": model, "a": make_versions()}))
     head, *lines = build_index(text).decode().splitlines()
     digest = hashlib.sha256(text.encode()).hexdigest()
-    assert head == f'{{"format":1,"registry":"{digest}","versions":3}}'
+    own = hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+    assert head == f'{{"format":1,"registry":"{digest}","versions":3,"lines":"{own}"}}'
     end = f'"summary":"a test","sha256sums":"{"a" * 64}","url":"m"'
     human = '"organism":"Homo sapiens","tracks":["CTCF"]'
     assert lines == [
@@ -137,6 +138,7 @@ def test_a_later_schema_is_refused_even_if_no_model_is_new():
         pytest.param(lambda content: content.replace(b"{", b"[", 1), id="a head that is no JSON"),
         pytest.param(lambda content: b"[]" + content[content.index(b"\n") :], id="a head that is no object"),
         pytest.param(lambda content: b"[" * 100_000 + content, id="a head of many levels"),
+        pytest.param(lambda content: content.replace(b"a test", b"a tesu", 1), id="another letter"),
         pytest.param(lambda _: b"", id="nothing"),
     ],
 )
@@ -146,6 +148,17 @@ def test_a_broken_index_does_not_count(change):
     assert is_index_of(content, text.encode())
     assert not is_index_of(change(content), text.encode())
     assert not is_index_of(content, text.encode() + b"\n")
+
+
+def test_an_index_counts_that_does_not_tell_the_sha256_of_its_lines_and_one_with_a_wrong_one_does_not():
+    text = make_text(a={})
+    head, _, lines = build_index(text).partition(b"\n")
+    fields = json.loads(head)
+    for own, counts in ((None, True), (fields["lines"], True), ("5" * 64, False), ([], False), (5, False)):
+        fields["lines"] = own
+        assert is_index_of(b"%b\n%b" % (json.dumps(fields).encode(), lines), text.encode()) == counts
+    del fields["lines"]
+    assert is_index_of(b"%b\n%b" % (json.dumps(fields).encode(), lines), text.encode())
 
 
 @given(INDEXES, st.integers(1, 600), st.sampled_from([b"", b"ctcf", b"k562", b"a"]), st.booleans(), st.booleans())

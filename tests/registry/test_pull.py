@@ -34,7 +34,7 @@ from zoo.registry import transfer
 from zoo.registry import trust as trust_module
 from zoo.registry.cache import Cache
 from zoo.registry.project_lock import update_lock
-from zoo.registry.pull import make_pin, obtain, pull
+from zoo.registry.pull import lock_models, make_pin, obtain, pull
 from zoo.registry.sources import Source, add_source
 from zoo.registry.stores.protocol import PIECE
 from zoo.registry.trust import Signer
@@ -388,6 +388,44 @@ def test_what_is_fetched_is_told_with_its_bytes(home, store, model):
     assert shares[-1] == (found.fetched, found.fetched)
 
 
+@pytest.mark.parametrize("name", ["model.yaml", "SHA256SUMS.sig", "SHA256SUMS"])
+def test_a_pipe_in_a_model_of_the_cache_is_damage_and_holds_nobody_up(home, store, name):
+    place = pull("g-at-anchor").folder
+    (place / name).unlink(missing_ok=True)
+    os.mkfifo(place / name)
+    if name != "SHA256SUMS":  # without which there is no model
+        with pytest.raises(ChecksumMismatch, match=r"was damaged; zoo pull g-at-anchor@1\.0\.0 fetches it again"):
+            obtain("g-at-anchor")
+    assert pull("g-at-anchor").fetched > 0
+    verify_checksums(place)
+
+
+def test_a_model_in_the_cache_is_found_when_the_disk_of_its_registry_is_gone(home, store, monkeypatch, tmp_path):
+    monkeypatch.delenv("ZOO_REGISTRY")
+    add_source(Source(name="lab", url=str(store)))
+    pull("g-at-anchor")
+    store.rename(tmp_path / "elsewhere")
+    for find in (obtain, pull):
+        with pytest.warns(UserWarning, match=r"lab \(.*\) can't be read: no such file.*remove lab; its copy of"):
+            assert find("g-at-anchor", offline=True).fetched == 0
+    shutil.rmtree(home / "models")
+    with pytest.warns(UserWarning, match="its copy of"), pytest.raises(ModelError, match="no folder "):
+        pull("g-at-anchor")
+
+
+def test_the_bytes_that_the_package_pins_need_no_signature_whoever_lists_them(home, tmp_path, caplog):
+    folder = obtain("primer").folder
+    store_model(folder, tmp_path / "store")
+    write_trust(home, unsigned="refuse")
+    trust_module._warn.cache_clear()
+    for _ in range(2):
+        assert pull("primer", registry=tmp_path / "store").signer is None
+    assert "nobody signed" not in caplog.text
+    store_model(write_model(tmp_path / "other", "primer"), tmp_path / "store")
+    with pytest.raises(SignatureError, match="but nobody signed it"):
+        pull("primer", registry=tmp_path / "store")
+
+
 def test_a_full_disk_leaves_nothing(home, store, monkeypatch):
     def fill(*_):
         raise OSError(28, os.strerror(28))
@@ -440,6 +478,39 @@ def test_a_registry_that_lists_other_bytes_than_were_locked_is_refused(home, sto
     store_model(write_model(tmp_path / "other", base="C"), store)
     with pytest.raises(LockMismatch, match=r"g-at-anchor@1\.0\.0: pinned with sha256 .*; this is another model"):
         pull("g-at-anchor", locked=lock)
+
+
+def test_a_lock_serves_where_the_registry_lies_elsewhere(home, store, lock, tmp_path, monkeypatch):
+    monkeypatch.delenv("ZOO_REGISTRY")
+    store.rename(tmp_path / "elsewhere")
+    with pytest.raises(ModelError, match=r"no other registry of yours lists the same bytes: add one that does"):
+        pull("g-at-anchor", locked=lock)
+    add_source(Source(name="lab", url=str(tmp_path / "elsewhere")))
+    told = []
+    assert pull("g-at-anchor", locked=lock, tell=told.append).source == "lab"
+    assert told[0].endswith("; lab lists the same bytes")
+
+
+def test_a_model_of_two_registries_or_versions_is_not_locked(home, store, tmp_path):
+    store_model(write_model(tmp_path / "newer", version="1.1.0", base="C"), store)
+    shutil.copytree(store, tmp_path / "other")
+    add_source(Source(name="lab", url=str(store)))
+    add_source(Source(name="other", url=str(tmp_path / "other")))
+    two = f"^g-at-anchor is named from {store}/registry.yaml and from {tmp_path}/other/registry.yaml; a lock pins one$"
+    for names, message in (
+        (["lab:g-at-anchor", "other:g-at-anchor"], two),
+        (["g-at-anchor", "g-at-anchor@1.0.0"], "^g-at-anchor is named in versions 1.1.0 and 1.0.0; a lock pins one$"),
+    ):
+        with pytest.raises(LockMismatch, match=message):
+            lock_models(names, tmp_path / "zoo.lock")
+    assert not (tmp_path / "zoo.lock").exists()
+
+
+def test_a_registry_whose_name_is_no_text_is_not_locked(home, store, tmp_path):
+    other = tmp_path / "d\udcff"
+    shutil.copytree(store, other)
+    with pytest.raises(LockMismatch, match=r"expected a registry whose name is text in UTF-8, .*d\\udcff"):
+        lock_models(["g-at-anchor"], tmp_path / "zoo.lock", registry=other)
 
 
 def test_a_model_that_is_not_locked_is_refused(home, store, lock):

@@ -13,7 +13,8 @@ from zoo.errors import DownloadError, MissingExtra, ModelError
 from zoo.places import HOME_VARIABLE
 from zoo.registry import refreshing
 from zoo.registry.refreshing import FRESH, describe_age, find_age, keep_copy, open_stores, refresh
-from zoo.registry.sources import Source
+from zoo.registry.sources import Source, add_source
+from zoo.registry.stores.protocol import TRIES
 from zoo.testing.servers import ALWAYS, Fault, serve_folder
 
 
@@ -55,7 +56,9 @@ def test_a_registry_on_this_disk_is_read_where_it_lies(store, home):
 
 
 def test_of_a_registry_whose_disk_is_gone_the_copy_serves_that_was_kept_when_a_model_was_pulled(store, home, tmp_path):
-    source = Source(name="lab", url=str(store))
+    source, other = (Source(name=name, url=str(store)) for name in ("lab", "other"))
+    add_source(source)
+    add_source(other)
     keep_copy(source)
     store.rename(tmp_path / "elsewhere")
     with pytest.warns(
@@ -63,7 +66,30 @@ def test_of_a_registry_whose_disk_is_gone_the_copy_serves_that_was_kept_when_a_m
     ):
         assert find_version(refresh(source)) == "1.0.0"
     with pytest.raises(DownloadError, match=r"other \(.*\) can't be read: .*zoo registry remove other$"):
-        refresh(Source(name="other", url=str(store)))
+        refresh(other)
+
+
+def test_of_what_is_no_registry_of_the_users_no_copy_serves(store, home, tmp_path):
+    source = Source(name="lab", url=str(store))
+    keep_copy(source)
+    store.rename(tmp_path / "elsewhere")
+    with pytest.raises(ModelError, match=r"registry\.yaml: can't be read: No such file or directory$"):
+        find_version(refresh(source))
+
+
+@pytest.mark.filterwarnings("always")
+def test_a_registry_that_failed_is_not_asked_again_for_the_next_model(store, monkeypatch):
+    with serve_folder(store) as server:
+        source = make_source(server)
+        refresh(source)
+        server.faults.append(Fault(status=500, times=ALWAYS))
+        with pytest.warns(UserWarning, match="can't be reached") as told:
+            assert [find_version(refresh(source)) for _ in range(3)] == ["1.0.0"] * 3
+        assert (len(told), len(server.requests)) == (1, 1 + TRIES)
+        server.faults.clear()
+        publish(store, "1.1.0")
+        monkeypatch.setattr(refreshing, "_GIVEN_UP", 0.0)
+        assert find_version(refresh(source)) == "1.1.0"
 
 
 def test_what_was_published_since_is_seen_and_what_is_the_same_is_not_sent_again(store):
@@ -277,6 +303,11 @@ def edit_state(**changed):
     return edit
 
 
+def make_pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
 def make_folder(path):
     path.unlink()
     (path / "below").mkdir(parents=True)
@@ -294,6 +325,7 @@ def make_folder(path):
         pytest.param(edit_state(asked=math.inf), id="never"),
         pytest.param(edit_state(asked=math.nan), id="at no time"),
         pytest.param(make_folder, id="a folder"),
+        pytest.param(make_pipe, id="a pipe"),
     ],
 )
 def test_a_state_that_is_damaged_does_not_count_and_is_made_anew(store, home, damage):
@@ -306,14 +338,25 @@ def test_a_state_that_is_damaged_does_not_count_and_is_made_anew(store, home, da
         assert find_version(refresh(source, offline=True)) == "1.0.0"
 
 
-def test_a_folder_in_the_place_of_a_copy_gives_way(store, home):
+@pytest.mark.parametrize("make", [make_folder, make_pipe])
+@pytest.mark.parametrize("what", ["*.yaml", "*.index.jsonl"])
+def test_what_is_no_file_in_the_place_of_a_copy_gives_way(store, home, make, what):
     with serve_folder(store) as server:
         source = make_source(server)
         refresh(source)
-        (copy,) = (home / "registries" / "lab").glob("*.yaml")
-        make_folder(copy)
+        (copy,) = (home / "registries" / "lab").glob(what)
+        make(copy)
         assert find_version(refresh(source, max_age=FRESH)) == "1.0.0"
         assert find_version(refresh(source, offline=True)) == "1.0.0"
+
+
+def test_a_letter_of_a_kept_index_that_flipped_hides_no_model(store, home):
+    with serve_folder(store) as server:
+        source = make_source(server)
+        refresh(source)
+        (index,) = (home / "registries" / "lab").glob("*.index.jsonl")
+        index.write_bytes(index.read_bytes().replace(b"g-at-anchor", b"g-au-anchor"))
+        assert find_version(refresh(source)) == "1.0.0"
 
 
 def test_copies_that_nobody_reads_any_more_are_removed(store, home):

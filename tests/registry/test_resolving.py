@@ -1,4 +1,7 @@
+import json
 import re
+import shutil
+import time
 
 import pytest
 
@@ -128,6 +131,46 @@ def test_a_model_that_was_published_since_is_found_though_the_copy_is_young(add,
         store_model(write_model(tmp_path / "newer", "lab-g", "1.1.0"), store)
         assert resolve("lab-new").listing.version == "1.0.0"
         assert resolve("lab-g@1.1.0").listing.version == "1.1.0"
+
+
+def test_a_name_is_asked_for_though_the_clock_that_noted_the_copy_runs_ahead(add, home, tmp_path):
+    store = add("lab", "lab-g")
+    with serve_folder(store) as server:
+        add_source(Source(name="lab", url=server.address))
+        resolve("lab-g")
+        state = home / "registries" / "lab" / "state.json"
+        state.write_text(json.dumps({**json.loads(state.read_text()), "asked": time.time() + 300}))
+        store_model(write_model(tmp_path / "new", "lab-new"), store)
+        assert resolve("lab-new").listing.version == "1.0.0"
+
+
+def test_two_registries_of_which_one_alone_is_to_be_asked_are_refused(add):
+    store = add("lab", "lab-g")
+    add("other", "lab-g")
+    with pytest.raises(ModelError, match=r"^lab:lab-g: lab stands before the name, and other \(.*\) is to be asked"):
+        resolve("lab:lab-g", "other")
+    assert resolve("lab:lab-g", "lab").source.name == resolve("lab:lab-g", store).source.name == "lab"
+
+
+@pytest.mark.parametrize("name", ["", ":lab-g", "lab:", "lab:@1.0.0", "@1.0.0"])
+def test_a_name_of_which_half_is_missing_is_refused(add, name):
+    add("lab", "lab-g")
+    with pytest.raises(UnknownModel, match=f"^expected the name of a model, or REGISTRY:NAME, found '{name}'$"):
+        resolve(name)
+
+
+def test_of_many_names_that_hold_what_was_asked_for_it_is_told_how_they_are_listed(add):
+    add("lab", *(f"lab-{letter}" for letter in "abcdefg"))
+    with pytest.raises(UnknownModel, match=r"did you mean 'lab-a', 'lab-b' or one of 5 more \(zoo list lab\)\?$"):
+        resolve("lab", "lab")
+
+
+def test_a_registry_whose_disk_is_gone_is_told_and_not_passed_over(add):
+    add("far", "lab-g", priority=60)
+    shutil.rmtree(add("near", "other", priority=40))
+    with pytest.raises(DownloadError, match=r"near \(.*\) can't be read: .*zoo registry remove near; lab-g is not in"):
+        resolve("lab-g")
+    assert resolve("far:lab-g").source.name == "far"
 
 
 def test_the_newest_is_asked_for_where_that_is_wanted(add, tmp_path):

@@ -57,6 +57,17 @@ def test_a_word_that_no_registry_knows_is_an_error_with_the_nearest_of_any(lab):
         search(Query(biosample="A594"))
 
 
+def test_a_word_that_no_registry_knows_is_told_with_all_of_them(lab):
+    with pytest.raises(UnknownModel, match=r"^no model in assayzoo, lab has text 'lab-ctfc'; .* mean 'lab-ctcf'\?"):
+        search(Query(text="lab-ctfc"))
+    with pytest.raises(UnknownModel, match=rf"^no model in {lab} has text 'qqqq'; zoo list shows what there is$"):
+        search(Query(text="qqqq"), "lab")
+
+
+def test_words_of_which_each_is_known_to_another_registry_find_nothing_and_are_no_error(lab):
+    assert list_found(text="lab-made", biosample="GM12878") == []
+
+
 def test_one_registry_is_searched_alone_by_its_name_or_path(lab):
     assert {row["name"] for row in search(Query(), "lab").rows} == {"lab-ctcf", "lab-made"}
     assert search(Query(), lab).rows == [{**row, "registry": str(lab)} for row in search(Query(), "lab").rows]

@@ -16,7 +16,10 @@ CHECKSUMS = "SHA256SUMS"
 SIGNATURE = "SHA256SUMS.sig"
 
 _LINE = re.compile(rb"(?P<digest>[0-9a-f]{64}) [ *](?P<name>[^\n]+)")
-_REPAIR = "fetch the model again"
+_REPAIR = (
+    f"fetch the model again; or, if you have changed it yourself, write {CHECKSUMS} anew: "
+    "zoo.model.checksums.write_checksums"
+)
 
 
 def write_checksums(folder: Path) -> str:

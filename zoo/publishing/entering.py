@@ -11,9 +11,9 @@ from zoo.publishing.preparing import Prepared
 from zoo.publishing.signing import Signed, check_signer, name_signer
 from zoo.publishing.target import RegistryFile
 from zoo.publishing.uploading import Blob
+from zoo.registry.fetching import MAX_SIGNATURE
 from zoo.registry.index import Entry, Listing, Versions
 from zoo.registry.names import blob_path
-from zoo.registry.pull import MAX_SIGNATURE
 from zoo.registry.resolving import Resolved, find_place
 from zoo.registry.sources import Source
 from zoo.registry.stores.protocol import Reader

@@ -17,8 +17,8 @@ from zoo.publishing.signing import sign_copy
 from zoo.publishing.swapping import change_registry, read_versions, update_index
 from zoo.publishing.target import check_apart, name_store, open_registry_file
 from zoo.publishing.uploading import upload
+from zoo.registry.fetching import Share
 from zoo.registry.index import Entry
-from zoo.registry.pull import Share
 from zoo.registry.sources import find_target
 from zoo.registry.stores.addresses import hide_secrets
 from zoo.registry.stores.opening import open_store

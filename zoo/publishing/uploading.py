@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.errors import ChecksumMismatch, DownloadError, OutputError
+from zoo.registry.fetching import Share
 from zoo.registry.names import blob_path
-from zoo.registry.pull import Share
 from zoo.registry.stores.asking import ask_often
 from zoo.registry.stores.protocol import TRIES, Missing, Reader, Writer
 from zoo.registry.transfer import Report, fetch_blob

@@ -74,6 +74,8 @@ class Cache:
                 else:
                     sync_folder(path)
             sync_folder(incoming)
+            for folder in (place.parent.parent, place.parent):
+                _make_way(folder)
             place.parent.mkdir(parents=True, exist_ok=True)
             while not self._rename(incoming, place):
                 if not self.discard(digest):
@@ -106,6 +108,8 @@ class Cache:
                 "or set ZOO_HOME to another folder"
             ) from error
         shutil.rmtree(away, ignore_errors=True)
+        with contextlib.suppress(OSError):  # a file or a link stood there
+            away.unlink()
         return True
 
     def keep_signature(self, digest: str, signature: Path) -> None:
@@ -156,9 +160,12 @@ class Cache:
             yield
 
     def check_room(self, size: int) -> None:
-        """Refuse to begin what the disk has no room for; ``size`` in bytes."""
+        """Refuse to begin what the disk has no room for, beside what came of it before; ``size`` in bytes."""
         _make_folder(self.folder)
-        needed = size + size // 10
+        here = 0
+        with contextlib.suppress(OSError):  # nothing came before
+            here = sum(map(_measure, (self.folder / "partial").iterdir()))
+        needed = max(0, size + size // 10 - here)
         free = shutil.disk_usage(self.folder).free
         if free < needed:
             raise OutputError(
@@ -193,7 +200,7 @@ class Cache:
         try:
             incoming.rename(place)
         except OSError as error:
-            if error.errno in {errno.EEXIST, errno.ENOTEMPTY}:
+            if error.errno in {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}:  # a folder, or something else
                 return False
             raise
         return True
@@ -206,6 +213,12 @@ def _make_folder(folder: Path) -> None:
         raise OutputError(
             f"{error.filename or folder}: can't be made: {error.strerror}; set ZOO_HOME to a folder that you may write"
         ) from error
+
+
+def _make_way(folder: Path) -> None:
+    """Take away what stands in the place of a folder of the cache's own; a link may lead to another disk, and stays."""
+    if not folder.is_dir() and not folder.is_symlink():
+        folder.unlink(missing_ok=True)
 
 
 def _is_whole(place: Path, digest: str) -> bool:

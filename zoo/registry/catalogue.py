@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import heapq
+import os
+import shutil
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from zoo.places import cache_folder
 from zoo.registry.blocks import find_block
 from zoo.registry.index import NEWEST_SCHEMA, Entry, Listing, Versions
 from zoo.registry.index_file import PLACE, Lines, build_index, is_index_of, is_index_with, name_index
-from zoo.registry.query import Criterion, Query, check_sort, choose_needle, list_criteria, sort_rows
+from zoo.registry.query import Criterion, Query, check_sort, choose_needle, list_criteria, list_terms, sort_rows
 from zoo.registry.stores.files import write_whole
 from zoo.registry.writing import find_versions
 
@@ -34,6 +36,8 @@ _FEW = 1000
 _ALONE = f"schema_version: {NEWEST_SCHEMA}\nmodels:\n"
 _SHORT = 6  # letters of a name of which three in a row may well all be misspelt
 _MEANT = "did you mean"
+_MOST_MEANT = 5  # names that a message holds
+_LEAST = 4  # letters of a word of a summary that may have been meant
 
 
 class Catalogue:
@@ -70,7 +74,7 @@ class Catalogue:
 
     def near(self, name: str) -> str:
         """Return what else a name may have meant, as the end of a message."""
-        return find_near(name, self.list_names())
+        return find_near_name(name, self.list_names())
 
     def search(self, query: Query) -> list[Listing]:
         """Return the models that are what is asked, by name or as ``query.sort`` says.
@@ -88,19 +92,41 @@ class Catalogue:
             query: What is asked.
             shown: Leave out what the table of a list does not show, where that is sooner done.
         """
-        criteria = list_criteria(query)
-        # What is searched or sorted by stands behind what is shown.
-        less = shown and not criteria and not query.sort
-        found = self._lines.list_rows(choose_needle(criteria), newest=not query.every, shown=less)
-        if criteria:
-            found = [row for row in found if all(criterion.admits(row) for criterion in criteria)]
+        found = self.select_rows(query, shown=shown)
         if not found:
-            for criterion in criteria:
-                self._check_known(criterion)
+            check_known(query, [self], self.where)
         if not query.sort:
             return found
         check_sort(found, query.sort, self.list_metrics)
         return sort_rows(found, query.sort)
+
+    def select_rows(self, query: Query, *, shown: bool = False) -> list[dict[str, Any]]:
+        """Return what ``list_rows`` does, by name; a word that no model has finds nothing, and is no error."""
+        criteria = list_criteria(query)
+        # What is searched or sorted by stands behind what is shown.
+        less = shown and not criteria and not query.sort
+        found = self._lines.list_rows(choose_needle(criteria), newest=not query.every, shown=less)
+        return [row for row in found if all(criterion.admits(row) for criterion in criteria)] if criteria else found
+
+    def knows(self, criterion: Criterion) -> bool:
+        """Return whether a model, whatever its other fields, is what one thing asks."""
+        return any(criterion.admits(row) for row in self._lines.list_rows(criterion.needle))
+
+    def list_words(self, criterion: Criterion) -> set[str]:
+        """Return what one thing that is asked could have been, in the fields that it is looked for in; without names.
+
+        These are the whole texts, or single words of them where those are looked for. Short words of a summary say
+        nothing.
+        """
+        found: set[str] = set()
+        for field in criterion.fields:
+            values = self._lines.list_values(field) if field != "name" else ()
+            if criterion.whole:
+                found.update(values)
+            else:
+                least = _LEAST if field == "summary" else 1
+                found.update(word for value in values for word in list_terms(value) if len(word) >= least)
+        return found
 
     def list_metrics(self) -> set[str]:
         """Return the names of all metrics that a model of the registry has."""
@@ -112,6 +138,8 @@ class Catalogue:
 
     @cached_property
     def _lines(self) -> Lines:
+        if self.path.exists() and not self.path.is_file():  # a pipe would be waited for without end
+            raise ModelError(f"{self.where}: expected a file, found a folder, a pipe or a device")
         digest = hash_file(self.path)
         beside = name_index(self.path)
         content = _read_index(beside, digest)
@@ -148,19 +176,39 @@ class Catalogue:
                 f"remove this index, and it is made anew"
             )
 
-    def _check_known(self, criterion: Criterion) -> None:
-        """Refuse what stands nowhere in the registry: it is misspelt."""
-        if any(criterion.admits(row) for row in self._lines.list_rows(criterion.needle)):
-            return
-        known = {value for field in criterion.fields if field != "name" for value in self._lines.list_values(field)}
-        if not criterion.whole:
-            known = {word for value in known for word in value.split()}
-        near = find_near(criterion.asked, known)
-        if "name" in criterion.fields and _MEANT not in near:
-            words = {word for name in self.list_names() for word in name.split("-")}
-            among_names = find_near(criterion.asked, words)
-            near = among_names if _MEANT in among_names else near
-        raise UnknownModel(f"no model in {self.where} has {criterion.label} {criterion.asked!r}{near}")
+
+def check_known(query: Query, catalogues: Sequence[Catalogue], where: str) -> None:
+    """Refuse a word that stands nowhere in some registries: it is misspelt.
+
+    Args:
+        query: What is asked.
+        catalogues: Where it is searched.
+        where: What the message calls them.
+
+    Raises:
+        UnknownModel: No model, whatever its other fields, has such a word; the message holds a near match.
+    """
+    for criterion in list_criteria(query):
+        if any(each.knows(criterion) for each in catalogues):
+            continue
+        words: set[str] = set().union(*(each.list_words(criterion) for each in catalogues))
+        names: set[str] = set()
+        if "name" in criterion.fields:
+            names.update(*(each.list_names() for each in catalogues))
+        near = find_near(criterion.asked, {*words, *names, *(word for name in names for word in name.split("-"))})
+        if _MEANT not in near:
+            near = find_near(criterion.asked, words) if criterion.whole else "; zoo list shows what there is"
+        raise UnknownModel(f"no model in {where} has {criterion.label} {criterion.asked!r}{near}")
+
+
+def find_near_name(name: str, known: Iterable[str]) -> str:
+    """Return a near match as ``find_near`` does; of many names that hold this one, how they are listed."""
+    names = list(known)
+    holding = sorted(other for other in names if name and name.casefold() in other)
+    if len(holding) <= _MOST_MEANT:
+        return find_near(name, names)
+    shown = ", ".join(map(repr, holding[:2]))
+    return f"; {_MEANT} {shown} or one of {len(holding) - 2:,} more (zoo list {name})?"
 
 
 def find_near(name: str, known: Iterable[str]) -> str:
@@ -192,7 +240,7 @@ def _make_listing(row: dict[str, Any], where: str) -> Listing:
 
 def _read_index(path: Path, digest: str) -> bytes | None:
     try:
-        content = path.read_bytes()
+        content = path.read_bytes() if path.is_file() else b""  # a pipe would hold its reader up for ever
     except OSError:
         return None
     return content if is_index_with(content, digest) else None
@@ -204,7 +252,7 @@ def _find_kept(path: Path) -> Path | None:
         folder = cache_folder() / "indexes"
     except OutputError:
         return None
-    return folder / f"{hashlib.sha256(str(path.resolve()).encode()).hexdigest()}.jsonl"
+    return folder / f"{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()}.jsonl"
 
 
 def _keep(path: Path | None, content: bytes) -> None:
@@ -213,4 +261,6 @@ def _keep(path: Path | None, content: bytes) -> None:
         return
     with contextlib.suppress(OSError, OutputError):
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():  # nothing of ours; the cache may be removed at any time
+            shutil.rmtree(path)
         write_whole(path, content)

@@ -16,6 +16,7 @@ from zoo.model.checksums import CHECKSUMS, SIGNATURE, hash_file, parse_checksums
 from zoo.model.limits import CHECKSUMS_BYTES
 from zoo.registry.cache import Cache
 from zoo.registry.index import Listing
+from zoo.registry.judging import needs_no_signature
 from zoo.registry.resolving import Place
 from zoo.registry.transfer import explain_disk, fetch_from
 from zoo.registry.trust import judge
@@ -63,6 +64,15 @@ def fetch(
             return cache.adopt(incoming, entry.sha256sums), download.came
 
 
+def lacks_signature(listing: Listing, cache: Cache) -> bool:
+    """Return whether a model in the cache has not the signature that is listed, nor that of somebody who is trusted."""
+    wanted, folder = listing.entry.signature, cache.find(listing.entry.sha256sums)
+    if wanted is None or folder is None:
+        return False
+    kept = folder / SIGNATURE
+    return not (kept.is_file() and (hash_file(kept) == wanted or _is_trusted(folder, listing)))
+
+
 def add_signature(listing: Listing, place: Place, cache: Cache, *, report: Share | None = None) -> int:
     """Fetch the signature of a model in the cache, if it was made after that was pulled; return how many bytes came.
 
@@ -74,10 +84,7 @@ def add_signature(listing: Listing, place: Place, cache: Cache, *, report: Share
         OutputError: The cache can't be written.
     """
     wanted, folder = listing.entry.signature, cache.find(listing.entry.sha256sums)
-    if wanted is None or folder is None:
-        return 0
-    kept = folder / SIGNATURE
-    if kept.is_file() and (hash_file(kept) == wanted or _is_trusted(folder, listing)):
+    if wanted is None or folder is None or not lacks_signature(listing, cache):
         return 0
     download = _Download(listing, place, cache, report)
     with cache.open_incoming(listing.entry.sha256sums) as incoming, _naming(listing, incoming):
@@ -186,7 +193,8 @@ def _examine(incoming: Path, listing: Listing) -> None:
 
     if verify_checksums(incoming) != listing.entry.sha256sums:
         raise ChecksumMismatch(f"{incoming / CHECKSUMS}: changed on the disk while it was fetched; try again")
-    judge(incoming, listing.full_name)
+    if not needs_no_signature(incoming, listing.full_name, listing.entry.sha256sums):
+        judge(incoming, listing.full_name)
     examine(incoming)
     check_card(incoming, listing.full_name)
 

@@ -12,7 +12,8 @@ from zoo.registry.sources import find_bundled, find_source
 
 if TYPE_CHECKING:
     from zoo.model.folder import Model
-    from zoo.registry.pull import Location, Share, Tell
+    from zoo.registry.fetching import Share, Tell
+    from zoo.registry.pull import Location
 
 
 def load(

@@ -1,9 +1,10 @@
 """``registry.index.jsonl``: a line for every version of every model, made from ``registry.yaml`` and beside it.
 
-The first line holds the sha256 of the registry that the others were made from: an index of another one is passed over.
-The others are sorted by name, then version, so that a name is found by halving, and begin with what a list shows::
+The first line holds the sha256 of the registry that the others were made from, and that of the others themselves: an
+index of another registry, or one that was damaged, is passed over. The others are sorted by name, then version, so that
+a name is found by halving, and begin with what a list shows::
 
-    {"format":1,"registry":"52aa…","versions":2}
+    {"format":1,"registry":"52aa…","versions":2,"lines":"e0d1…"}
     {"name":"a-ctcf","version":"1.0.0","latest":false,"assay":"TF ChIP-seq",…,"sha256sums":"9c1b…",…}
     {"name":"a-ctcf","version":"1.1.0","latest":true,"assay":"TF ChIP-seq",…,"sha256sums":"07fe…",…}
 
@@ -74,8 +75,10 @@ def build_index(text: str, *, before: tuple[str, bytes] | None = None, where: st
     else:
         lines = _format_blocks(blocks, before, where)
     digest = hashlib.sha256(text.encode()).hexdigest()
-    head = _pack({"format": _FORMAT, "registry": digest, "versions": len(lines)})
-    return b"\n".join([head, *lines, b""])
+    whole = b"\n".join([*lines, b""])
+    own = hashlib.sha256(whole).hexdigest()
+    head = _pack({"format": _FORMAT, "registry": digest, "versions": len(lines), "lines": own})
+    return b"%b\n%b" % (head, whole)
 
 
 def is_index_of(content: bytes, registry: bytes) -> bool:
@@ -84,9 +87,10 @@ def is_index_of(content: bytes, registry: bytes) -> bool:
 
 
 def is_index_with(content: bytes, digest: str) -> bool:
-    """Return whether these bytes are a whole index, and that of the registry with this sha256."""
+    """Return whether these bytes are a whole index, none of them changed, and that of the registry with this sha256."""
     try:
-        head = json.loads(content[: content.index(b"\n")])
+        start = content.index(b"\n") + 1
+        head = json.loads(content[:start])
     except (ValueError, RecursionError):
         return False
     return (
@@ -95,6 +99,8 @@ def is_index_with(content: bytes, digest: str) -> bool:
         and head.get("versions") == content.count(b"\n") - 1
         and content.endswith(b"\n")
         and head.get("registry") == digest
+        # Earlier ones don't tell.
+        and head.get("lines") in (None, hashlib.sha256(memoryview(content)[start:]).hexdigest())
     )
 
 

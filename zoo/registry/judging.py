@@ -12,11 +12,15 @@ import json
 import time
 from pathlib import Path
 
-from zoo.errors import OutputError
+from zoo.errors import ModelError, OutputError
 from zoo.model.checksums import SIGNATURE
+from zoo.model.document import read_text
 from zoo.places import data_folder
+from zoo.registry.linked import is_there
+from zoo.registry.sources import BUNDLED, find_bundled
 from zoo.registry.stores.files import write_whole
 from zoo.registry.trust import Signer, judge, trust_path
+from zoo.registry.writing import find_versions
 
 _RULES = 1
 """Is raised when signatures are judged otherwise."""
@@ -24,7 +28,7 @@ _RULES = 1
 _MEMORY = 86_400.0  # seconds; certificates expire
 
 
-def judge_kept(folder: Path, full_name: str, digest: str, *, quiet: bool = False) -> Signer:
+def judge_kept(folder: Path, full_name: str, digest: str, *, quiet: bool = False) -> Signer | None:
     """Return who signed a model, as ``judge`` does; whom the user trusts is not verified again within a day.
 
     Args:
@@ -32,6 +36,9 @@ def judge_kept(folder: Path, full_name: str, digest: str, *, quiet: bool = False
         full_name: ``name@version``.
         digest: The sha256 of its SHA256SUMS.
         quiet: Warn of nothing.
+
+    Returns:
+        None where the package itself vouches for it.
 
     Raises:
         SignatureError: As ``judge``.
@@ -41,7 +48,7 @@ def judge_kept(folder: Path, full_name: str, digest: str, *, quiet: bool = False
         note = data_folder() / "judged" / f"{digest}.json"
         state = _hash(full_name, digest, signature, trust_path().read_bytes())
     except (OSError, OutputError):  # no signature, or no trust file: there is nothing to spare
-        return judge(folder, full_name, quiet=quiet)
+        return None if needs_no_signature(folder, full_name, digest) else judge(folder, full_name, quiet=quiet)
     if (name := _recall(note, state)) is not None:
         return Signer("trusted", name)
     signer = judge(folder, full_name, quiet=quiet)
@@ -52,13 +59,30 @@ def judge_kept(folder: Path, full_name: str, digest: str, *, quiet: bool = False
     return signer
 
 
+def needs_no_signature(folder: Path, full_name: str, digest: str) -> bool:
+    """Return whether a model has none, and the package pins these very bytes: it vouches for them, whoever brings them.
+
+    Args:
+        folder: Of the model.
+        full_name: ``name@version``.
+        digest: The sha256 of its SHA256SUMS.
+    """
+    if is_there(folder / SIGNATURE):
+        return False
+    name, _, version = full_name.partition("@")
+    with contextlib.suppress(ModelError):  # an installation that is broken vouches for nothing
+        listed = find_versions(read_text(find_bundled(), ModelError), name, BUNDLED)
+        return listed is not None and version in listed.versions and listed.versions[version].sha256sums == digest
+    return False
+
+
 def _recall(note: Path, state: str) -> str | None:
     """Return whom the user trusts with a model, if that was seen lately and nothing changed since."""
     try:
         told = json.loads(note.read_bytes())
         lately = 0 <= time.time() - float(told["judged"]) < _MEMORY
         return str(told["name"]) if lately and told["state"] == state else None
-    except (OSError, KeyError, TypeError, ValueError):
+    except (OSError, KeyError, TypeError, ValueError, RecursionError):
         return None
 
 

@@ -9,31 +9,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zoo.errors import ChecksumMismatch, DownloadError, LockMismatch, ModelError, OutputError, SignatureError
-from zoo.model.checksums import CHECKSUMS, hash_file, verify_checksums
+from zoo.model.checksums import CHECKSUMS, hash_file, list_files, verify_checksums
 from zoo.registry.cache import Cache
-from zoo.registry.fetching import MAX_MODEL, MAX_SIGNATURE, Share, Tell, add_signature, check_card, fetch
+from zoo.registry.fetching import Share, Tell, add_signature, check_card, fetch, lacks_signature
 from zoo.registry.index import Listing
 from zoo.registry.judging import judge_kept
 from zoo.registry.linked import is_there
-from zoo.registry.project_lock import LOCK_FILE, Pin, read_lock, update_lock
-from zoo.registry.refreshing import describe_source
+from zoo.registry.pinned import check_registry, find_pinned, name_registry
+from zoo.registry.project_lock import Pin, read_lock, update_lock
+from zoo.registry.refreshing import keep_copy
 from zoo.registry.resolving import Resolved, find_local, find_place, resolve
-from zoo.registry.sources import BUNDLED, UNBUNDLED, Source, find_source, read_sources
+from zoo.registry.sources import BUNDLED, UNBUNDLED
 from zoo.registry.stores.addresses import hide_secrets
 from zoo.registry.trust import Signer, trust_path
-
-__all__ = [
-    "MAX_MODEL",
-    "MAX_SIGNATURE",
-    "Location",
-    "Share",
-    "Tell",
-    "fetch",
-    "lock_models",
-    "make_pin",
-    "obtain",
-    "pull",
-]
 
 _log = logging.getLogger("zoo")
 
@@ -48,8 +36,8 @@ class Location:
         full_name: ``name@version``; empty for a folder.
         registry: The address of that registry.
         source: What the user calls that registry, or its address.
-        signer: Who signed it; None for a folder, for what comes with the package, whose registry vouches for it, and
-            without a trust file for a folder that a registry on this disk names.
+        signer: Who signed it; None for a folder, for what the package itself pins, which vouches for it, and without a
+            trust file for a folder that a registry on this disk names.
         fetched: Bytes that came for it just now, without what an earlier download had left.
     """
 
@@ -134,8 +122,11 @@ def lock_models(
     for name in names:
         found = pull(name, registry=registry, offline=offline, report=report, tell=tell)
         base, pin = found.full_name.partition("@")[0], make_pin(found)
-        if pins.setdefault(base, pin) != pin:
-            raise LockMismatch(f"{base} is named in versions {pins[base].version} and {pin.version}; a lock pins one")
+        other = pins.setdefault(base, pin)
+        if other.version != pin.version:
+            raise LockMismatch(f"{base} is named in versions {other.version} and {pin.version}; a lock pins one")
+        if other != pin:
+            raise LockMismatch(f"{base} is named from {other.registry} and from {pin.registry}; a lock pins one")
     update_lock(path, pins)
     return pins
 
@@ -144,10 +135,17 @@ def make_pin(location: Location) -> Pin:
     """Return what a lock keeps of a model that was found in a registry.
 
     Raises:
-        LockMismatch: It was given by the path of its folder.
+        LockMismatch: It was given by the path of its folder, or its registry has a name that is no text.
     """
     if location.listing is None:
         raise LockMismatch(f"{location.folder}: a folder can't be locked, only what a registry lists")
+    try:
+        location.registry.encode()
+    except UnicodeEncodeError as error:
+        raise LockMismatch(
+            f"{location.full_name}: expected a registry whose name is text in UTF-8, as a lock is, found "
+            f"{location.registry!r}; give that folder another name"
+        ) from error
     signer = location.signer.name if location.signer and location.signer.state == "trusted" else ""
     listing = location.listing
     return Pin(version=listing.version, sha256sums=listing.entry.sha256sums, registry=location.registry, signer=signer)
@@ -165,26 +163,22 @@ def _locate(
 ) -> Location:
     """Find a model; ``newest`` asks remote registries, and mends what lies damaged in the cache."""
     pin = None if locked is None else read_lock(Path(locked)).pin(name)
-    if pin is not None:
-        _check_registry(name, registry, pin)
+    if pin is None:
+        resolved = resolve(name, registry, offline=offline, newest=newest)
+    else:
+        check_registry(name, registry, pin)
         full_name = f"{name.rpartition(':')[2].partition('@')[0]}@{pin.version}"
         kept = Cache().find(pin.sha256sums)
         if kept is not None and _is_whole(kept, pin.sha256sums, thoroughly=newest):
             check_card(kept, full_name)
-            found = Location(kept, full_name=full_name, registry=pin.registry)
-            found = replace(found, signer=_judge_cached(kept, full_name, pin.sha256sums, quiet=not newest))
+            signer = _judge_cached(kept, full_name, pin.sha256sums, quiet=not newest)
+            found = Location(kept, full_name=full_name, registry=pin.registry, signer=signer)
             return _check_signer(found, pin)  # no registry is asked at all
-        name, registry = _name_pinned(full_name, pin)
-    resolved = resolve(name, registry, offline=offline, newest=newest)
+        resolved = find_pinned(full_name, pin, offline=offline, newest=newest, tell=tell)
     listing, source = resolved.listing, resolved.source
-    if pin is not None and listing.entry.sha256sums != pin.sha256sums:
-        raise LockMismatch(
-            f"{listing.full_name}: pinned with sha256 {pin.sha256sums} of its SHA256SUMS, {describe_source(source)} "
-            f"lists {listing.entry.sha256sums}; this is another model"
-        )
     if listing.entry.yanked is not None:
         warnings.warn(f"{listing.full_name} was withdrawn: {listing.entry.yanked}", UserWarning, stacklevel=4)
-    address = _name_registry(source)
+    address = name_registry(source)
     found = Location(Path(), listing, listing.full_name, address, source.name or address)
     if listing.entry.url is not None and "://" not in listing.entry.url and not source.remote:
         folder = find_local(resolved)  # used where it lies
@@ -201,9 +195,11 @@ def _locate(
                 examine(folder)
     else:
         folder, came = _fetch_unless_here(resolved, offline=offline, newest=newest, report=report, tell=tell)
-        quiet = not (newest or came)
-        signer = _judge_cached(folder, listing.full_name, listing.entry.sha256sums, quiet=quiet)
+        told = newest or bool(came)
+        signer = _judge_cached(folder, listing.full_name, listing.entry.sha256sums, quiet=not told)
         found = replace(found, folder=folder, fetched=came, signer=signer)
+        if told:
+            keep_copy(source)
     return found if pin is None else _check_signer(found, pin)
 
 
@@ -222,8 +218,9 @@ def _fetch_unless_here(
             kept = None
     if kept is not None:
         check_card(kept, listing.full_name)
-        signed_since = newest and not offline and listing.entry.signature is not None
-        return kept, add_signature(listing, find_place(resolved), cache, report=report) if signed_since else 0
+        if not newest or offline or not lacks_signature(listing, cache):
+            return kept, 0
+        return kept, add_signature(listing, find_place(resolved), cache, report=report)
     if resolved.source.name == UNBUNDLED:
         raise DownloadError(
             f"{listing.full_name} came in a bundle and is not in {cache.folder} any more; unbundle it again"
@@ -238,7 +235,7 @@ def _fetch_unless_here(
     return fetch(listing, find_place(resolved), cache, report=report, tell=tell)
 
 
-def _judge_cached(folder: Path, full_name: str, digest: str, *, quiet: bool) -> Signer:
+def _judge_cached(folder: Path, full_name: str, digest: str, *, quiet: bool) -> Signer | None:
     """Return who signed a model in the cache; a signature that is not of its files may be of what they were."""
     try:
         return judge_kept(folder, full_name, digest, quiet=quiet)
@@ -252,33 +249,16 @@ def _explain_damage(folder: Path, full_name: str) -> ChecksumMismatch:
     return ChecksumMismatch(f"{folder}: was damaged; zoo pull {full_name} fetches it again")
 
 
-def _name_registry(source: Source) -> str:
-    """Return what a lock calls a registry: its address, or which of the two it is that every installation may have."""
-    return source.name if source.name in {BUNDLED, UNBUNDLED} else hide_secrets(source.url)
-
-
-def _check_registry(name: str, registry: str | Path | None, pin: Pin) -> None:
-    """Refuse a registry that is named beside a lock, and is not the one that the lock has."""
-    source = find_source(name.rpartition(":")[0] or registry) if registry or ":" in name else None
-    if source is not None and _name_registry(source) != pin.registry:
-        raise LockMismatch(
-            f"{name}: {LOCK_FILE} pins it from {pin.registry}, expected it from {describe_source(source)}; leave the "
-            "registry out, or lock it again"
-        )
-
-
-def _name_pinned(full_name: str, pin: Pin) -> tuple[str, str | None]:
-    """Return what ``resolve`` is asked for to find what was locked: in the registry that it was locked from."""
-    if pin.registry in {BUNDLED, UNBUNDLED}:
-        return f"{pin.registry}:{full_name}", None
-    known = [source.name for source in read_sources() if hide_secrets(source.url) == pin.registry]
-    return (f"{known[0]}:{full_name}", None) if known else (full_name, pin.registry)
-
-
 def _is_whole(folder: Path, digest: str, *, thoroughly: bool) -> bool:
-    """Return whether a folder is the model of that digest; if not thoroughly, its files are for who loads it."""
+    """Return whether a folder is the model of that digest; if not thoroughly, its files are for who loads it.
+
+    What is no plain file is never opened: a pipe would hold its reader up for ever.
+    """
     try:
-        return digest == (verify_checksums(folder) if thoroughly else hash_file(folder / CHECKSUMS))
+        if thoroughly:
+            return digest == verify_checksums(folder)
+        list_files(folder)
+        return digest == hash_file(folder / CHECKSUMS)
     except ModelError:
         return False
 

@@ -46,6 +46,7 @@ _TEXT = ("name", "assay", "biosample", "organism", "genome", "license", "summary
 _COLUMNS = ("name", "assay", "biosample", "organism", "genome", "license")
 _LESS_IS_BETTER = {"mse", "rmse", "mae", "calibration_error", "brier", "loss", "log_loss"}
 _WORD = re.compile(r"[^\W_]+")
+_TERM = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,11 @@ class Criterion:
 def split_words(text: str) -> str:
     """Return the words of a text, each between spaces, small: ``' h1 hesc '`` of ``H1-hESC``; none are two spaces."""
     return f" {' '.join(_WORD.findall(text.casefold()))} "
+
+
+def list_terms(text: str) -> list[str]:
+    """Return the words of a text as they are written, ``TF`` and ``ChIP-seq``, without the signs around them."""
+    return _TERM.findall(text)
 
 
 def list_criteria(query: Query) -> list[Criterion]:

@@ -22,7 +22,7 @@ from zoo.places import cache_folder
 from zoo.registry.catalogue import Catalogue, build_index
 from zoo.registry.index import Registry, read_registry
 from zoo.registry.index_file import is_index_of, name_index
-from zoo.registry.sources import BUNDLED, REGISTRY_FILE, UNBUNDLED, Source
+from zoo.registry.sources import BUNDLED, REGISTRY_FILE, UNBUNDLED, Source, read_sources
 from zoo.registry.stores.addresses import hide_secrets
 from zoo.registry.stores.asking import ask_often
 from zoo.registry.stores.files import write_whole
@@ -41,9 +41,15 @@ _LARGE = 1 << 16
 _IN_USE = 3600.0
 """Seconds for which a copy stays that is the newest no more: another process may have just opened it."""
 
+_GIVEN_UP = 60.0
+"""Seconds for which a process does not ask a registry again that failed, where its copy serves: a command may look up
+many models."""
+
 _STATE_FILE = "state.json"
 _MAX_STATE = 1 << 16
 _DIGITS = 64  # of a sha256
+
+_failures: dict[str, float] = {}  # when a registry failed, by its address and this process's own clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,8 @@ def refresh(source: Source, *, offline: bool = False, max_age: float = 0.0) -> O
                 f"{describe_source(source)}: no copy of this registry is kept; ask it once without --offline"
             )
         return Opened(source, kept.read(), age)
+    if age is not None and time.monotonic() - _failures.get(source.url, -math.inf) < _GIVEN_UP:
+        return Opened(source, kept.read(), age, asked=True)
     faults: list[ModelError | MissingExtra | OutputError] = []
     for address, reader in _open_stores(source):
         try:
@@ -106,6 +114,7 @@ def refresh(source: Source, *, offline: bool = False, max_age: float = 0.0) -> O
     message = f"{describe_source(source)} can't be {fault}: {'; '.join(map(str, faults))}"
     if age is None:
         raise DownloadError(message)
+    _failures[source.url] = time.monotonic()
     warnings.warn(f"{message}; its copy of {describe_age(age)} ago is used", UserWarning, stacklevel=3)
     return Opened(source, kept.read(), age, asked=True)
 
@@ -117,7 +126,7 @@ def keep_copy(source: Source) -> None:
     """
     if source.remote or source.name in {"", BUNDLED, UNBUNDLED}:
         return
-    with contextlib.suppress(ModelError, OutputError):
+    with contextlib.suppress(ModelError, OutputError, OSError):
         _Kept(source).renew(source.url, LocalStore(Path(source.url).parent))
 
 
@@ -152,7 +161,7 @@ def describe_source(source: Source) -> str:
 def _open_here(source: Source) -> Opened:
     """Return a registry on a disk; where that is gone, the copy from when a model was last pulled from it."""
     path = Path(source.url)
-    if path.exists() or source.name in {"", BUNDLED, UNBUNDLED}:
+    if not _is_gone(path) or source.name in {BUNDLED, UNBUNDLED} or source not in read_sources():
         return Opened(source, Catalogue(path))
     message = (
         f"{describe_source(source)} can't be read: no such file; mount its disk, or if it is gone for good: "
@@ -163,6 +172,17 @@ def _open_here(source: Source) -> Opened:
         raise DownloadError(message)
     warnings.warn(f"{message}; its copy of {describe_age(age)} ago is used", UserWarning, stacklevel=4)
     return Opened(source, kept.read(), age, asked=True)
+
+
+def _is_gone(path: Path) -> bool:
+    """Return whether a file is not there; one that can't be looked at is told by who reads it."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 class _Kept:

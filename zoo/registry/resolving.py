@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from zoo.errors import DownloadError, ModelError, UnknownModel
 from zoo.model.document import read_text
-from zoo.registry.catalogue import find_near
+from zoo.registry.catalogue import find_near_name
 from zoo.registry.index import Listing
 from zoo.registry.names import blob_path
 from zoo.registry.refreshing import FRESH, Opened, describe_source, open_stores, refresh
@@ -57,16 +57,41 @@ def resolve(name: str, registry: str | Path | None = None, *, offline: bool = Fa
 
     Raises:
         UnknownModel: No registry lists it; the message holds a near match.
+        ModelError: The name has another registry before it than the one that is to be asked alone.
         DownloadError: A registry that comes before can't be reached, and no copy of it is kept: another one's model of
             the same name would not be the one that is meant.
     """
-    prefix, separator, base = name.rpartition(":")
-    only = find_source(prefix if separator else registry)
+    base, only = choose_registry(name, registry)
     if only is not None:
         if (here := _find_here(base, only)) is not None:
             return here
         return _find(base, refresh(only, offline=offline, max_age=0.0 if newest else FRESH), offline=offline)
     return _find_first(base, offline=offline, newest=newest)
+
+
+def choose_registry(name: str, registry: str | Path | None = None) -> tuple[str, Source | None]:
+    """Return what a model is called in its registry, and the only registry that is asked; None for all.
+
+    Args:
+        name: As for ``resolve``.
+        registry: As for ``resolve``.
+
+    Raises:
+        UnknownModel: The name is empty, or what stands before its colon is.
+        ModelError: There is no such registry, or the name has another one before it than ``registry``.
+    """
+    prefix, separator, base = name.rpartition(":")
+    if not base.partition("@")[0] or (separator and not prefix):
+        raise UnknownModel(f"expected the name of a model, or REGISTRY:NAME, found {name!r}")
+    only = find_source(prefix if separator else registry)
+    if separator and registry is not None:
+        other = find_source(registry)
+        if only is not None and other is not None and only.url != other.url:
+            raise ModelError(
+                f"{name}: {prefix} stands before the name, and {describe_source(other)} is to be asked alone; leave "
+                "one of them out"
+            )
+    return base, only
 
 
 def find_place(resolved: Resolved) -> Place:
@@ -140,7 +165,7 @@ def _find_first(name: str, *, offline: bool, newest: bool) -> Resolved:
         return _find(name, asked[0], offline=offline)
     names = {model for opened in asked for model in opened.catalogue.list_names()}
     raise UnknownModel(
-        f"no model {base!r} in {', '.join(opened.source.name for opened in asked)}{find_near(base, names)}"
+        f"no model {base!r} in {', '.join(opened.source.name for opened in asked)}{find_near_name(base, names)}"
     )
 
 

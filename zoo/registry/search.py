@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import DownloadError, UnknownModel
+from zoo.errors import DownloadError
 from zoo.registry import sources
-from zoo.registry.catalogue import Catalogue
+from zoo.registry.catalogue import Catalogue, check_known
 from zoo.registry.query import Query, check_sort, sort_rows
 from zoo.registry.refreshing import FRESH, refresh
 from zoo.registry.sources import Source
@@ -40,21 +40,16 @@ def search(query: Query, registry: str | Path | None = None, *, offline: bool = 
     catalogues = _open_all(registry, offline=offline)
     several = len(catalogues) > 1
     rows: list[dict[str, Any]] = []
-    unknown: list[UnknownModel] = []
     for name, catalogue in catalogues.items():
-        try:
-            found = catalogue.list_rows(replace(query, sort=""), shown=shown and not query.sort)
-        except UnknownModel as error:
-            unknown.append(error)
-        else:
-            if several or not shown:
-                for row in found:
-                    row["registry"] = name
-            rows += found
-    if unknown and len(unknown) == len(catalogues):
-        raise next((error for error in unknown if "did you mean" in str(error)), unknown[0])
+        found = catalogue.select_rows(replace(query, sort=""), shown=shown and not query.sort)
+        if several or not shown:
+            for row in found:
+                row["registry"] = name
+        rows += found
+    every = list(catalogues.values())
+    if every and not rows:
+        check_known(query, every, ", ".join(catalogues) if several else every[0].where)
     if query.sort:
-        every = catalogues.values()
         check_sort(rows, query.sort, lambda: (metric for each in every for metric in each.list_metrics()))
         rows = sort_rows(rows, query.sort)
     return Found(rows, tuple(catalogues))
