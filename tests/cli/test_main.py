@@ -240,6 +240,23 @@ def test_a_warning_is_one_line(monkeypatch, capsys):
     assert capsys.readouterr().err == "zoo: warning: a model was withdrawn\nzoo: error: done\n"
 
 
+def test_a_warning_that_several_models_give_is_told_once_in_a_command(monkeypatch, capsys):
+    def warn():
+        warnings.simplefilter("always")
+        for text in ("lab can't be reached", "a model was withdrawn", "lab can't be reached"):
+            warnings.warn(text, UserWarning, stacklevel=2)
+        raise DataError("done")
+
+    monkeypatch.setattr(CALLED_BY_LIST, warn)
+    for _ in range(2):
+        main(["list"])
+        assert capsys.readouterr().err.splitlines() == [
+            "zoo: warning: lab can't be reached",
+            "zoo: warning: a model was withdrawn",
+            "zoo: error: done",
+        ]
+
+
 def test_what_the_library_logs_is_one_line(monkeypatch, capsys):
     def log():
         logging.getLogger("zoo").warning("nobody signed\nit")

@@ -106,6 +106,20 @@ def test_registries_are_listed_in_the_order_in_which_they_are_asked(lab, tmp_pat
     assert [source["name"] for source in json.loads(document)] == ["assayzoo", "lab"]
 
 
+def test_a_registry_that_takes_the_place_of_another_says_so(lab, tmp_path, capsys):
+    shutil.copytree(lab, tmp_path / "other")
+    capsys.readouterr()
+    for _ in range(2):
+        assert main(["registry", "add", "lab", "other", "--mirror", "https://user:secret@lab.org/zoo"]) == 0
+    assert capsys.readouterr() == (
+        "added lab: 1 model\n" * 2,
+        f"zoo: lab was {lab}/registry.yaml (priority 50) before\n",
+    )
+    assert main(["registry", "add", "lab", "store", "--priority", "7"]) == 0
+    was = f"zoo: lab was {tmp_path}/other/registry.yaml (priority 50, mirror https://lab.org/zoo/registry.yaml) before"
+    assert was in capsys.readouterr().err
+
+
 def test_a_registry_that_can_not_be_read_is_not_added(home, tmp_path, capsys):
     assert main(["registry", "add", "lab", str(tmp_path / "nowhere.yaml")]) == 1
     assert "nowhere.yaml: can't be read: No such file" in capsys.readouterr().err

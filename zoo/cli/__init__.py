@@ -101,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _print_error(f"error: no command {arguments[0]!r}{near_match(arguments[0], VERBS)} (see zoo --help)")
         return 2
     with warnings.catch_warnings(), _printing_log(), _ending_as_interrupted() as came:
-        warnings.showwarning = _show_warning
+        warnings.showwarning = functools.partial(_show_warning, set())
         try:
             status = _run_command(arguments)
         except KeyboardInterrupt:  # behind the command, while an error was told or a stream flushed
@@ -333,5 +333,9 @@ class _LogPrinter(logging.Handler):
         _print_error(f"warning: {record.getMessage()}")
 
 
-def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    _print_error(f"warning: {message}")
+def _show_warning(told: set[str], message: Warning | str, *_: object, **__: object) -> None:
+    """Print a warning, once in a command: what several models need may fail for each of them."""
+    text = str(message)
+    if text not in told:
+        told.add(text)
+        _print_error(f"warning: {text}")

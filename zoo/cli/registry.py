@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zoo.cli.options import tell
+
 if TYPE_CHECKING:
     from zoo.registry.sources import Source
 
@@ -55,14 +57,19 @@ def _add(name: str, url: str, priority: int, mirrors: list[str]) -> None:
     from zoo.errors import ModelError
     from zoo.model.document import validate
     from zoo.registry.refreshing import refresh
-    from zoo.registry.sources import Source, add_source, check_free
+    from zoo.registry.sources import Source, add_source, check_free, read_sources
+    from zoo.registry.stores.addresses import hide_secrets
 
     fields = {"name": name, "url": url, "priority": priority, "mirrors": tuple(mirrors)}
     source = validate(Source, fields, "zoo registry add", ModelError)
     check_free(source.name)
     models = len(refresh(source).catalogue.list_names())  # one that can't be read is not added
+    before = next((each for each in read_sources() if each.name == name), source)
     add_source(source)
     print(f"added {name}: {models:,} model{'s' * (models != 1)}")
+    if before != source:
+        held = [f"priority {before.priority}", *(f"mirror {hide_secrets(mirror)}" for mirror in before.mirrors)]
+        tell(f"{name} was {hide_secrets(before.url)} ({', '.join(held)}) before")
 
 
 def _list(*, json: bool) -> None:
