@@ -97,6 +97,17 @@ def test_a_lock_that_a_killed_process_left_is_told_with_its_path(home):
     assert finding.mend == f"if nobody writes: rm {lock}"
 
 
+def test_a_lock_beside_what_a_link_leads_to_is_told_too(home, tmp_path):
+    home.mkdir()
+    (tmp_path / "dotfiles").mkdir()
+    (tmp_path / "dotfiles" / "zoo.yaml").write_text("schema_version: 1\n")
+    (home / "config.yaml").symlink_to(tmp_path / "dotfiles" / "zoo.yaml")
+    lock = tmp_path / "dotfiles" / ".zoo.yaml.lock"
+    lock.write_text("")
+    age(lock, 2 * DAY)
+    assert examine_configuration()[1].found == f"{lock} has stood for 2 days"
+
+
 def test_the_cache_is_measured(home):
     place = keep_model(home)
     size = sum(path.stat().st_size for path in place.iterdir())
@@ -265,6 +276,16 @@ def test_a_trust_file_that_others_may_write_is_a_warning(trusting, monkeypatch, 
     assert (finding.area, finding.state) == ("trust", "warning")
     assert finding.found == f"{trusting} decides whose models are used, and others than you may write it"
     assert finding.mend == f"chmod go-w {trusting}; to share models set XDG_CACHE_HOME, not ZOO_HOME"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such bits")
+def test_a_folder_that_others_may_write_is_a_warning_where_the_trust_file_is_a_link_into_it(trusting, tmp_path):
+    elsewhere = tmp_path / "dotfiles"
+    elsewhere.mkdir()
+    elsewhere.chmod(0o777)
+    trusting.rename(elsewhere / "trust.yaml")
+    trusting.symlink_to(elsewhere / "trust.yaml")
+    assert find_writers() == [("warning", f"{elsewhere} holds trust.yaml, and others than you may write it")]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such bits")

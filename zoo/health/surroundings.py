@@ -53,7 +53,8 @@ def examine_trust() -> list[Finding]:
     except SignatureError as error:
         return [Finding("trust", "failed", str(error), f"mend that line of {path}")]
     count = len(trust.keys) + len(trust.certificates)
-    shared = [_warn_of_others(place, path) for place in (path.parent, path) if _may_be_written_by_others(place)]
+    places = [path.parent, *([Path(os.path.realpath(path)).parent] if path.is_symlink() else []), path]
+    shared = [_warn_of_others(place, path) for place in places if _may_be_written_by_others(place)]
     does = {"warn": "used with a warning", "refuse": "refused", "accept": "used"}[trust.unsigned]
     listed = f"{path} lists {count} signer{'s' * (count != 1)}" if path.exists() else "nobody is listed"
     return [Finding("trust", "ok", f"{listed}; models that none of them signed are {does}"), *shared]
@@ -218,7 +219,8 @@ def _find_twins(listed: Mapping[str, Iterable[str]]) -> list[Finding]:
 
 def _find_lock(file: Path) -> list[Finding]:
     """Warn of a lock that a killed process on another machine left: it would hold up whoever writes the file."""
-    lock = file.with_name(f".{file.name}.lock")
+    whole = Path(os.path.realpath(file))  # beside what a link leads to
+    lock = whole.with_name(f".{whole.name}.lock")
     now = time.time()
     age = now - min(_read_times([lock]), default=now)
     if age <= _HELD:
