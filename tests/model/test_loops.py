@@ -4,8 +4,8 @@ from onnx import TensorProto
 
 from tests.model.steps import FLOATS, make, make_graph
 from zoo.errors import UnsafeModel
-from zoo.model.bounds import CALL
 from zoo.model.sizes import reckon_need
+from zoo.model.work import CALL
 
 
 def test_a_loop_does_its_work_every_turn():

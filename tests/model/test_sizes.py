@@ -7,10 +7,10 @@ from tests.model.steps import FLOATS, make, make_graph
 from tests.network.random_graphs import random_models
 from zoo.errors import UnsafeModel
 from zoo.model import sizes
-from zoo.model.bounds import CALL
 from zoo.model.card import Card
 from zoo.model.shapes import infer_sizes
 from zoo.model.sizes import Need, reckon_need
+from zoo.model.work import CALL
 from zoo.testing.models import CARD, make_base_at_anchor_graph, make_model
 
 

@@ -1,9 +1,9 @@
-"""What a node can make of its inputs: the most elements where its shape is unknown, and the work that it takes."""
+"""What a node can make of its inputs: the most elements that its results may have, where their shape is unknown."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,6 @@ from zoo.model.limits import RANK
 
 if TYPE_CHECKING:
     import onnx
-
-
-CALL = 1_000
-"""Multiplications that a processor could do while a node is called, however little it does itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +65,8 @@ def bound_elements(node: onnx.NodeProto, inputs: Sequence[Value]) -> int | None:
     return None if rule is None or not inputs else rule(node, inputs)
 
 
-def count_work(node: onnx.NodeProto, inputs: Sequence[Value], results: Mapping[str, Value]) -> int:
-    """Return about how many multiplications, or the like, a node takes; arguments as for ``bound_elements``."""
-    made = sum(value.most for value in results.values())
-    rule = _WORK.get(node.op_type)
-    if rule is None or len(inputs) < _FEWEST.get(node.op_type, 1):
-        return CALL + made + sum(value.most for value in inputs)
-    return CALL + rule(node, inputs, made)
-
-
-def _get(node: onnx.NodeProto, name: str, default: Any) -> Any:
+def read_attribute(node: onnx.NodeProto, name: str, default: Any) -> Any:
+    """Return what a node says, or the default where it says nothing."""
     import onnx
 
     return next((onnx.helper.get_attribute_value(item) for item in node.attribute if item.name == name), default)
@@ -91,7 +79,7 @@ def _multiply(_: onnx.NodeProto, inputs: Sequence[Value]) -> int:
 
 def _gather(node: onnx.NodeProto, inputs: Sequence[Value]) -> int:
     values, indices = inputs[0], inputs[-1]
-    axis: int = _get(node, "axis", 0)
+    axis: int = read_attribute(node, "axis", 0)
     if values.shape is None or not -len(values.shape) <= axis < len(values.shape):
         return values.most * indices.most
     return values.most // max(values.shape[axis], 1) * indices.most
@@ -101,7 +89,7 @@ def _gather_tuples(node: onnx.NodeProto, inputs: Sequence[Value]) -> int:
     values, indices = inputs[0], inputs[-1]
     sizes = indices.kind.tensor_type.shape.dim
     taken = sizes[-1].dim_value if sizes else 0
-    if values.shape is None or not 0 < taken <= len(values.shape) or _get(node, "batch_dims", 0):
+    if values.shape is None or not 0 < taken <= len(values.shape) or read_attribute(node, "batch_dims", 0):
         return values.most * indices.most
     return indices.most // taken * math.prod(values.shape[taken:])
 
@@ -133,63 +121,3 @@ _MOST: dict[str, Callable[[onnx.NodeProto, Sequence[Value]], int]] = {
     "NonZero": lambda _, inputs: inputs[0].most * max(RANK if inputs[0].shape is None else len(inputs[0].shape), 1),
     "Shape": lambda _, __: RANK,
 }
-
-
-def _convolve(_: onnx.NodeProto, inputs: Sequence[Value], made: int) -> int:
-    return made * _row(inputs[1])
-
-
-def _convolve_quantized(_: onnx.NodeProto, inputs: Sequence[Value], made: int) -> int:
-    return made * _row(inputs[3])
-
-
-def _row(weights: Value) -> int:
-    """Return how many weights go into one channel."""
-    return weights.most // max((weights.shape or (1,))[0], 1)
-
-
-def _matrix(_: onnx.NodeProto, inputs: Sequence[Value], made: int) -> int:
-    shape = inputs[0].shape
-    return made * (inputs[0].most if shape is None else (shape or (1,))[-1])
-
-
-def _general_matrix(node: onnx.NodeProto, inputs: Sequence[Value], made: int) -> int:
-    shape = inputs[0].shape or (inputs[0].most,)
-    return made * (shape[0] if _get(node, "transA", 0) else shape[-1])
-
-
-def _einsum(node: onnx.NodeProto, inputs: Sequence[Value], _: int) -> int:
-    """Return the product of all axes that are named."""
-    terms = _get(node, "equation", b"").decode("ascii", "replace").partition("->")[0].replace(" ", "").split(",")
-    sizes: dict[str, int] = {}
-    for term, value in zip(terms, inputs, strict=False):
-        if value.shape is None or len(term) != len(value.shape):  # as where an ellipsis stands for some
-            return math.prod(max(value.most, 1) for value in inputs)
-        for letter, size in zip(term, value.shape, strict=True):
-            sizes[letter] = max(sizes.get(letter, 1), size)
-    return math.prod(sizes.values())
-
-
-def _recur(_: onnx.NodeProto, inputs: Sequence[Value], __: int) -> int:
-    steps = math.prod((inputs[0].shape or (inputs[0].most,))[:2])
-    return steps * (inputs[1].most + inputs[2].most)
-
-
-def _pool(node: onnx.NodeProto, _: Sequence[Value], made: int) -> int:
-    kernel: list[int] = _get(node, "kernel_shape", [1])
-    return made * math.prod(kernel)
-
-
-_WORK: dict[str, Callable[[onnx.NodeProto, Sequence[Value], int], int]] = {
-    **dict.fromkeys(("AveragePool", "LpPool", "MaxPool"), _pool),
-    **dict.fromkeys(("Conv", "ConvInteger"), _convolve),
-    **dict.fromkeys(("GRU", "LSTM", "RNN"), _recur),
-    **dict.fromkeys(("MatMul", "MatMulInteger", "QLinearMatMul"), _matrix),
-    "ConvTranspose": lambda _, inputs, __: inputs[0].most * _row(inputs[1]),
-    "Einsum": _einsum,
-    "Gemm": _general_matrix,
-    "QLinearConv": _convolve_quantized,
-}
-
-_FEWEST = {"Conv": 2, "ConvInteger": 2, "ConvTranspose": 2, "GRU": 3, "LSTM": 3, "QLinearConv": 4, "RNN": 3}
-"""Inputs without which there is no such node."""

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from zoo.model.constants import Constant, fold
+from zoo.model.bounds import Value
+from zoo.model.constants import Constant
+from zoo.model.folding import fold
 
 if TYPE_CHECKING:
     import onnx
@@ -24,6 +26,42 @@ _MOST = {4: 1 << 18, 8: 1 << 40}  # by bytes of a whole number: times MANY, it s
 
 _Constants: TypeAlias = Sequence[Constant | None]
 _Masks: TypeAlias = Sequence[Constant | None]
+
+
+class Growth:
+    """Follows which numbers are multiples of the number of windows, through one walk.
+
+    Attributes:
+        asked: The shapes that nodes ask for, in their order; None where unknown.
+    """
+
+    def __init__(self, many: Sequence[tuple[int, ...] | None] | None) -> None:
+        """Start; ``many`` are the shapes that nodes ask for where there are ``MANY`` windows, None where that is so."""
+        self.asked: list[tuple[int, ...] | None] = []
+        self._many = many
+
+    def follow(
+        self, node: onnx.NodeProto, inputs: Sequence[Value | None], folded: Sequence[Constant]
+    ) -> list[Constant | None] | None:
+        """Return which elements of what was folded grow with the windows, None where nobody can say."""
+        if node.op_type not in {"Shape", "Size"}:
+            given = [(None, None) if value is None else (value.constant, value.growing) for value in inputs]
+            constants, masks = [constant for constant, _ in given], [mask for _, mask in given]
+            return follow_growth(node, constants, masks, folded) if folded else []
+        shape = inputs[0].shape if inputs and inputs[0] is not None else None
+        self.asked.append(shape)
+        if self._many is None or shape is None or not folded:
+            return [None] * len(folded)
+        marked = compare_shape(shape, self._many[len(self.asked) - 1], whole=node.op_type == "Size")
+        if marked is None:
+            return None
+        return [marked if node.op_type == "Size" else marked[_find_part(node)]]
+
+
+def _find_part(node: onnx.NodeProto) -> slice:
+    """Return which axes a node asks for."""
+    given = {item.name: item.i for item in node.attribute}
+    return slice(given.get("start", 0), given.get("end"))
 
 
 def compare_shape(shape: tuple[int, ...], many: tuple[int, ...] | None, *, whole: bool) -> Constant | None:

@@ -11,6 +11,7 @@ from zoo.errors import UnsafeModel
 from zoo.model.bounds import Value
 from zoo.model.limits import TURNS
 from zoo.model.operators import name_node
+from zoo.model.turns import takes_all_turns
 
 if TYPE_CHECKING:
     import onnx
@@ -103,7 +104,7 @@ def _reckon_loop(
     found = walk.run(body, given, values, turns * count)[1:]
     _refuse_growth(walk, node, states, found)
     stacked = [_stack(walk, value, count) for value in found[len(states) :]]
-    if not _runs_through(body, inputs[1] if len(inputs) > 1 else None):  # of a loop that ends early, there is less
+    if not takes_all_turns(body, count, inputs, values):  # of a loop that ends early, there is less
         stacked = [_forget_turns(value) for value in stacked]
     return [*found[: len(states)], *stacked]
 
@@ -118,18 +119,6 @@ def _forget_turns(value: Value) -> Value:
         if size is not None:
             axis.dim_value = size
     return forgotten
-
-
-def _runs_through(body: onnx.GraphProto, start: Value | None) -> bool:
-    """Return whether a loop begins, and hands its condition on as it is."""
-    begins = start is None or (start.constant is not None and start.constant.size == 1 and bool(start.constant.all()))
-    if not begins or len(body.input) < 2 or not body.output:
-        return False
-    makers = {name: node for node in body.node for name in node.output}
-    name = body.output[0].name
-    while name in makers and makers[name].op_type == "Identity" and len(makers[name].input) == 1:
-        name = makers.pop(name).input[0]
-    return name == body.input[1].name and name not in makers
 
 
 def _reckon_scan(

@@ -6,7 +6,6 @@ Small constants are followed through the arithmetic of shapes.
 from __future__ import annotations
 
 import dataclasses
-import fractions
 import functools
 import math
 import typing
@@ -15,13 +14,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from zoo.errors import UnsafeModel
-from zoo.model.bounds import Value, bound_elements, count_work
-from zoo.model.constants import SMALL, Constant, fold, read_small
-from zoo.model.growth import compare_shape, follow_growth
+from zoo.model.bounds import Value, bound_elements
+from zoo.model.constants import SMALL, Constant, read_small
+from zoo.model.folding import fold
+from zoo.model.growth import Growth
 from zoo.model.limits import HELD_BYTES, RANK, VALUE_BYTES, WORK
 from zoo.model.loops import reckon_graphs
 from zoo.model.operators import CONTROL_FLOW, STANDARD_DOMAINS, name_node
+from zoo.model.ranges import count_range
 from zoo.model.shapes import WIDTHS
+from zoo.model.uses import find_last_uses
+from zoo.model.work import count_scratch, count_work
 
 if TYPE_CHECKING:
     import onnx
@@ -29,8 +32,6 @@ if TYPE_CHECKING:
     from zoo.model.card import Card
 
 _LONGEST = 2**63 - 1  # of an axis
-_LONGEST_RANGE, _LONGEST_RANGE_OF_32 = 1 << 53, 1 << 31  # ONNX Runtime subtracts before it divides
-_ROUNDED = 1 << 24  # above which numbers of 32 bits leave some whole ones out
 _WHOLE = frozenset({6, 7})  # of onnx.TensorProto.DataType: integers of 32 and 64 bits
 
 
@@ -59,14 +60,14 @@ class Walk:
     ) -> None:
         """Walk; ``asked`` are those of another walk, for ``MANY`` windows: what they change is followed as such."""
         self.where = where
-        self._asked_of_many = asked
-        self.asked: list[tuple[int, ...] | None] = []
+        self._growth = Growth(asked)
+        self.asked = self._growth.asked
         self._opsets = list(model.opset_import)
         self.version = max((item.version for item in self._opsets if item.domain in STANDARD_DOMAINS), default=1)
         self._ir_version = model.ir_version
         self.windows = windows
         self.seen: list[tuple[str, tuple[int | None, ...] | None, int]] = []
-        self.held = self.work = self.listed = self.largest = 0
+        self.held = self.work = self.listed = self.largest = self._scratch = 0
         shapes = {item.name: item.shape for item in card.inputs} if card is not None else {}
         given = {item.name: self._read_input(item, shapes.get(item.name)) for item in inputs}
         self.shapes = {name: value.shape or () for name, value in given.items()}
@@ -130,7 +131,7 @@ class Walk:
             own[tensor.name] = self.make(what, tensor.data_type, tuple(tensor.dims), read_small(tensor), lasting=True)
             self._now += own[tensor.name].size
         self.held = max(self.held, self._now)
-        endings = _find_last_uses(graph)
+        endings = find_last_uses(graph)
         for number, node in enumerate(graph.node):
             for name, value in self._reckon(node, values, turns).items():
                 own[name] = value
@@ -146,7 +147,7 @@ class Walk:
         return values
 
     def _check_all(self, node: onnx.NodeProto) -> None:
-        self.held = max(self.held, self._now)
+        self.held = max(self.held, self._now + self._scratch)
         for found, most, what in (
             (self.held if self.windows == 1 else 0, HELD_BYTES, "bytes at one time"),
             (self.work, WORK, "multiplications"),
@@ -169,7 +170,9 @@ class Walk:
         results = {
             name: self._check(f"result {name!r}", value) for name, value in reckon(node, inputs, values, turns).items()
         }
-        self.work += turns * count_work(node, [value for value in inputs if value is not None], results)
+        present = [value for value in inputs if value is not None]
+        self.work += turns * count_work(node, present, results)
+        self._scratch = count_scratch(node, present, results)
         return results
 
     def _check_reach(self, node: onnx.NodeProto, inputs: Sequence[Value | None]) -> None:
@@ -211,7 +214,7 @@ class Walk:
         shapes = [None if value is None else value.shape for value in inputs]
         constants_in = [None if value is None else value.constant for value in inputs]
         folded = (fold(node, constants_in, shapes) or []) if _are_small(kinds.values()) else []
-        growing = self._follow(node, inputs, folded)
+        growing = self._growth.follow(node, inputs, folded)
         if growing is None:
             folded, growing = [], []
         lasting = all(value.lasting for value in present.values())
@@ -226,35 +229,21 @@ class Walk:
                         lasting=lasting, growing=growing[number],
                     )  # fmt: skip
                 else:
-                    results[name] = self._bound(node, name, kind, list(present.values()), lasting=lasting)
+                    results[name] = self._bound(node, name, kind, inputs, lasting=lasting)
         return results
 
-    def _follow(
-        self, node: onnx.NodeProto, inputs: Sequence[Value | None], folded: Sequence[Constant]
-    ) -> list[Constant | None] | None:
-        """Return which elements of what was folded grow with the windows, None where nobody can say."""
-        if node.op_type not in {"Shape", "Size"} and not folded:
-            return []
-        if node.op_type in {"Shape", "Size"}:
-            shape = inputs[0].shape if inputs and inputs[0] is not None else None
-            self.asked.append(shape)
-            if self._asked_of_many is None or shape is None or not folded:
-                return [None] * len(folded)
-            marked = compare_shape(shape, self._asked_of_many[len(self.asked) - 1], whole=node.op_type == "Size")
-            if marked is None:
-                return None
-            return [marked if node.op_type == "Size" else marked[_find_part(node)]]
-        constants = [None if value is None else value.constant for value in inputs]
-        return follow_growth(node, constants, [None if value is None else value.growing for value in inputs], folded)
-
     def _bound(
-        self, node: onnx.NodeProto, name: str, kind: onnx.TypeProto, inputs: Sequence[Value], *, lasting: bool
+        self, node: onnx.NodeProto, name: str, kind: onnx.TypeProto, given: Sequence[Value | None], *, lasting: bool
     ) -> Value:
         """Return a result with its size, or the most that it can have."""
-        tensor = kind.tensor_type
+        tensor, inputs = kind.tensor_type, [value for value in given if value is not None]
         width = WIDTHS.get(tensor.elem_type, 0)
-        if node.op_type == "Range":  # not as ONNX counts, for whom steps of 0 lead nowhere at once
-            count, exact = self._count_range(node, inputs)
+        if node.op_type == "Range":
+            constants = [value.constant for value in inputs]
+            numbers = [constant.item() for constant in constants if constant is not None and constant.size == 1]
+            if len(numbers) != 3:
+                raise self.refuse_unknown(node)
+            count, exact = count_range(f"{self.where}: {name_node(node)}", numbers, inputs[0].width)
             value = self.make(f"result {name!r}", tensor.elem_type, (count,), lasting=lasting)
             return value if exact else dataclasses.replace(value.forget_shape(), lasting=lasting)
         if tensor.HasField("shape"):
@@ -266,24 +255,6 @@ class Walk:
         if most is None:
             raise self.refuse_unknown(node)
         return Value(kind, None, most, width, None, lasting)
-
-    def _count_range(self, node: onnx.NodeProto, inputs: Sequence[Value]) -> tuple[int, bool]:
-        """Return how many numbers there are at the most, and whether there are just as many."""
-        numbers = [value.constant.item() for value in inputs if value.constant is not None and value.constant.size == 1]
-        if len(numbers) != 3:
-            raise self.refuse_unknown(node)
-        start, limit, step = numbers
-        if not step or not all(map(math.isfinite, numbers)):
-            raise UnsafeModel(f"{self.where}: {name_node(node)}: expected steps that lead to an end, found {numbers}")
-        longest = _LONGEST_RANGE if inputs[0].width == 8 else _LONGEST_RANGE_OF_32
-        if abs(fractions.Fraction(limit) - fractions.Fraction(start)) >= longest:
-            raise UnsafeModel(
-                f"{self.where}: {name_node(node)}: expected numbers less than {longest:,} apart, found {numbers}"
-            )
-        # In fractions, which do not overflow; ONNX Runtime rounds as it goes along.
-        count = max(math.ceil((fractions.Fraction(limit) - fractions.Fraction(start)) / fractions.Fraction(step)), 0)
-        exact = all(float(number).is_integer() and abs(number) < _ROUNDED for number in numbers)
-        return (count, True) if exact else (count + (count >> 20) + 2, False)
 
     def refuse_unknown(self, node: onnx.NodeProto) -> UnsafeModel:
         return UnsafeModel(
@@ -312,41 +283,10 @@ def _list_sizes(value: Value) -> tuple[int | None, ...] | None:
     return tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in value.kind.tensor_type.shape.dim)
 
 
-def _find_part(node: onnx.NodeProto) -> slice:
-    """Return which axes a node asks for."""
-    given = {item.name: item.i for item in node.attribute}
-    return slice(given.get("start", 0), given.get("end"))
-
-
 def _are_small(kinds: Iterable[onnx.TypeProto]) -> bool:
     """Return whether no result has more elements than are followed; axes of 0 hide what is made on the way."""
     shapes = (kind.tensor_type.shape.dim[: RANK + 1] for kind in kinds)
     return all(math.prod(max(dim.dim_value, 1) for dim in shape) <= SMALL for shape in shapes)
-
-
-def _find_last_uses(graph: onnx.GraphProto) -> dict[int, list[str]]:
-    """Return, by the number of a node, which values nobody needs after it."""
-    last: dict[str, int] = {}
-    for number, node in enumerate(graph.node):
-        for name in (*node.input, *node.output, *_list_inner_names(node)):
-            last[name] = number
-    for item in graph.output:
-        last.pop(item.name, None)
-    endings: dict[int, list[str]] = {}
-    for name, number in last.items():
-        endings.setdefault(number, []).append(name)
-    return endings
-
-
-def _list_inner_names(node: onnx.NodeProto) -> set[str]:
-    """Return what the graphs within a node read."""
-    names: set[str] = set()
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            names.update(item.name for item in attribute.g.output)
-            for inner in attribute.g.node:
-                names.update(inner.input, _list_inner_names(inner))
-    return names
 
 
 @functools.cache

@@ -42,6 +42,23 @@ def make_bombs() -> dict[str, onnx.ModelProto]:
         "Concat, doubling": _bomb(
             [("Concat", [f"c{n}" if n else x] * 2, f"c{n + 1}" if n < 39 else "bomb", {"axis": 1}) for n in range(40)]
         ),
+        "Concat, doubling what is found": _bomb(
+            [("NonZero", [x], "found"), ("Cast", ["found"], "c0", {"to": 1}),
+             *(("Concat", [f"c{n}"] * 2, f"c{n + 1}" if n < 39 else "bomb", {"axis": 1}) for n in range(40))]
+        ),
+        "a long ConvTranspose": _bomb(
+            [("ConstantOfShape", ["size"], "long"), ("ConvTranspose", ["long", "long"], "bomb")], size=[1, 1, 2**18]
+        ),
+        "Einsum of pairs": _bomb(
+            [("ConstantOfShape", ["size"], "m"),
+             ("Einsum", ["m", "m", "m", "m"], "bomb", {"equation": "ab,bc,ca,ab->a"})],
+            size=[2**11, 2**11],
+        ),
+        "LpPool of large powers": _bomb(
+            [("ConstantOfShape", ["size"], "long"),
+             ("LpPool", ["long"], "bomb", {"kernel_shape": [2**20], "p": 2**31 - 1})],
+            size=[1, 1, 2**21],
+        ),
         "Where of constants": _bomb(
             [("Where", ["yes", "a", "b"], "i"), ("Cast", ["i"], "bomb", {"to": 1})],
             yes=np.ones((1024, 1, 1), bool), a=np.ones((1, 1024, 1), int), b=np.ones((1, 1, 1024), int),
@@ -82,7 +99,8 @@ def make_bombs() -> dict[str, onnx.ModelProto]:
             first=[0], thousand=[1000], end=[HUGE], times=[1, 2**20, 1],
         ),
         "branches of different shapes": _choose_shapes(),
-        "Loop that ends early": _end_early(),
+        "Loop that ends early": _end_early(counting=False),
+        "Loop that counts to fewer turns": _end_early(counting=True),
         "Slice from before the first": _bomb(
             [("Slice", ["size", "start", "end", "first", "back"], "s"), ("ConstantOfShape", ["s"], "bomb")],
             size=[2**33], start=[-100], end=[-(2**62)], first=[0], back=[-1],
@@ -381,23 +399,28 @@ def _choose_shapes() -> onnx.ModelProto:
     )  # fmt: skip
 
 
-def _end_early() -> onnx.ModelProto:
-    """Return a network whose size is what a loop that may end early leaves of its turns."""
+def _end_early(*, counting: bool) -> onnx.ModelProto:
+    """Return a network whose size is what a loop leaves of its turns that may end early, or counts to fewer."""
     from onnx import helper
 
-    nodes = [helper.make_node("Less", ["state", "half"], ["go_on"]), helper.make_node("Identity", ["state"], ["next"]),
-             helper.make_node("Identity", ["state"], ["item"])]  # fmt: skip
-    inputs = [_value("turn", 7), _value("go", 9), _value("state")]
-    outputs = [_value("go_on", 9), _value("next"), _value("item")]
-    body = helper.make_graph(nodes, "body", inputs, outputs, [_tensor("half", np.float32(0.5))])
+    steps = [("Less", ["next", "five"], "go_on"), ("Add", ["state", "one"], "next")] if counting else [
+        ("Less", ["state", "half"], "go_on"), ("Identity", ["state"], "next")]  # fmt: skip
+    nodes = [helper.make_node(operator, names, [name]) for operator, names, name in reversed(steps)]
+    nodes.append(helper.make_node("Identity", ["state"], ["item"]))
+    kind = 7 if counting else 1
+    inputs = [_value("turn", 7), _value("go", 9), _value("state", kind)]
+    outputs = [_value("go_on", 9), _value("next", kind), _value("item", kind)]
+    tensors = {"five": 5, "one": 1} if counting else _floats(half=0.5)
+    body = helper.make_graph(nodes, "body", inputs, outputs, [_tensor(name, value) for name, value in tensors.items()])
     model = _bomb(
         [("Shape", ["items"], "shape"), ("Sub", ["all", "shape"], "left"), ("Mul", ["left", "huge"], "size"),
          ("ConstantOfShape", ["size"], "bomb")],
-        turns=10, all=[10], huge=[2**31],
+        turns=10, start=0, all=[10], huge=[2**31],
     )  # fmt: skip
     place = next(number for number, node in enumerate(model.graph.node) if node.op_type == "Shape")
+    start = "start" if counting else "most"
     loop = [helper.make_node("ReduceMax", ["sequence"], ["most"], keepdims=0),
-            helper.make_node("Loop", ["turns", "", "most"], ["last", "items"], body=body)]  # fmt: skip
+            helper.make_node("Loop", ["turns", "", start], ["last", "items"], body=body)]  # fmt: skip
     rest = [*model.graph.node[:place], *loop, *model.graph.node[place:]]
     del model.graph.node[:]
     model.graph.node.extend(rest)

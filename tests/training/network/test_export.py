@@ -11,7 +11,9 @@ import keras
 from zoo.components import InputSpec, OutputSpec
 from zoo.errors import ExportMismatch
 from zoo.model.card import Card
+from zoo.model.operators import check_operators
 from zoo.model.session import Session
+from zoo.model.sizes import reckon_need
 from zoo.training.network import export as export_module
 from zoo.training.network.backend import import_backend
 from zoo.training.network.export import check_parity, export
@@ -100,6 +102,16 @@ def test_a_layer_that_measured_its_numbers_is_exported_with_them():
 
     proto = export(model, INPUTS, OUTPUTS)
 
+    check_parity(Session(proto, make_card(), "cpu", 1), model, "y", CODES)
+
+
+@pytest.mark.parametrize("reset_after", [True, False])
+def test_a_recurrent_network_of_which_all_steps_are_read_is_accepted(reset_after):
+    model = make_model(keras.layers.GRU(3, reset_after=reset_after, return_sequences=True), norm=False)
+    proto = export(model, INPUTS, OUTPUTS)
+
+    check_operators(proto, "network")
+    assert reckon_need(proto, make_card()).work > 0
     check_parity(Session(proto, make_card(), "cpu", 1), model, "y", CODES)
 
 
