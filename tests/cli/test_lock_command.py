@@ -1,5 +1,6 @@
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,11 @@ def test_what_is_locked_stays_when_another_model_is_added(store, tmp_path, capsy
     assert main(["lock", "lab-g", "-o", "other.lock"]) == 0
     assert main(["lock", "lab-c", "-o", "other.lock"]) == 0
     assert list(yaml.safe_load((tmp_path / "other.lock").read_text())["models"]) == ["lab-c", "lab-g"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_registry_whose_path_is_no_text_is_not_pinned(store, tmp_path, capsys):
+    store.rename(tmp_path / "st\udcff")
+    assert main(["lock", "lab-g", "--registry", "st\udcff"]) == 1
+    assert "expected a registry whose path is UTF-8, as a lock is" in capsys.readouterr().err
+    assert not (tmp_path / "zoo.lock").exists()

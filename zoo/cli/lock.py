@@ -24,8 +24,13 @@ def lock(
     offline: Offline = False,
 ) -> None:
     """Pin models by version, digest and signer, for --locked to refuse anything else; a new pin replaces the old."""
+    from zoo.errors import LockMismatch
     from zoo.registry.pull import lock_models
+    from zoo.registry.sources import find_source
 
+    only = find_source(registry)
+    if only is not None and only.url.encode(errors="ignore").decode() != only.url:
+        raise LockMismatch(f"{only.url!r}: expected a registry whose path is UTF-8, as a lock is; rename its folder")
     with open_bytes_reporter("locking") as report:
         pins = lock_models(names, output, registry=registry, offline=offline, report=report, tell=tell)
     for name, pin in pins.items():
