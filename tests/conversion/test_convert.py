@@ -184,10 +184,35 @@ def test_a_network_of_other_bits_is_not_widened(tmp_path, dtype):
     assert "16" not in model.card.limitations
 
 
-def test_rare_tracks_of_a_sigmoid_are_converted(tmp_path):
-    weights = np.random.default_rng(0).normal(size=(80, 3)) / 2
-    network = make_dense(np.float32, weights, bias=np.array([0, -9, -13]), last="Sigmoid")
-    done, model = convert_network(network, tmp_path, {"tracks": ["common", "rare", "hardly"]})
+def make_rare_motifs(bias):
+    """The strongest of six motifs anywhere in 50 bases makes two probabilities, the second with this bias."""
+    rng = np.random.default_rng(1)
+    weights = {
+        "motifs": rng.normal(size=(6, 4, 9)),
+        "weights": rng.normal(size=(6, 2)) * 0.3,
+        "bias": np.array([0, bias]),
+    }
+    nodes = [
+        helper.make_node("Conv", ["input", "motifs"], ["matches"], pads=[4, 4]),
+        helper.make_node("Relu", ["matches"], ["above"]),
+        helper.make_node("GlobalMaxPool", ["above"], ["strongest"]),
+        helper.make_node("Flatten", ["strongest"], ["flat"]),
+        helper.make_node("Gemm", ["flat", "weights", "bias"], ["logits"]),
+        helper.make_node("Sigmoid", ["logits"], ["answer"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "motifs",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["N", 4, 50])],
+        [helper.make_tensor_value_info("answer", TensorProto.FLOAT, ["N", 2])],
+        [numpy_helper.from_array(values.astype(np.float32), name) for name, values in weights.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+@pytest.mark.parametrize("bias", [-9, -12])
+def test_rare_tracks_of_a_sigmoid_are_converted(tmp_path, bias):
+    done, model = convert_network(make_rare_motifs(bias), tmp_path, {"tracks": ["common", "rare"]})
     assert done.difference <= 1e-5
     assert "to be proven" not in model.card.limitations
 
