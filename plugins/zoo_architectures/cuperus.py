@@ -16,13 +16,13 @@ class CuperusConfig(Config):
     """Nothing is pooled: the dense layer reads every position, so that reading frame and distance to the start count.
 
     Made for the 50 bases before a start codon, and a growth rate by squared error: give it values, and train on the
-    strand that is transcribed. The three convolutions of 128 filters of width 13 are the paper's; the 10 empty
-    positions beyond either end, and that only the convolutions behind the first keep their length, are the authors'
-    code.
+    strand that is transcribed. The order of layers, the 10 empty positions beyond either end, and that only the
+    convolutions behind the first keep their length, are those of the authors' code.
 
-    Where this differs from the paper: the units of its dense layer and both shares of dropout could not be read, those
-    here are from the range that the authors searched (32 to 256 units in one or two layers, no dropout or 0.15 behind
-    convolutions, none to 0.5 behind dense layers).
+    Different from the paper: its sizes are what a search found, and the code does not say what that was. Three
+    convolutions of 128 filters of width 13 and one dense layer are what summaries of the paper tell; the units of the
+    dense layer and both shares of dropout could not be confirmed, those here are from the range that was searched (32
+    to 256 units, no dropout or 0.15 behind convolutions, none to 0.5 behind dense layers).
 
     Args:
         layers: Convolutions, each of ``filters`` of ``width``.

@@ -12,14 +12,14 @@ from zoo_architectures.one_sequence import convolve, drop, finish, read_sequence
 from zoo_architectures.sizes import Size
 
 
-class DeepBindConfig(Config):
+class DeepbindConfig(Config):
     """Sixteen detectors scan both strands, and the strand with the higher score is the one that counts.
 
     The authors' code for ChIP-seq has detectors of 24 bases (of 16 for RNA, where ``reverse_complement: none`` is
     theirs) on 101 bases, and a search chooses the rest for each protein: one layer or a hidden one of 32 units, and the
     dropout among 0, 0.25 and 0.5. The published models take the maximum, or maximum and average.
 
-    Where this differs from the paper: the letters beyond either end are zeros and not 0.25 each, which is the same for
+    Different from the paper: the letters beyond either end are zeros and not 0.25 each, which is the same for
     detectors whose four weights sum to 0 at each base, as all of the authors' can be written; pooling, hidden layer and
     dropout are the recipe's instead of searched for, and so are initial weights and penalties.
 
@@ -41,7 +41,7 @@ class DeepBindConfig(Config):
 
 
 def build_deepbind(
-    config: DeepBindConfig,
+    config: DeepbindConfig,
     inputs: tuple[InputSpec, ...],
     outputs: tuple[OutputSpec, ...],
     frozen: Mapping[str, Any],  # noqa: ARG001 - the signature of every architecture
@@ -57,7 +57,7 @@ def build_deepbind(
     return finish(sequence, _read_matches(config, sequence), outputs, config.reverse_complement)
 
 
-def _read_matches(config: DeepBindConfig, sequence: Any) -> Any:
+def _read_matches(config: DeepbindConfig, sequence: Any) -> Any:
     """Return what the output layer reads (N, C)."""
     import keras
 
@@ -75,7 +75,7 @@ def _read_matches(config: DeepBindConfig, sequence: Any) -> Any:
 
 
 def _score_stronger_strand(
-    config: DeepBindConfig, sequence: Any, spec: InputSpec, outputs: tuple[OutputSpec, ...]
+    config: DeepbindConfig, sequence: Any, spec: InputSpec, outputs: tuple[OutputSpec, ...]
 ) -> Any:
     """Return the network that reads both strands with one set of weights; scores are compared before the activation."""
     import keras
@@ -101,7 +101,7 @@ def _score_stronger_strand(
 DEEPBIND = Architecture(
     name="deepbind",
     summary="16 motif detectors, maximum and average of their matches, and the strand that scores higher",
-    config=DeepBindConfig,
+    config=DeepbindConfig,
     build=build_deepbind,
     source="doi:10.1038/nbt.3300",
 )

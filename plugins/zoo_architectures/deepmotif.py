@@ -12,16 +12,17 @@ from zoo_architectures.one_sequence import EitherStrand, convolve, drop, finish,
 from zoo_architectures.sizes import Size
 
 
-class DeepMotifConfig(Config):
+class DeepmotifConfig(Config):
     """Convolutions with pooling find motifs; highway layers combine them, each letting through what it need not change.
 
-    Made for 101 bases around a ChIP-seq peak, and a negative log-likelihood, which is the cross-entropy here.
+    Made for 101 bases around a ChIP-seq peak, and the negative log-likelihood of its class.
 
-    Where this differs from the paper: only its summary could be read, which says that several convolutional and several
-    highway layers are best. The convolutions are those of the authors' repository, whose code is of their later
-    dashboard without highway layers: 128 filters of widths 9, 5 and 3, local maxima over 2 positions between them, the
-    maximum over all behind them, dropout of 0.5. The number of highway layers and the bias that their gates start from
-    are this zoo's. A sigmoid for each track takes the place of a softmax of two, unless the recipe asks for one.
+    Different from the paper: only its summary could be read, which says that several convolutional and highway
+    layers can do better than one convolution and one dense layer. The convolutions are those of the authors'
+    repository, whose code is that of their later work without highway layers (arXiv:1608.03644): 128 filters of widths
+    9, 5 and 3, local maxima over 2 positions between them, the maximum over all behind them, dropout of 0.5. The number
+    of highway layers and the bias that their gates start from are this zoo's. The authors' output is a softmax of two
+    classes; a recipe may ask for any.
 
     Args:
         filters: Of each convolution, and units of each highway layer.
@@ -41,7 +42,7 @@ class DeepMotifConfig(Config):
 
 
 def build_deepmotif(
-    config: DeepMotifConfig,
+    config: DeepmotifConfig,
     inputs: tuple[InputSpec, ...],
     outputs: tuple[OutputSpec, ...],
     frozen: Mapping[str, Any],  # noqa: ARG001 - the signature of every architecture
@@ -68,7 +69,7 @@ def build_deepmotif(
     return finish(sequence, hidden, outputs, config.reverse_complement)
 
 
-def _count_needed(config: DeepMotifConfig) -> int:
+def _count_needed(config: DeepmotifConfig) -> int:
     """Return the fewest bases that leave the last convolution one position."""
     needed = config.widths[-1]
     for width in config.widths[-2::-1]:
@@ -79,7 +80,8 @@ def _count_needed(config: DeepMotifConfig) -> int:
 DEEPMOTIF = Architecture(
     name="deepmotif",
     summary="convolutions with max-pooling, then highway dense layers",
-    config=DeepMotifConfig,
+    config=DeepmotifConfig,
     build=build_deepmotif,
-    source="arXiv:1605.01133",
+    loss="categorical_crossentropy",
+    source="doi:10.48550/arXiv.1605.01133",
 )

@@ -10,7 +10,7 @@ EitherStrand: TypeAlias = Literal["none", "average"]
 """``average``: the mean of what the network says of both strands."""
 
 AnyStrand: TypeAlias = Literal["none", "average", "share"]
-"""``share``: every filter reads both strands, which is half the work of ``average``."""
+"""``share``: every filter reads both strands and keeps the stronger one, which all that is behind it reads once."""
 
 
 def read_sequence(architecture: str, inputs: tuple[InputSpec, ...], needed: int) -> Any:

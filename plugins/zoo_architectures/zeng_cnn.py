@@ -26,10 +26,10 @@ class ZengCnnConfig(Config):
     at both ends, the maximum of each kernel over the window, 32 units, dropout. Their second example has three
     convolutions of 128, 256 and 512 kernels of width 5, ``pooling: local``, ``dense: [64, 64]``.
 
-    Where this differs from the paper: its table of variants could not be read, so the local pooling's window and stride
-    and the layers between are those of the second example; that one's bound on the norm of kernels (3) is left out; a
-    sigmoid for each track takes the place of a softmax of two, unless the recipe asks for one; the authors search the
-    dropout (0.1, 0.5, 0.75 in one example, 0.3, 0.5, 0.7 in the other).
+    Different from the paper: its table of variants could not be read, so the local pooling's window and stride
+    and the layers between are those of the second example; that one's bound on the norm of kernels (3) is left out;
+    the authors search the dropout (0.1, 0.5, 0.75 in one example, 0.3, 0.5, 0.7 in the other). Their output is a
+    softmax of two classes; a recipe may ask for any.
 
     Args:
         convolutions: One after the other, with local pooling between them.
@@ -103,5 +103,6 @@ ZENG_CNN = Architecture(
     summary="a grid of convolutions, kernels and pooling; by default 128 kernels of 24 bases and their maxima",
     config=ZengCnnConfig,
     build=build_zeng_cnn,
+    loss="categorical_crossentropy",
     source="doi:10.1093/bioinformatics/btw255",
 )

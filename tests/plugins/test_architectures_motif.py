@@ -6,8 +6,8 @@ pytest.importorskip("tensorflow")
 from zoo_architectures.cnn_gru import CNN_GRU, CnnGruConfig
 from zoo_architectures.cnn_lstm import CNN_LSTM, CnnLstmConfig
 from zoo_architectures.cuperus import CUPERUS, CuperusConfig
-from zoo_architectures.deepbind import DEEPBIND, DeepBindConfig
-from zoo_architectures.deepmotif import DEEPMOTIF, DeepMotifConfig
+from zoo_architectures.deepbind import DEEPBIND, DeepbindConfig
+from zoo_architectures.deepmotif import DEEPMOTIF, DeepmotifConfig
 from zoo_architectures.parallel_cnn import PARALLEL_CNN, ParallelCnnConfig
 from zoo_architectures.single_cnn import SINGLE_CNN, SingleCnnConfig
 from zoo_architectures.zeng_cnn import ZENG_CNN, ZengCnnConfig, ZengConvolution
@@ -30,9 +30,9 @@ TINY = {
     PARALLEL_CNN: ParallelCnnConfig(widths=(2, 5, 5), filters=3, dense=4),
     CNN_LSTM: CnnLstmConfig(filters=3, width=4, pool=3, units=2, dense=3),
     CNN_GRU: CnnGruConfig(filters=3, width=4, pool=3, units=2, dense=3),
-    DEEPBIND: DeepBindConfig(filters=3, width=4, hidden=5),
+    DEEPBIND: DeepbindConfig(filters=3, width=4, hidden=5),
     ZENG_CNN: ZengCnnConfig(convolutions=(ZengConvolution(kernels=4, width=6),), dense=(3,)),
-    DEEPMOTIF: DeepMotifConfig(filters=4, widths=(4, 3), highways=2),
+    DEEPMOTIF: DeepmotifConfig(filters=4, widths=(4, 3), highways=2),
     CUPERUS: CuperusConfig(filters=3, width=4, layers=2, margin=2, dense=(4,)),
 }
 ALL = list(TINY)
@@ -168,9 +168,9 @@ def test_a_step_of_training_lowers_a_finite_loss(architecture):
         # Three gates of a GRU, with a bias for the filters and another for the states.
         (CNN_GRU, CnnGruConfig(), 101, SOFTMAX, 4160 + 2 * 3 * (32 * (64 + 32) + 2 * 32) + (64 * 32 + 32) + 66),
         # 16 detectors of 24 x 4 and a bias; maximum and average of each into 32; 32 into 1.
-        (DEEPBIND, DeepBindConfig(), 101, LINEAR, (16 * 96 + 16) + (32 * 32 + 32) + 33),
+        (DEEPBIND, DeepbindConfig(), 101, LINEAR, (16 * 96 + 16) + (32 * 32 + 32) + 33),
         # The authors' simpler network: the maxima alone, and no hidden layer.
-        (DEEPBIND, DeepBindConfig(pooling="max", hidden=0), 101, LINEAR, (16 * 96 + 16) + 17),
+        (DEEPBIND, DeepbindConfig(pooling="max", hidden=0), 101, LINEAR, (16 * 96 + 16) + 17),
         (ZENG_CNN, ZengCnnConfig(), 101, SOFTMAX, (128 * 96 + 128) + (128 * 32 + 32) + 66),
         # 101 positions, then 33, 10 and 2 after each pooling of 5 in steps of 3.
         (
@@ -188,7 +188,7 @@ def test_a_step_of_training_lowers_a_finite_loss(architecture):
         # A highway layer has two dense ones of 128 units.
         (
             DEEPMOTIF,
-            DeepMotifConfig(),
+            DeepmotifConfig(),
             101,
             SOFTMAX,
             (128 * 36 + 128) + (128 * 5 * 128 + 128) + (128 * 3 * 128 + 128) + 2 * 2 * (128 * 128 + 128) + 258,
@@ -295,7 +295,7 @@ def test_a_single_convolution_sees_the_best_match_and_not_where_it_is():
 
 def read_deepbind(strands, pooling):
     """Return what two detectors of AAAA, one of weight 1 and one of weight 2, find; no hidden layer."""
-    config = DeepBindConfig(filters=2, width=4, pooling=pooling, hidden=0, dropout=0, reverse_complement=strands)
+    config = DeepbindConfig(filters=2, width=4, pooling=pooling, hidden=0, dropout=0, reverse_complement=strands)
     model = build(DEEPBIND, config, outputs=LINEAR)
     inner = model.get_layer("one_strand") if strands == "maximum" else model
     kernel = np.zeros((4, 4, 2), np.float32)
@@ -321,6 +321,18 @@ def test_deepbind_compares_strands_before_the_softmax():
     model = build(DEEPBIND, TINY[DEEPBIND], outputs=SOFTMAX)
 
     assert np.allclose(predict(model, draw_letters(4, 30)).sum(axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("architecture", ALL, ids=name_of)
+def test_dropout_stands_where_a_rate_says_so(architecture):
+    rates = [name for name in type(TINY[architecture]).model_fields if name.endswith("dropout")]
+
+    def count(**fields):
+        model = build(architecture, change(architecture, reverse_complement="none", **fields))
+        return sum(isinstance(layer, keras.layers.Dropout) for layer in model.layers)
+
+    assert count(**dict.fromkeys(rates, 0)) == 0
+    assert all(count(**dict.fromkeys(set(rates) - {rate}, 0)) > 0 for rate in rates)
 
 
 def test_parallel_branches_may_have_one_width():
