@@ -100,6 +100,8 @@ def test_what_is_counted_is_followed_however_exporters_write_it(way, kind):
         pytest.param([("Mul", ["time", "step"], "next"), ("Less", ["next", "limit"], "go_on")], {"start": np.int32(1)},
                      id="other arithmetic"),
         pytest.param([("Add", ["time", "step"], "next"), ("Less", ["limit", "next"], "go_on")], {}, id="above"),
+        pytest.param([("Cast", ["turn"], "next", {"to": INT32}), ("Add", ["time", "step"], "n"),
+                      ("Less", ["n", "limit"], "go_on")], {"limit": 5}, id="a state that becomes another"),
         pytest.param(
             [("Add", ["time", "step"], "next"), ("Cast", ["next"], "n", {"to": TensorProto.INT8}),
              ("Cast", ["limit"], "l", {"to": TensorProto.INT8}), ("Less", ["n", "l"], "go_on")], {},
