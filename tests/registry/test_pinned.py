@@ -9,6 +9,7 @@ from zoo.errors import DownloadError, LockMismatch, ModelError, UnknownModel
 from zoo.places import HOME_VARIABLE
 from zoo.registry.pinned import check_registry, find_pinned, name_registry
 from zoo.registry.project_lock import Pin
+from zoo.registry.refreshing import keep_copy
 from zoo.registry.sources import Source, add_source, read_sources
 
 
@@ -52,6 +53,16 @@ def test_a_registry_that_lies_elsewhere_on_this_machine_serves_the_same_bytes(ad
     digest, told = add("lab"), []
     assert find(make_pin(digest, "/disk/lab/registry.yaml"), told).source.name == "lab"
     assert told == ["m@1.0.0: zoo.lock has it from /disk/lab/registry.yaml; lab lists the same bytes"]
+
+
+@pytest.mark.filterwarnings("ignore:lab .* can't be read")
+def test_where_a_copy_is_kept_of_a_registry_whose_disk_is_gone_another_one_serves_too(add, tmp_path):
+    pin = make_pin(add("lab"), str(tmp_path / "lab" / "store" / "registry.yaml"))
+    keep_copy(read_sources()[-1])
+    (tmp_path / "lab").rename(tmp_path / "elsewhere")
+    assert find(pin).source.name == "lab"
+    add("other")
+    assert find(pin).source.name == "other"
 
 
 @pytest.mark.parametrize(

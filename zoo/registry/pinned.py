@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,12 +54,9 @@ def find_pinned(full_name: str, pin: Pin, *, offline: bool, newest: bool, tell: 
     try:
         resolved = resolve(*_name_pinned(full_name, pin), offline=offline, newest=newest)
     except ModelError as error:
-        for source in read_sources():
-            with contextlib.suppress(ModelError, MissingExtra):
-                other = resolve(f"{source.name}:{full_name}", offline=offline, newest=newest)
-                if other.listing.entry.sha256sums == pin.sha256sums:
-                    tell(f"{full_name}: {LOCK_FILE} has it from {pin.registry}; {source.name} lists the same bytes")
-                    return other
+        other = _find_elsewhere(full_name, pin, offline=offline, newest=newest, tell=tell)
+        if other is not None:
+            return other
         raise type(error)(
             f"{error}; {LOCK_FILE} has {full_name} from there, and no other registry of yours lists the same bytes: "
             "add one that does (zoo registry add NAME ADDRESS), or lock it again"
@@ -68,7 +66,28 @@ def find_pinned(full_name: str, pin: Pin, *, offline: bool, newest: bool, tell: 
             f"{full_name}: pinned with sha256 {pin.sha256sums} of its SHA256SUMS, {describe_source(resolved.source)} "
             f"lists {resolved.listing.entry.sha256sums}; this is another model"
         )
+    if _is_gone(resolved.source):  # a copy of it is here, and its bytes are not
+        return _find_elsewhere(full_name, pin, offline=offline, newest=newest, tell=tell) or resolved
     return resolved
+
+
+def _find_elsewhere(
+    full_name: str, pin: Pin, *, offline: bool, newest: bool, tell: Callable[[str], None]
+) -> Resolved | None:
+    """Return the model in the first registry of the user's that lists the same bytes; None where none does."""
+    for source in read_sources():
+        if _is_gone(source):
+            continue
+        with contextlib.suppress(ModelError, MissingExtra):
+            other = resolve(f"{source.name}:{full_name}", offline=offline, newest=newest)
+            if other.listing.entry.sha256sums == pin.sha256sums:
+                tell(f"{full_name}: {LOCK_FILE} has it from {pin.registry}; {source.name} lists the same bytes")
+                return other
+    return None
+
+
+def _is_gone(source: Source) -> bool:
+    return not source.remote and not os.path.exists(source.url)  # noqa: PTH110 - False, whatever the system refuses
 
 
 def _name_pinned(full_name: str, pin: Pin) -> tuple[str, str | None]:
