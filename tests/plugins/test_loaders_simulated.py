@@ -83,6 +83,12 @@ def test_the_first_examples_are_the_same_however_many_there_are():
     np.testing.assert_array_equal(few.targets, many.targets[:4096])
 
 
+def test_no_piece_repeats_another():
+    sequences = load(task="motif", examples=2 * 4096).sequences
+
+    assert not (sequences[:4096] == sequences[4096:]).all(axis=1).any()
+
+
 def test_a_motif_stands_in_the_positives_and_its_letters_in_the_negatives():
     motif = {"consensus": "GGGGCC", "strand": "forward"}
     positives, negatives = by_label(load(task="motif", motifs=[motif], background=WEAK))
@@ -185,11 +191,13 @@ def test_bins_hold_the_reads_of_their_bases_and_leave_the_crop_out():
     flat = load(task="profile", footprint={**even}).targets
     binned = load(task="profile", footprint={**even, "bin": 5, "crop": 10})
 
+    stranded = load(task="profile", footprint={**even, "stranded": True}).targets
     assert binned.targets.shape == (200, 4, 1)
     assert binned.crop == 10
     # 4,000 reads over 40 bases are 100 a base, and 500 a bin of 5.
     assert abs(flat.mean() - 100) < 2
     assert abs(binned.targets.mean() - 500) < 10
+    assert abs(stranded.mean() - 50) < 2  # of each of two tracks
 
 
 def test_up_to_as_many_sites_as_copies_have_a_footprint():
