@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from zoo import Architecture, hookimpl
+from zoo_architectures.basenji import BASENJI
 from zoo_architectures.basset import BASSET
 from zoo_architectures.bpnet import BPNET
 from zoo_architectures.chrombpnet import CHROMBPNET
 from zoo_architectures.danq import DANQ
+from zoo_architectures.deepc import DEEPC
 from zoo_architectures.deeperbind import DEEPERBIND
 from zoo_architectures.deepsea import DEEPSEA
+from zoo_architectures.enformer import ENFORMER
 from zoo_architectures.feature_mlp import FEATURE_MLP
 from zoo_architectures.kmer_logistic import KMER_LOGISTIC
 from zoo_architectures.kmer_ridge import KMER_RIDGE
@@ -19,12 +22,15 @@ from zoo_architectures.primer_cnn import PRIMER_CNN
 @hookimpl
 def register_architectures() -> list[Architecture]:
     return [
+        BASENJI,
         BASSET,
         BPNET,
         CHROMBPNET,
         DANQ,
+        DEEPC,
         DEEPERBIND,
         DEEPSEA,
+        ENFORMER,
         FEATURE_MLP,
         KMER_LOGISTIC,
         KMER_RIDGE,
