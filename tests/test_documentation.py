@@ -204,7 +204,7 @@ def test_fields_of_recipes_are_documented():
     from zoo.plugins import discover
     from zoo.training.recipe import Recipe
 
-    text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    text = "".join((ROOT / "docs" / page).read_text(encoding="utf-8") for page in ("architectures.md", "training.md"))
     words = {word for span in re.findall(r"`+([^`]+)`+", text) for word in re.findall(r"\w+", span)}
     configs = [found.component.config for found in discover().components if found.distribution == "assayzoo"]
     schemas = {schema for document in (Recipe, *configs) for schema in list_schemas(document)}
