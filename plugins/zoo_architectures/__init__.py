@@ -7,16 +7,24 @@ from zoo_architectures.basenji import BASENJI
 from zoo_architectures.basset import BASSET
 from zoo_architectures.bpnet import BPNET
 from zoo_architectures.chrombpnet import CHROMBPNET
+from zoo_architectures.cnn_gru import CNN_GRU
+from zoo_architectures.cnn_lstm import CNN_LSTM
+from zoo_architectures.cuperus import CUPERUS
 from zoo_architectures.danq import DANQ
+from zoo_architectures.deepbind import DEEPBIND
 from zoo_architectures.deepc import DEEPC
 from zoo_architectures.deeperbind import DEEPERBIND
+from zoo_architectures.deepmotif import DEEPMOTIF
 from zoo_architectures.deepsea import DEEPSEA
 from zoo_architectures.enformer import ENFORMER
 from zoo_architectures.feature_mlp import FEATURE_MLP
 from zoo_architectures.kmer_logistic import KMER_LOGISTIC
 from zoo_architectures.kmer_ridge import KMER_RIDGE
 from zoo_architectures.multilayer_cnn import MULTILAYER_CNN
+from zoo_architectures.parallel_cnn import PARALLEL_CNN
 from zoo_architectures.primer_cnn import PRIMER_CNN
+from zoo_architectures.single_cnn import SINGLE_CNN
+from zoo_architectures.zeng_cnn import ZENG_CNN
 
 
 @hookimpl
@@ -26,14 +34,22 @@ def register_architectures() -> list[Architecture]:
         BASSET,
         BPNET,
         CHROMBPNET,
+        CNN_GRU,
+        CNN_LSTM,
+        CUPERUS,
         DANQ,
+        DEEPBIND,
         DEEPC,
         DEEPERBIND,
+        DEEPMOTIF,
         DEEPSEA,
         ENFORMER,
         FEATURE_MLP,
         KMER_LOGISTIC,
         KMER_RIDGE,
         MULTILAYER_CNN,
+        PARALLEL_CNN,
         PRIMER_CNN,
+        SINGLE_CNN,
+        ZENG_CNN,
     ]
