@@ -93,11 +93,15 @@ def test_l2_adds_a_loss_for_every_kernel():
     assert len(MULTILAYER_CNN.build(config, inputs(30), SIGMOID, {}).losses) == 3
 
 
+FEATURES = {"length": 0, "context": {"features": (5,), "more": (2,)}}
 SHAPES = {
     "basenji": {"length": 512, "bins": 4},
+    "bpnet": {"length": 200, "bins": 200},
     "deepc": {"length": 2000},
     "enformer": {"length": 512, "bins": 4},
-    "feature_mlp": {"length": 0, "context": {"features": (5,), "more": (2,)}},
+    "feature_ensemble": FEATURES,
+    "feature_mlp": FEATURES,
+    "feature_selection": FEATURES,
 }
 """What networks read and give by default that do not take 200 bases, or that predict bins."""
 
