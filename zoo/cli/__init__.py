@@ -32,7 +32,7 @@ from zoo.errors import ZooError, near_match
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-_SHARED = {"annotate_report", "options", "progress", "summary_file", "tables"}
+_SHARED = {"annotate_report", "component_page", "options", "progress", "summary_file", "tables"}
 """Modules of this folder that are no commands."""
 
 _RENAMED = {"list_models": "list"}
