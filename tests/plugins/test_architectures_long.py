@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -331,3 +334,14 @@ def test_data_without_a_sequence_are_refused(architecture, configure):
     numbers = (InputSpec("cell", (3,), "context"),)
     with pytest.raises(RecipeError, match=f"{architecture.name} reads a sequence, the data give none"):
         architecture.build(configure(), numbers, (OutputSpec("prediction", TRACKS, "softplus", 8),), {})
+
+
+@pytest.mark.parametrize(("architecture", "config"), [(BASENJI, BasenjiConfig()), (ENFORMER, EnformerConfig())])
+def test_the_page_tells_how_many_parameters_are_learned(architecture, config):
+    page = (Path(__file__).resolve().parents[2] / "docs" / "architectures.md").read_text(encoding="utf-8")
+    (told,) = re.findall(rf"^\| `{architecture.name}` \|.* = \*\*([\d,]+)\*\* \|", page, re.MULTILINE)
+
+    output = OutputSpec("prediction", ("one",), "softplus", 8)
+    model = architecture.build(config, (InputSpec("sequence", (1024, 4)),), (output,), {})
+
+    assert count_learned(model) == int(told.replace(",", ""))
