@@ -17,9 +17,14 @@ from zoo_architectures.deeperbind import DEEPERBIND
 from zoo_architectures.deepmotif import DEEPMOTIF
 from zoo_architectures.deepsea import DEEPSEA
 from zoo_architectures.enformer import ENFORMER
+from zoo_architectures.feature_ensemble import FEATURE_ENSEMBLE
 from zoo_architectures.feature_mlp import FEATURE_MLP
+from zoo_architectures.feature_selection import FEATURE_SELECTION
 from zoo_architectures.kmer_logistic import KMER_LOGISTIC
+from zoo_architectures.kmer_mlp import KMER_MLP
 from zoo_architectures.kmer_ridge import KMER_RIDGE
+from zoo_architectures.motif_logistic import MOTIF_LOGISTIC
+from zoo_architectures.mrnn import MRNN
 from zoo_architectures.multilayer_cnn import MULTILAYER_CNN
 from zoo_architectures.parallel_cnn import PARALLEL_CNN
 from zoo_architectures.primer_cnn import PRIMER_CNN
@@ -44,9 +49,14 @@ def register_architectures() -> list[Architecture]:
         DEEPMOTIF,
         DEEPSEA,
         ENFORMER,
+        FEATURE_ENSEMBLE,
         FEATURE_MLP,
+        FEATURE_SELECTION,
         KMER_LOGISTIC,
+        KMER_MLP,
         KMER_RIDGE,
+        MOTIF_LOGISTIC,
+        MRNN,
         MULTILAYER_CNN,
         PARALLEL_CNN,
         PRIMER_CNN,
