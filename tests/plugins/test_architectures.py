@@ -5,6 +5,7 @@ pytest.importorskip("tensorflow")
 
 from zoo_architectures import register_architectures
 from zoo_architectures.activations import Maxout, apply_activation
+from zoo_architectures.chrombpnet import ChrombpnetConfig
 from zoo_architectures.feature_mlp import FEATURE_MLP, FeatureMlpConfig
 from zoo_architectures.multilayer_cnn import MULTILAYER_CNN, Composition, Convolution, MultilayerCnnConfig
 from zoo_architectures.primer_cnn import PRIMER_CNN, PrimerCnnConfig
@@ -94,9 +95,12 @@ def test_l2_adds_a_loss_for_every_kernel():
 
 
 FEATURES = {"length": 0, "context": {"features": (5,), "more": (2,)}}
+# Its convolutions leave the ends out, unless they read one base each.
+EVERY_BASE = ChrombpnetConfig(filters=4, dilated=0, bias_filters=3, bias_dilated=0, width=1, profile_width=1)
 SHAPES = {
     "basenji": {"length": 512, "bins": 4},
     "bpnet": {"length": 200, "bins": 200},
+    "chrombpnet": {"config": EVERY_BASE, "length": 200, "bins": 200},
     "deepc": {"length": 2000},
     "enformer": {"length": 512, "bins": 4},
     "feature_ensemble": FEATURES,
