@@ -7,6 +7,7 @@ from zoo_architectures import register_architectures
 from zoo_architectures.activations import Maxout, apply_activation
 from zoo_architectures.chrombpnet import ChrombpnetConfig
 from zoo_architectures.feature_mlp import FEATURE_MLP, FeatureMlpConfig
+from zoo_architectures.motif_logistic import MotifLogisticConfig
 from zoo_architectures.multilayer_cnn import MULTILAYER_CNN, Composition, Convolution, MultilayerCnnConfig
 from zoo_architectures.primer_cnn import PRIMER_CNN, PrimerCnnConfig
 
@@ -97,6 +98,14 @@ def test_l2_adds_a_loss_for_every_kernel():
 FEATURES = {"length": 0, "context": {"features": (5,), "more": (2,)}}
 # Its convolutions leave the ends out, unless they read one base each.
 EVERY_BASE = ChrombpnetConfig(filters=4, dilated=0, bias_filters=3, bias_dilated=0, width=1, profile_width=1)
+MEME = """MEME version 4
+MOTIF ets
+letter-probability matrix: alength= 4 w= 3
+0.7 0.1 0.1 0.1
+0.1 0.7 0.1 0.1
+0.1 0.1 0.1 0.7
+"""
+
 SHAPES = {
     "basenji": {"length": 512, "bins": 4},
     "bpnet": {"length": 200, "bins": 200},
@@ -106,6 +115,7 @@ SHAPES = {
     "feature_ensemble": FEATURES,
     "feature_mlp": FEATURES,
     "feature_selection": FEATURES,
+    "motif_logistic": {"config": MotifLogisticConfig(motifs=MEME)},
 }
 """What networks read and give by default that do not take 200 bases, or that predict bins."""
 
