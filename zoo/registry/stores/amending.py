@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 from zoo.errors import DownloadError, OutputError
-from zoo.registry.stores.asking import ask_often
+from zoo.registry.stores.asking import CHANCE, ask_often
 from zoo.registry.stores.protocol import TRIES, Changed, Tagged, Writer
 
 Change: TypeAlias = Callable[[bytes | None], bytes | None]
@@ -69,7 +68,7 @@ def amend(store: Writer, path: str, limit: int, change: Change, *, tries: int = 
             faults.append(error)
         else:
             return Amended(number, changed=True)
-        time.sleep(random.uniform(0, min(_LONGEST, _WAIT * 2**number)))  # noqa: S311 - so that writers part
+        time.sleep(CHANCE.uniform(0, min(_LONGEST, _WAIT * 2**number)))  # so that writers part
     raise Contended(f"{store.address}/{path}: others changed it each of {tries} times that it was to be; try again")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import secrets
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -14,6 +14,9 @@ Answer = TypeVar("Answer")
 
 WAIT = 1.0
 """Seconds at most before a store is asked again, twice as long each time."""
+
+CHANCE = secrets.SystemRandom()
+"""Its own: the caller's numbers stay those that its seed gives."""
 
 
 def ask_often(ask: Callable[[], Answer], tries: int = TRIES) -> Answer:
@@ -36,4 +39,4 @@ def ask_often(ask: Callable[[], Answer], tries: int = TRIES) -> Answer:
 
 def wait(asked: int) -> None:
     """Wait longer each time, and not as long as others, so that many don't come back at once."""
-    time.sleep(WAIT * 2 ** (asked - 1) * random.uniform(0.5, 1))  # noqa: S311 - nobody gains by guessing it
+    time.sleep(WAIT * 2 ** (asked - 1) * CHANCE.uniform(0.5, 1))
