@@ -78,9 +78,7 @@ def test_a_file_of_nothing_is_neither_sequences_nor_regions(write_genome, opened
 
 
 def test_regions_need_a_genome_that_holds_them(write_genome, opened, tmp_path):
-    with pytest.raises(
-        DataError, match=r"^chr1:1-4: regions need the genome .* name its FASTA file as genome$"
-    ):
+    with pytest.raises(DataError, match=r"^chr1:1-4: regions need the genome .* name its FASTA file as genome$"):
         open_stretches("chr1:1-4", None, opened)
     bed = tmp_path / "a.bed"
     bed.write_text("chr1\t1\t4\nchr1\t15\t21\n")
